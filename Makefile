@@ -1,0 +1,32 @@
+# Tarn: run `make` for the list of targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+GO ?= go
+LDFLAGS := -s -w
+# mold or lld halve the time of an incremental link; the default linker does as well.
+LINKER := $(shell command -v mold >/dev/null 2>&1 && echo -fuse-ld=mold || { command -v ld.lld >/dev/null 2>&1 && echo -fuse-ld=lld; })
+ifneq ($(LINKER),)
+LDFLAGS += -extldflags=$(LINKER)
+endif
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## build ./tarn
+	$(GO) build -ldflags '$(LDFLAGS)' -o tarn ./cmd/tarn
+
+.PHONY: test
+test: ## everything that must hold: vet, unit tests
+	$(GO) vet ./...
+	$(GO) test ./...
+
+.PHONY: race
+race: ## the unit tests under the race detector
+	$(GO) test -race ./...
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf tarn .cache
