@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 
 GO ?= go
+PYTHON ?= python3
 LDFLAGS := -s -w
 # mold or lld halve the time of an incremental link; the default linker does as well.
 LINKER := $(shell command -v mold >/dev/null 2>&1 && echo -fuse-ld=mold || { command -v ld.lld >/dev/null 2>&1 && echo -fuse-ld=lld; })
@@ -26,6 +27,16 @@ test: ## everything that must hold: vet, unit tests
 .PHONY: race
 race: ## the unit tests under the race detector
 	$(GO) test -race ./...
+
+.PHONY: generate
+generate: .cache/botocore/done ## AWS types, models and docs/api from botocore's models (needs PyPI)
+	$(GO) run ./internal/aws/awsgen/cmd/awsgen
+
+.cache/botocore/done: internal/aws/awsgen/wheel.go
+	mkdir -p .cache/botocore
+	$(PYTHON) -m pip download -q --no-deps -d .cache/botocore botocore==1.44.5
+	$(PYTHON) -m pip download -q --no-deps -d .cache/botocore botocore==1.31.80
+	touch $@
 
 .PHONY: clean
 clean: ## remove what was built

@@ -1,0 +1,16 @@
+// Package iamapi is the wire of AWS Identity and Access Management: it turns requests into calls of the identity
+// engine.
+package iamapi
+
+import (
+	_ "embed"
+	"sync"
+
+	"github.com/tarn-data/tarn/internal/aws/model"
+)
+
+//go:embed model_gen.json.gz
+var packed []byte
+
+// Model returns the service's model. It is parsed on first use.
+var Model = sync.OnceValue(func() *model.Model { return model.MustParseGzip(packed) })
