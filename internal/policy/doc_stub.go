@@ -1,0 +1,4 @@
+package policy
+
+// Document is a parsed policy.
+type Document struct{}
