@@ -1,0 +1,222 @@
+// Package outbox carries effects from one engine to another without losing or inventing any. The engine that causes an
+// effect puts an entry into a box in the batch of its own change; the box hands the entry to its consumer until
+// that succeeds, and removes it in the batch of what the consumer did. Where both ends are kept in the same store the
+// effect therefore happens exactly once; where the consumer acts outside (a process, another host) it happens at
+// least once, and the entry's ID tells repetitions apart.
+//
+// Keys: (Outbox, box name, due time, id) → entry. Entries are taken in the order in which they fall due.
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/clock"
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/kv/key"
+)
+
+// Entry is an effect that waits for its delivery.
+type Entry struct {
+	ID      string          // unique; stays the same over all attempts
+	Created time.Time       // when it was put
+	Attempt int             // deliveries that failed so far
+	Body    json.RawMessage // what the producer put
+}
+
+// Deliver carries out the effect of e. What it adds to b is committed together with the removal of e. It returns nil
+// when the effect is done or given up for good, and an error (see Later) when it is to be tried again. It is
+// called concurrently.
+type Deliver func(ctx context.Context, e Entry, b *kv.Batch) error
+
+// Options of a box.
+type Options struct {
+	Name    string // which box of the store; required
+	Clock   clock.Clock
+	Logger  *slog.Logger
+	Workers int // deliveries at once; 0 = 16
+	// Backoff is how long an entry waits after its n-th failed delivery (n from 1) unless the error says otherwise;
+	// nil = one second doubled each time, five minutes at most.
+	Backoff func(n int) time.Duration
+}
+
+// Box is one list of entries. All methods are safe for concurrent use; Run is called once.
+type Box struct {
+	store kv.Store
+	opts  Options
+	log   *slog.Logger
+
+	mu   sync.Mutex      // guards busy
+	busy map[string]bool // ids being delivered
+}
+
+// New returns the box of that name.
+func New(store kv.Store, opts Options) *Box {
+	if opts.Clock == nil {
+		opts.Clock = clock.Real()
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	if opts.Workers <= 0 {
+		opts.Workers = 16
+	}
+	if opts.Backoff == nil {
+		opts.Backoff = doubling
+	}
+	return &Box{store: store, opts: opts, log: opts.Logger.With("component", "outbox", "box", opts.Name), busy: map[string]bool{}}
+}
+
+func doubling(n int) time.Duration {
+	return min(time.Second<<min(n-1, 20), 5*time.Minute)
+}
+
+// Put adds an entry to b, to be delivered at once. body is encoded as JSON. It returns the entry's id.
+func (x *Box) Put(b *kv.Batch, body any) string { return x.PutAt(b, x.opts.Clock.Now(), body) }
+
+// PutAt is Put for an entry that is delivered at due or soon after it.
+func (x *Box) PutAt(b *kv.Batch, due time.Time, body any) string {
+	data, err := json.Marshal(body)
+	if err != nil {
+		panic(fmt.Sprintf("BUG: encode %T: %v", body, err))
+	}
+	e := Entry{ID: ident.Hex(12), Created: x.opts.Clock.Now(), Body: data}
+	kv.Put(b, x.key(due, e.ID), e)
+	return e.ID
+}
+
+// Later is the error of a delivery that is to be tried again after a given time.
+type Later struct {
+	After time.Duration
+	Err   error
+}
+
+// Error implements error.
+func (l *Later) Error() string { return fmt.Sprintf("try again in %v: %v", l.After, l.Err) }
+
+// Unwrap returns the reason.
+func (l *Later) Unwrap() error { return l.Err }
+
+// Run delivers entries until ctx ends, and waits for the deliveries under way.
+func (x *Box) Run(ctx context.Context, deliver Deliver) {
+	watch := x.store.Watch(x.prefix())
+	defer watch.Close()
+	timer := x.opts.Clock.NewTimer(0)
+	defer timer.Stop()
+	slots := make(chan struct{}, x.opts.Workers)
+	freed := make(chan struct{}, 1)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-watch.C():
+		case <-timer.C():
+		case <-freed:
+		}
+		next := x.start(ctx, deliver, slots, freed, &wg)
+		if !next.IsZero() {
+			timer.Reset(max(next.Sub(x.opts.Clock.Now()), 0))
+		}
+	}
+}
+
+// start hands due entries to free slots and returns when the next one falls due, or zero.
+func (x *Box) start(ctx context.Context, deliver Deliver, slots, freed chan struct{}, wg *sync.WaitGroup) time.Time {
+	for it, err := range x.store.Scan(ctx, kv.Prefix(x.prefix())) {
+		if errors.Is(err, kv.ErrCorrupt) {
+			x.log.Error("entry is unreadable", "err", err)
+			continue
+		}
+		if err != nil {
+			if ctx.Err() == nil {
+				x.log.Error("read entries", "err", err)
+				return x.opts.Clock.Now().Add(time.Second)
+			}
+			return time.Time{}
+		}
+		k := append([]byte(nil), it.Key...)
+		r := key.Read(k, key.Outbox)
+		_, due, id := r.Str(), r.Time(), r.Str()
+		if due.After(x.opts.Clock.Now()) {
+			return due
+		}
+		var e Entry
+		if err := json.Unmarshal(it.Value, &e); err != nil || r.Err() != nil {
+			x.log.Error("entry is malformed", "key", fmt.Sprintf("%q", k), "err", errors.Join(err, r.Err()))
+			continue
+		}
+		if !x.claim(id) {
+			continue
+		}
+		select {
+		case slots <- struct{}{}:
+		default:
+			x.release(id)
+			return time.Time{} // a slot that becomes free wakes us
+		}
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			x.deliver(ctx, deliver, k, e)
+			x.release(id)
+			<-slots
+			select {
+			case freed <- struct{}{}:
+			default:
+			}
+		}()
+	}
+	return time.Time{}
+}
+
+func (x *Box) deliver(ctx context.Context, deliver Deliver, k []byte, e Entry) {
+	var b kv.Batch
+	err := deliver(ctx, e, &b)
+	if ctx.Err() != nil {
+		return // stays as it is; delivered again after the next start
+	}
+	if err != nil {
+		e.Attempt++
+		wait := x.opts.Backoff(e.Attempt)
+		var later *Later
+		if errors.As(err, &later) {
+			wait = later.After
+		}
+		x.log.Warn("delivery failed", "id", e.ID, "attempt", e.Attempt, "retry_in", wait, "err", err)
+		b.Reset()
+		kv.Put(&b, x.key(x.opts.Clock.Now().Add(wait), e.ID), e)
+	}
+	b.Delete(k)
+	if err := kv.Commit(ctx, x.store, &b); err != nil && ctx.Err() == nil {
+		x.log.Error("commit delivery", "id", e.ID, "err", err)
+		_ = clock.Sleep(ctx, x.opts.Clock, time.Second) // the entry is still there: do not spin on a full disk
+	}
+}
+
+func (x *Box) claim(id string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.busy[id] {
+		return false
+	}
+	x.busy[id] = true
+	return true
+}
+
+func (x *Box) release(id string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.busy, id)
+}
+
+func (x *Box) prefix() key.Key { return key.In(key.Outbox).Str(x.opts.Name) }
+
+func (x *Box) key(due time.Time, id string) key.Key { return x.prefix().Time(due).Str(id) }
