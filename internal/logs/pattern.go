@@ -1,0 +1,121 @@
+package logs
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Pattern decides which messages a reader wants. The syntax is that of CloudWatch Logs filter patterns:
+//
+//	ERROR "two words"      all of these terms
+//	?ERROR ?WARN           one of these
+//	ERROR -debug           with the first, without the second
+//	%reg.exp%              a match of the expression
+//	{ $.level = "error" }  JSON messages by their fields, with && || ( ) = != < <= > >= IS NULL, EXISTS, NOT EXISTS
+//
+// Patterns of space-delimited fields ([a, b, …]) are refused with ErrBadPattern.
+//
+// Source: "Filter pattern syntax" in the Amazon CloudWatch Logs user guide.
+type Pattern struct {
+	all, none, some []string
+	expr            []*regexp.Regexp
+	json            jsonCond
+}
+
+// ParsePattern reads a pattern. The empty one matches everything. Errors wrap ErrBadPattern.
+func ParsePattern(s string) (*Pattern, error) {
+	s = strings.TrimSpace(s)
+	p := &Pattern{}
+	switch {
+	case s == "":
+		return p, nil
+	case s[0] == '[':
+		return nil, fmt.Errorf("%w: %q: patterns of space-delimited fields are not supported", ErrBadPattern, s)
+	case s[0] == '{':
+		cond, err := parseJSONCond(s)
+		if err != nil {
+			return nil, err
+		}
+		p.json = cond
+		return p, nil
+	}
+	for s != "" {
+		into := &p.all
+		switch s[0] {
+		case '-':
+			into, s = &p.none, s[1:]
+		case '?':
+			into, s = &p.some, s[1:]
+		}
+		term, rest, err := nextTerm(s)
+		if err != nil {
+			return nil, err
+		}
+		if len(term) > 2 && term[0] == '%' && term[len(term)-1] == '%' {
+			re, err := regexp.Compile(term[1 : len(term)-1])
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrBadPattern, err)
+			}
+			p.expr = append(p.expr, re)
+		} else {
+			*into = append(*into, term)
+		}
+		s = strings.TrimLeft(rest, " ")
+	}
+	return p, nil
+}
+
+func nextTerm(s string) (term, rest string, err error) {
+	if strings.HasPrefix(s, `"`) {
+		var b strings.Builder
+		for i := 1; i < len(s); i++ {
+			switch {
+			case s[i] == '\\' && i+1 < len(s):
+				i++
+				b.WriteByte(s[i])
+			case s[i] == '"':
+				return b.String(), s[i+1:], nil
+			default:
+				b.WriteByte(s[i])
+			}
+		}
+		return "", "", fmt.Errorf("%w: %s: the quoted term has no end", ErrBadPattern, s)
+	}
+	term, rest, _ = strings.Cut(s, " ")
+	if term == "" {
+		return "", "", fmt.Errorf("%w: a term is missing before %q", ErrBadPattern, s)
+	}
+	if plain := strings.Trim(term, "%"); strings.ContainsAny(plain, `"{}[]()`) && term[0] != '%' {
+		return "", "", fmt.Errorf("%w: %s: put terms that hold other characters than letters, digits and _ into double quotes", ErrBadPattern, term)
+	}
+	return term, rest, nil
+}
+
+// Match reports whether the message is wanted.
+func (p *Pattern) Match(message string) bool {
+	if p.json != nil {
+		return matchJSON(p.json, message)
+	}
+	for _, t := range p.all {
+		if !strings.Contains(message, t) {
+			return false
+		}
+	}
+	for _, t := range p.none {
+		if strings.Contains(message, t) {
+			return false
+		}
+	}
+	for _, re := range p.expr {
+		if !re.MatchString(message) {
+			return false
+		}
+	}
+	for _, t := range p.some {
+		if strings.Contains(message, t) {
+			return true
+		}
+	}
+	return len(p.some) == 0
+}
