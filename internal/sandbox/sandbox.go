@@ -6,8 +6,8 @@
 //
 //	base        process group, scrubbed environment, limits on files, core dumps, memory (RLIMIT_DATA), parent-death kill
 //	restrict    Linux 5.13 and newer: no_new_privs, Landlock (only listed paths can be opened), seccomp (no ptrace, mounts, bpf …)
-//	namespaces  where the system allows: user, pid, mount, ipc and uts namespaces: other processes are invisible, /tmp and
-//	            /opt are the child's own
+//	namespaces  where the system allows: user, pid, mount, ipc and uts namespaces: other processes are invisible, and the
+//	            child has a root of its own that holds the system's folders and the listed paths only
 //
 // Probe tells which of them work here.
 package sandbox
@@ -26,7 +26,7 @@ import (
 type Spec struct {
 	Argv []string // program, looked up in PATH of Env, and arguments; required
 	Env  []string // the whole environment of the child
-	Dir  string   // working directory; required
+	Dir  string   // working directory, as the child sees it; required
 
 	ReadOnly  []string          // paths that the child may read and execute; missing ones are skipped
 	ReadWrite []string          // paths that the child may also change
@@ -89,6 +89,7 @@ const specEnv = "TARN_SANDBOX_PLAN"
 // plan is what the shim carries out.
 type plan struct {
 	Argv                []string
+	Dir                 string
 	ReadOnly, ReadWrite []string
 	Binds               map[string]string
 	Memory, FileBytes   int64
@@ -104,7 +105,7 @@ func (s *Sandbox) Command(ctx context.Context, spec Spec) (*exec.Cmd, error) {
 		return nil, errors.New("sandbox: a program and a working directory are required")
 	}
 	p := plan{
-		Argv: spec.Argv, ReadOnly: spec.ReadOnly, ReadWrite: spec.ReadWrite, Binds: spec.Binds,
+		Argv: spec.Argv, Dir: spec.Dir, ReadOnly: spec.ReadOnly, ReadWrite: spec.ReadWrite, Binds: spec.Binds,
 		Memory: spec.MemoryBytes, FileBytes: spec.MaxFileBytes, OpenFiles: spec.OpenFiles,
 		Restrict: s.layers.Restrict, Namespaces: s.layers.Namespaces,
 	}
@@ -115,7 +116,7 @@ func (s *Sandbox) Command(ctx context.Context, spec Spec) (*exec.Cmd, error) {
 	c := exec.CommandContext(ctx, s.self)
 	c.Args = []string{shimName}
 	c.Env = append(append([]string(nil), spec.Env...), specEnv+"="+string(data))
-	c.Dir = spec.Dir
+	c.Dir = "/"
 	c.Stdin, c.Stdout, c.Stderr, c.ExtraFiles = spec.Stdin, spec.Stdout, spec.Stderr, spec.ExtraFiles
 	c.Cancel = func() error { return KillGroup(c) }
 	setAttributes(c, s.layers)

@@ -29,5 +29,11 @@ func Probe(context.Context) Layers {
 	return Layers{Detail: []string{"restrict: no (Linux only)", "namespaces: no (Linux only)"}}
 }
 
+// Group is what the processes of a process group use together.
+type Group struct {
+	ResidentBytes int64
+	Processes     int
+}
+
 // Usage is not known on this system.
-func Usage(int) int64 { return 0 }
+func Usage() map[int]Group { return nil }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,8 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"sort"
-	"strings"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -87,14 +87,17 @@ func shim() error {
 	if err := os.Unsetenv(specEnv); err != nil {
 		return err
 	}
+	if p.Namespaces {
+		if err := newRoot(p); err != nil {
+			return err
+		}
+	}
+	if err := os.Chdir(p.Dir); err != nil {
+		return fmt.Errorf("enter working directory: %w", err)
+	}
 	path, err := exec.LookPath(p.Argv[0])
 	if err != nil {
 		return err
-	}
-	if p.Namespaces {
-		if err := mounts(p.Binds); err != nil {
-			return err
-		}
 	}
 	if err := limits(p); err != nil {
 		return err
@@ -105,35 +108,6 @@ func shim() error {
 		}
 	}
 	return fmt.Errorf("start %s: %w", path, syscall.Exec(path, p.Argv, os.Environ()))
-}
-
-func mounts(binds map[string]string) error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
-	}
-	// The host's /proc stays where the kernel refuses a new one (inside some containers): then only names are visible.
-	_ = unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
-	targets := make([]string, 0, len(binds))
-	for t := range binds {
-		targets = append(targets, t)
-	}
-	// The sources may lie under a target (a data directory in /tmp): take hold of them first.
-	sort.Strings(targets)
-	fds := make([]int, len(targets))
-	for i, t := range targets {
-		fd, err := unix.Open(binds[t], unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return fmt.Errorf("open %s: %w", binds[t], err)
-		}
-		fds[i] = fd
-	}
-	for i, t := range targets {
-		if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", fds[i]), t, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-			return fmt.Errorf("show %s at %s: %w", binds[t], t, err)
-		}
-		_ = unix.Close(fds[i])
-	}
-	return nil
 }
 
 func limits(p plan) error {
@@ -170,7 +144,7 @@ func restrict(p plan) error {
 	rules := []landlock.Rule{
 		landlock.RODirs(systemPaths...).IgnoreIfMissing(),
 		landlock.RWFiles("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/dev/full", "/dev/tty").IgnoreIfMissing(),
-		landlock.RWDirs("/dev/shm", "/dev/fd").IgnoreIfMissing(),
+		landlock.RWDirs("/dev/shm").IgnoreIfMissing(),
 	}
 	add := func(paths []string, dirs, files func(...string) landlock.FSRule) {
 		for _, path := range paths {
@@ -185,9 +159,9 @@ func restrict(p plan) error {
 	}
 	add(p.ReadOnly, landlock.RODirs, landlock.ROFiles)
 	add(p.ReadWrite, landlock.RWDirs, landlock.RWFiles)
-	for target := range p.Binds {
-		if p.Namespaces {
-			rules = append(rules, landlock.RODirs(target))
+	if p.Namespaces {
+		for target := range p.Binds {
+			add([]string{target}, landlock.RODirs, landlock.ROFiles)
 		}
 	}
 	if err := landlock.V5.BestEffort().RestrictPaths(rules...); err != nil {
@@ -199,32 +173,42 @@ func restrict(p plan) error {
 	return nil
 }
 
-// Usage returns the resident memory in bytes of the process group of pid and what it uses together, by /proc.
-func Usage(pgid int) (residentBytes int64) {
+// Group is what the processes of a process group use together.
+type Group struct {
+	ResidentBytes int64
+	Processes     int
+}
+
+// Usage returns what each process group on the machine uses, by /proc.
+func Usage() map[int]Group {
 	procs, err := os.ReadDir("/proc")
 	if err != nil {
-		return 0
+		return nil
 	}
 	page := int64(os.Getpagesize())
+	groups := map[int]Group{}
 	for _, e := range procs {
-		name := e.Name()
-		if name[0] < '0' || name[0] > '9' {
+		if name := e.Name(); name[0] < '0' || name[0] > '9' {
 			continue
 		}
-		stat, err := os.ReadFile("/proc/" + name + "/stat")
+		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")
 		if err != nil {
-			continue
+			continue // it has ended meanwhile
 		}
 		// pid (comm) state ppid pgrp …; comm may hold anything up to the last parenthesis
-		rest := string(stat)
-		f := strings.Fields(rest[strings.LastIndexByte(rest, ')')+1:])
-		if len(f) < 22 || f[2] != fmt.Sprint(pgid) {
+		f := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+		if len(f) < 22 {
 			continue
 		}
-		var rss int64
-		if _, err := fmt.Sscan(f[21], &rss); err == nil {
-			residentBytes += rss * page
+		pgrp, err1 := strconv.Atoi(string(f[2]))
+		rss, err2 := strconv.ParseInt(string(f[21]), 10, 64)
+		if err1 != nil || err2 != nil {
+			continue
 		}
+		g := groups[pgrp]
+		g.ResidentBytes += rss * page
+		g.Processes++
+		groups[pgrp] = g
 	}
-	return residentBytes
+	return groups
 }

@@ -1,0 +1,239 @@
+"""Runs a Python function: a client of the Lambda Runtime API.
+
+The environment is that of Lambda (_HANDLER, LAMBDA_TASK_ROOT, AWS_LAMBDA_RUNTIME_API …). Modules that a handler may not
+need are imported late: http.client alone would cost 25 ms of every cold start.
+"""
+import builtins
+import json
+import os
+import sys
+import time
+
+
+class Context:
+    """What a handler gets as its second argument."""
+
+    def __init__(self, headers):
+        env = os.environ.get
+        self.aws_request_id = headers.get("lambda-runtime-aws-request-id", "")
+        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn", "")
+        self._deadline_ms = int(headers.get("lambda-runtime-deadline-ms", "0"))
+        self.function_name = env("AWS_LAMBDA_FUNCTION_NAME", "")
+        self.function_version = env("AWS_LAMBDA_FUNCTION_VERSION", "")
+        self.memory_limit_in_mb = env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+        self.log_group_name = env("AWS_LAMBDA_LOG_GROUP_NAME", "")
+        self.log_stream_name = env("AWS_LAMBDA_LOG_STREAM_NAME", "")
+        self.identity = None
+        self.client_context = None
+        raw = headers.get("lambda-runtime-client-context")
+        if raw:
+            self.client_context = ClientContext(json.loads(raw))
+
+    def get_remaining_time_in_millis(self):
+        return max(0, self._deadline_ms - int(time.time() * 1000))
+
+    def log(self, text):
+        sys.stdout.write(str(text))
+
+
+class ClientContext:
+    def __init__(self, data):
+        self.custom = data.get("custom")
+        self.env = data.get("env")
+        self.client = data.get("client")
+
+
+class Runtime:
+    """HTTP/1.1 over one connection that is kept."""
+
+    def __init__(self, address):
+        import socket
+
+        place, _, token = address.partition("/")
+        host, port = place.rsplit(":", 1)
+        self.sock = socket.create_connection((host, int(port)))
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.reader = self.sock.makefile("rb")
+        self.host = place
+        self.base = ("/" + token if token else "") + "/2018-06-01/runtime/"
+
+    def call(self, method, path, body=b"", headers=()):
+        head = f"{method} {self.base}{path} HTTP/1.1\r\nHost: {self.host}\r\nContent-Length: {len(body)}\r\n"
+        for name, value in headers:
+            head += f"{name}: {value}\r\n"
+        self.sock.sendall((head + "\r\n").encode() + body)
+        if not self.reader.readline():
+            os._exit(0)  # the server went away
+        got = {}
+        while True:
+            line = self.reader.readline()
+            if line in (b"\r\n", b""):
+                break
+            name, value = line.decode().split(":", 1)
+            got[name.lower()] = value.strip()
+        return got, self.reader.read(int(got.get("content-length", "0")))
+
+
+def report(error_type, message, trace, request_id=""):
+    return json.dumps({"errorMessage": message, "errorType": error_type, "requestId": request_id, "stackTrace": trace}).encode()
+
+
+def handler_error(e, request_id):
+    import traceback
+
+    frames = traceback.extract_tb(e.__traceback__)
+    frames = [f for f in frames if f.filename != __file__]
+    trace = traceback.format_list(frames)
+    print_error(type(e).__name__, str(e), trace)
+    return type(e).__name__, report(type(e).__name__, str(e), trace, request_id)
+
+
+def print_error(kind, message, trace):
+    text = f"[ERROR] {kind}: {message}"
+    if trace:
+        text += "\nTraceback (most recent call last):\n" + "".join(trace)
+    sys.stdout.write(text.rstrip("\n").replace("\n", "\r") + "\n")
+
+
+class InitError(Exception):
+    def __init__(self, kind, message, trace=()):
+        super().__init__(message)
+        self.kind, self.trace = kind, list(trace)
+
+
+def load(name):
+    import traceback
+
+    module_name, dot, attribute = name.rpartition(".")
+    if not dot or not module_name:
+        raise InitError("Runtime.MalformedHandlerName", f"Bad handler '{name}': not enough values to unpack (expected 2, got 1)")
+    import importlib
+
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as e:
+        raise InitError("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {e}")
+    except SyntaxError as e:
+        trace = [f'  File "{e.filename}" Line {e.lineno}\n    {(e.text or "").strip()}\n']
+        raise InitError("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {e}", trace)
+    except Exception as e:
+        frames = [f for f in traceback.extract_tb(e.__traceback__) if f.filename != __file__ and "importlib" not in f.filename]
+        raise InitError(type(e).__name__, str(e), traceback.format_list(frames))
+    handler = getattr(module, attribute, None)
+    if handler is None:
+        raise InitError("Runtime.HandlerNotFound", f"Handler '{attribute}' missing on module '{module_name}'")
+    return handler
+
+
+def default(o):
+    import decimal
+
+    if isinstance(o, decimal.Decimal):
+        if o == o.to_integral_value():
+            return int(o)
+        return float(o)
+    raise TypeError(f"Object of type {type(o).__name__} is not JSON serializable")
+
+
+def setup_logging():
+    """The root logger writes as on Lambda. It is set up only when a function imports logging."""
+
+    class Finder:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            if name != "logging":
+                return None
+            sys.meta_path.remove(Finder)
+            import importlib.util
+
+            spec = importlib.util.find_spec("logging")
+            run = spec.loader.exec_module
+
+            def exec_module(module):
+                run(module)
+
+                class Format(module.Formatter):
+                    converter = time.gmtime
+
+                class WithRequest(module.Filter):
+                    def filter(self, record):
+                        record.aws_request_id = current[0]
+                        return True
+
+                h = module.StreamHandler(sys.stdout)
+                h.setFormatter(Format("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"))
+                h.addFilter(WithRequest())
+                module.getLogger().addHandler(h)
+
+            spec.loader.exec_module = exec_module
+            return spec
+
+    sys.meta_path.insert(0, Finder)
+
+
+current = [""]
+
+
+def main():
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")
+    builtins.exit = builtins.quit = sys.exit
+    root = os.environ["LAMBDA_TASK_ROOT"]
+    sys.path[0] = root
+    front = [p for p in os.environ.pop("TARN_PYTHON_LAYERS", "").split(os.pathsep) if p]
+    sys.path[1:1] = front
+    sdk = os.environ.pop("TARN_PYTHON_SDK", "")
+    if sdk:
+        sys.path.append(sdk)
+    setup_logging()
+    runtime = Runtime(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    try:
+        handler = load(os.environ["_HANDLER"])
+    except InitError as e:
+        print_error(e.kind, str(e), e.trace)
+        runtime.call("POST", "init/error", report(e.kind, str(e), e.trace), [("Lambda-Runtime-Function-Error-Type", e.kind)])
+        os._exit(1)
+    while True:
+        headers, body = runtime.call("GET", "invocation/next")
+        rid = current[0] = headers["lambda-runtime-aws-request-id"]
+        trace_id = headers.get("lambda-runtime-trace-id")
+        if trace_id:
+            os.environ["_X_AMZN_TRACE_ID"] = trace_id
+        path = f"invocation/{rid}/"
+        try:
+            event = json.loads(body)
+        except ValueError as e:
+            runtime.call("POST", path + "error", report("Runtime.UnmarshalError", f"Unable to unmarshal input: {e}", [], rid))
+            continue
+        try:
+            result = handler(event, Context(headers))
+        except BaseException as e:
+            if isinstance(e, (SystemExit, KeyboardInterrupt)):
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(e.code if isinstance(e.code, int) else (0 if e.code is None else 1))
+            kind, data = handler_error(e, rid)
+            flush()
+            runtime.call("POST", path + "error", data, [("Lambda-Runtime-Function-Error-Type", kind)])
+            continue
+        try:
+            data = json.dumps(result, ensure_ascii=False, default=default).encode()
+        except Exception as e:
+            message = f"Unable to marshal response: {e}"
+            print_error("Runtime.MarshalError", message, [])
+            flush()
+            runtime.call("POST", path + "error", report("Runtime.MarshalError", message, [], rid), [("Lambda-Runtime-Function-Error-Type", "Runtime.MarshalError")])
+            continue
+        flush()
+        runtime.call("POST", path + "response", data)
+
+
+def flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass
+
+
+main()

@@ -1,0 +1,160 @@
+package function
+
+import (
+	"bufio"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// Packages says which SDKs are put into the folders that functions find on their path. On AWS they are part of the
+// runtime; here they are installed at first need by the language's own installer.
+type Packages struct {
+	Python []string // requirements; nil = the pinned boto3
+	Node   []string // packages; nil = the pinned aws-sdk 2 and clients of the SDK 3
+	None   bool     // install nothing: functions bring what they need
+}
+
+func (p Packages) withDefaults() Packages {
+	if p.Python == nil {
+		p.Python = []string{"boto3==1.44.5", "botocore==1.44.5", "python-dateutil<3"}
+	}
+	if p.Node == nil {
+		p.Node = []string{"aws-sdk@2.1693.0"}
+		for _, c := range []string{"s3", "sqs", "sns", "sfn", "lambda", "kinesis", "firehose", "glue", "athena", "sts", "eventbridge", "cloudwatch-logs"} {
+			p.Node = append(p.Node, "@aws-sdk/client-"+c+"@3")
+		}
+	}
+	return p
+}
+
+//go:embed bootstrap
+var bootstraps embed.FS
+
+// bootstrap writes the bootstraps into a folder of their own and returns it.
+func (r *runtimes) bootstrap() (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.boot != "" {
+		return r.boot, nil
+	}
+	dir := filepath.Join(r.dir, "bootstrap")
+	if err := os.RemoveAll(dir); err != nil {
+		return "", err
+	}
+	if err := os.CopyFS(dir, bootstraps); err != nil {
+		return "", fmt.Errorf("write bootstraps: %w", err)
+	}
+	r.boot = filepath.Join(dir, "bootstrap")
+	return r.boot, nil
+}
+
+// preparing is an installation that several requests may wait for.
+type preparing struct {
+	done chan struct{}
+	dir  string
+	err  error
+}
+
+// sdk returns the folder with a family's SDKs, installing them first if they lack. An installation goes on when the
+// request that began it is cancelled.
+func (r *runtimes) sdk(ctx context.Context, fam family, in interpreter) (string, error) {
+	if r.packages.None || fam == java || fam == provided {
+		return "", nil
+	}
+	r.mu.Lock()
+	p := r.sdks[fam]
+	if p == nil {
+		p = &preparing{done: make(chan struct{})}
+		r.sdks[fam] = p
+		go func() {
+			defer close(p.done)
+			p.dir, p.err = r.install(context.WithoutCancel(ctx), fam, in)
+			if p.err != nil {
+				r.mu.Lock()
+				delete(r.sdks, fam) // the next instance tries again
+				r.mu.Unlock()
+			}
+		}()
+	}
+	r.mu.Unlock()
+	select {
+	case <-p.done:
+		return p.dir, p.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// install puts the packages into DIR/sdk/NAME, which appears when it is complete.
+func (r *runtimes) install(ctx context.Context, fam family, in interpreter) (string, error) {
+	list := r.packages.Python
+	if fam == nodejs {
+		list = r.packages.Node
+	}
+	name := string(fam) + "-" + fingerprint(append([]string{in.version}, list...))
+	dir := filepath.Join(r.dir, "sdk", name)
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	tmp := dir + ".part"
+	if err := errors.Join(os.RemoveAll(tmp), os.MkdirAll(tmp, 0o755)); err != nil {
+		return "", err
+	}
+	var c *exec.Cmd
+	if fam == python {
+		args := append([]string{"-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--target", tmp}, list...)
+		c = exec.CommandContext(ctx, in.path, args...)
+	} else {
+		npm := filepath.Join(filepath.Dir(in.path), "npm")
+		if _, err := os.Stat(npm); err != nil {
+			npm = "npm"
+		}
+		args := append([]string{"install", "--prefix", tmp, "--no-audit", "--no-fund", "--no-save", "--loglevel", "warn"}, list...)
+		c = exec.CommandContext(ctx, npm, args...)
+	}
+	r.progress(fmt.Sprintf("installing the %s SDKs (%s) once", fam, strings.Join(list[:min(2, len(list))], ", ")))
+	if err := r.watch(c); err != nil {
+		return "", fmt.Errorf("install the %s SDKs: %w", fam, err)
+	}
+	r.progress(fmt.Sprintf("the %s SDKs are ready", fam))
+	return dir, os.Rename(tmp, dir)
+}
+
+// watch runs an installer and passes its lines on; the error carries the last ones.
+func (r *runtimes) watch(c *exec.Cmd) error {
+	pr, pw := io.Pipe()
+	c.Stdout, c.Stderr = pw, pw
+	var tail []string
+	var wg sync.WaitGroup
+	wg.Add(1)
+	go func() {
+		defer wg.Done()
+		sc := bufio.NewScanner(pr)
+		for sc.Scan() {
+			if line := strings.TrimSpace(sc.Text()); line != "" {
+				if tail = append(tail, line); len(tail) > 5 {
+					tail = tail[1:]
+				}
+				if strings.HasPrefix(line, "Collecting") || strings.HasPrefix(line, "Installing") || strings.HasPrefix(line, "added") {
+					r.progress(line)
+				}
+			}
+		}
+		_, _ = io.Copy(io.Discard, pr)
+	}()
+	err := c.Run()
+	_ = pw.Close()
+	wg.Wait()
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", filepath.Base(c.Path), err, strings.Join(tail, " | "))
+	}
+	return nil
+}

@@ -1,0 +1,473 @@
+package function
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/blob"
+	"github.com/tarn-data/tarn/internal/clock"
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/kv/key"
+	"github.com/tarn-data/tarn/internal/lifecycle"
+	"github.com/tarn-data/tarn/internal/meter"
+	"github.com/tarn-data/tarn/internal/outbox"
+	"github.com/tarn-data/tarn/internal/sandbox"
+)
+
+// Credentials are what a role's bearer signs with.
+type Credentials struct {
+	AccessKeyID, SecretAccessKey, SessionToken string
+	Expires                                    time.Time
+}
+
+// Roles hands out a role's temporary credentials. It checks that the role trusts the service.
+type Roles interface {
+	// AssumeForService returns credentials of the role for a service such as "lambda.amazonaws.com".
+	AssumeForService(ctx context.Context, scope ident.Scope, roleARN, service, session string, ttl time.Duration) (Credentials, error)
+}
+
+// LogLine is a line that a function or the platform wrote.
+type LogLine struct {
+	Time    time.Time
+	Message string
+}
+
+// LogSink keeps what functions write. It models logs.Store.
+type LogSink interface {
+	AppendLines(ctx context.Context, scope ident.Scope, group, stream string, lines []LogLine) error
+}
+
+// Destination delivers records of asynchronous invocations to queues, topics, buses and other functions. It adds the
+// delivery to b, so that it happens exactly when the invocation is finished. It models bridge's fan-out.
+type Destination interface {
+	Send(ctx context.Context, b *kv.Batch, scope ident.Scope, target string, record []byte) error
+}
+
+// Options of a service. Store, Blobs, Dir, Sandbox and Group are required.
+type Options struct {
+	Store   kv.Store
+	Blobs   blob.Store
+	Dir     string // where code is unpacked and instances have their /tmp; emptied at start
+	Sandbox *sandbox.Sandbox
+	Group   *lifecycle.Group
+	Roles   Roles       // nil = functions get no credentials
+	Logs    LogSink     // nil = lines are dropped
+	Dest    Destination // nil = destinations and dead-letter targets are refused
+	Meter   *meter.Meter
+	Clock   clock.Clock
+	Logger  *slog.Logger
+
+	Endpoint     func() string // URL under which functions reach this server
+	MaxInstances int           // processes at once; 0 = 32
+	IdleAfter    time.Duration // how long an unused instance stays warm; 0 = 10 minutes
+	Packages     Packages      // which SDKs functions find; the zero value prepares the pinned ones
+	Progress     func(string)  // told what long preparation does; nil = log
+}
+
+func (o *Options) withDefaults() {
+	if o.Clock == nil {
+		o.Clock = clock.Real()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Meter == nil {
+		o.Meter = meter.New()
+	}
+	if o.MaxInstances <= 0 {
+		o.MaxInstances = 32
+	}
+	if o.IdleAfter <= 0 {
+		o.IdleAfter = 10 * time.Minute
+	}
+	if o.Endpoint == nil {
+		o.Endpoint = func() string { return "" }
+	}
+	if o.Progress == nil {
+		log := o.Logger
+		o.Progress = func(s string) { log.Info("prepare runtime", "step", s) }
+	}
+}
+
+// Service keeps functions and runs them. All methods are safe for concurrent use.
+type Service struct {
+	opts  Options
+	log   *slog.Logger
+	async *outbox.Box
+	pool  *pool
+	code  *codeCache
+	runs  *runtimes
+
+	mu sync.Mutex // serialises changes of functions, so that a read-modify-write is one step
+}
+
+// Open starts the service: it prepares its directory and goes on with the asynchronous invocations that wait.
+func Open(ctx context.Context, opts Options) (*Service, error) {
+	opts.withDefaults()
+	s := &Service{opts: opts, log: opts.Logger.With("component", "function")}
+	var err error
+	if s.code, err = newCodeCache(opts.Dir, opts.Blobs); err != nil {
+		return nil, err
+	}
+	s.runs = newRuntimes(opts.Dir, opts.Packages, opts.Progress, s.log)
+	if s.pool, err = newPool(s); err != nil {
+		return nil, err
+	}
+	s.async = outbox.New(opts.Store, outbox.Options{
+		Name: "function", Clock: opts.Clock, Logger: opts.Logger, Workers: 2 * opts.MaxInstances,
+	})
+	opts.Group.Go("function async", func(ctx context.Context) { s.async.Run(ctx, s.runAsync) })
+	opts.Group.OnStop("functions", s.pool.close)
+	return s, nil
+}
+
+// Code is where a function's package comes from.
+type Code struct {
+	Zip io.Reader // the package's bytes
+}
+
+// CreateRequest describes a new function.
+type CreateRequest struct {
+	Name    string
+	Config  Config
+	Code    Code
+	Tags    map[string]string
+	Publish bool
+}
+
+// Create makes a function. Errors: ErrExists, ErrBadParameter, ErrBadZip.
+func (s *Service) Create(ctx context.Context, scope ident.Scope, req CreateRequest) (Version, error) {
+	if !nameForm.MatchString(req.Name) {
+		return Version{}, fmt.Errorf("%w: function name %q: want 1 to 64 letters, digits, - and _", ErrBadParameter, req.Name)
+	}
+	cfg := req.Config.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return Version{}, err
+	}
+	if err := s.checkTargets(cfg.DeadLetter); err != nil {
+		return Version{}, err
+	}
+	if err := s.checkLayers(ctx, cfg.Layers); err != nil {
+		return Version{}, err
+	}
+	if _, err := s.load(ctx, scope, req.Name, Latest); err == nil {
+		return Version{}, fmt.Errorf("%w: %s", ErrExists, req.Name)
+	}
+	pkg, err := s.storeZip(ctx, req.Code.Zip, cfg)
+	if err != nil {
+		return Version{}, err
+	}
+	v := Version{Name: req.Name, Number: Latest, Config: cfg, Modified: s.opts.Clock.Now(), Revision: ident.UUID()}
+	v.Code, v.CodeSize, v.CodeHash = pkg.id, pkg.size, pkg.hash
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var b kv.Batch
+	k := versionKey(scope, v.Name, Latest)
+	b.IfAbsent(k)
+	kv.Put(&b, k, v)
+	blob.Ref(&b, v.Code, k)
+	m := meta{NextVersion: 1, Tags: req.Tags}
+	out := v
+	if req.Publish {
+		out = s.addVersion(&b, scope, v, &m, "")
+	}
+	kv.Put(&b, metaKey(scope, v.Name), m)
+	err = kv.Commit(ctx, s.opts.Store, &b)
+	if errors.Is(err, kv.ErrConflict) {
+		return Version{}, fmt.Errorf("%w: %s", ErrExists, req.Name)
+	}
+	return out, err
+}
+
+// Get returns a version of a function: that of the qualifier, which may be an alias, or $LATEST.
+func (s *Service) Get(ctx context.Context, r Ref) (Version, error) {
+	number, err := s.resolve(ctx, r, false)
+	if err != nil {
+		return Version{}, err
+	}
+	return s.load(ctx, r.Scope, r.Name, number)
+}
+
+// List returns functions by name: the newest version of each, those after the name after.
+func (s *Service) List(ctx context.Context, scope ident.Scope, after string, limit int) (list []Version, more bool, err error) {
+	rng := kv.Prefix(under(scope, "meta"))
+	if after != "" {
+		rng.Lo = metaKey(scope, after).End()
+	}
+	for it, err := range s.opts.Store.Scan(ctx, rng) {
+		if err != nil {
+			return nil, false, err
+		}
+		if len(list) == limit {
+			return list, true, nil
+		}
+		r := key.Read(it.Key, key.Function)
+		_, _, _ = r.Str(), r.Str(), r.Str()
+		v, err := s.load(ctx, scope, r.Str(), Latest)
+		if err != nil {
+			return nil, false, err
+		}
+		list = append(list, v)
+	}
+	return list, false, nil
+}
+
+// Versions returns $LATEST and the published versions of a function, oldest first, those after the number after.
+func (s *Service) Versions(ctx context.Context, r Ref, after string, limit int) (list []Version, more bool, err error) {
+	if _, err := s.load(ctx, r.Scope, r.Name, Latest); err != nil {
+		return nil, false, err
+	}
+	rng := kv.Prefix(under(r.Scope, "fn").Str(r.Name))
+	if after != "" {
+		rng.Lo = versionKey(r.Scope, r.Name, after).End()
+	}
+	list, next, err := kv.LoadAll[Version](ctx, s.opts.Store, rng, limit)
+	return list, next != nil, err
+}
+
+// UpdateCode replaces the package of $LATEST. revision, if given, must be the current one. dryRun checks only.
+func (s *Service) UpdateCode(ctx context.Context, r Ref, code Code, revision string, publish, dryRun bool, arch []string) (Version, error) {
+	old, err := s.load(ctx, r.Scope, r.Name, Latest)
+	if err != nil {
+		return Version{}, err
+	}
+	cfg := old.Config
+	if len(arch) > 0 {
+		cfg.Architectures = arch
+		if err := cfg.validate(); err != nil {
+			return Version{}, err
+		}
+	}
+	pkg, err := s.storeZip(ctx, code.Zip, cfg)
+	if err != nil {
+		return Version{}, err
+	}
+	return s.change(ctx, r, revision, publish, dryRun, func(b *kv.Batch, v *Version) {
+		k := versionKey(r.Scope, r.Name, Latest)
+		blob.Unref(b, v.Code, k)
+		blob.Ref(b, pkg.id, k)
+		v.Code, v.CodeSize, v.CodeHash, v.Config.Architectures = pkg.id, pkg.size, pkg.hash, cfg.Architectures
+	})
+}
+
+// UpdateConfig changes the configuration of $LATEST.
+func (s *Service) UpdateConfig(ctx context.Context, r Ref, revision string, edit func(*Config)) (Version, error) {
+	old, err := s.load(ctx, r.Scope, r.Name, Latest)
+	if err != nil {
+		return Version{}, err
+	}
+	cfg := old.Config
+	edit(&cfg)
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return Version{}, err
+	}
+	if err := s.checkTargets(cfg.DeadLetter); err != nil {
+		return Version{}, err
+	}
+	if err := s.checkLayers(ctx, cfg.Layers); err != nil {
+		return Version{}, err
+	}
+	return s.change(ctx, r, revision, false, false, func(_ *kv.Batch, v *Version) { edit(&v.Config); v.Config = v.Config.withDefaults() })
+}
+
+func (s *Service) change(ctx context.Context, r Ref, revision string, publish, dryRun bool, edit func(*kv.Batch, *Version)) (Version, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, err := s.load(ctx, r.Scope, r.Name, Latest)
+	if err != nil {
+		return Version{}, err
+	}
+	if revision != "" && revision != v.Revision {
+		return Version{}, fmt.Errorf("%w: %s", ErrRevision, revision)
+	}
+	m, err := s.meta(ctx, r.Scope, r.Name)
+	if err != nil {
+		return Version{}, err
+	}
+	var b kv.Batch
+	edit(&b, &v)
+	if dryRun {
+		return v, nil
+	}
+	v.Modified, v.Revision = s.opts.Clock.Now(), ident.UUID()
+	kv.Put(&b, versionKey(r.Scope, r.Name, Latest), v)
+	out := v
+	if publish {
+		out = s.addVersion(&b, r.Scope, v, &m, "")
+		kv.Put(&b, metaKey(r.Scope, r.Name), m)
+	}
+	return out, kv.Commit(ctx, s.opts.Store, &b)
+}
+
+// Publish freezes $LATEST as the next version. Nothing happens, and the newest version is returned, when neither code
+// nor configuration changed since. hash and revision, if given, must be those of $LATEST.
+func (s *Service) Publish(ctx context.Context, r Ref, hash, revision, description string) (Version, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, err := s.load(ctx, r.Scope, r.Name, Latest)
+	if err != nil {
+		return Version{}, err
+	}
+	switch {
+	case hash != "" && hash != v.CodeHash:
+		return Version{}, fmt.Errorf("%w: CodeSHA256 %s differs from that of the latest package, %s", ErrBadParameter, hash, v.CodeHash)
+	case revision != "" && revision != v.Revision:
+		return Version{}, fmt.Errorf("%w: %s", ErrRevision, revision)
+	}
+	m, err := s.meta(ctx, r.Scope, r.Name)
+	if err != nil {
+		return Version{}, err
+	}
+	if m.NextVersion > 1 {
+		last, err := s.load(ctx, r.Scope, r.Name, fmt.Sprint(m.NextVersion-1))
+		if err == nil && last.From == v.Revision {
+			return last, nil
+		}
+	}
+	var b kv.Batch
+	out := s.addVersion(&b, r.Scope, v, &m, description)
+	kv.Put(&b, metaKey(r.Scope, r.Name), m)
+	return out, kv.Commit(ctx, s.opts.Store, &b)
+}
+
+// addVersion adds a frozen copy of v to b and counts m on.
+func (s *Service) addVersion(b *kv.Batch, scope ident.Scope, v Version, m *meta, description string) Version {
+	v.Number = fmt.Sprint(m.NextVersion)
+	v.From, v.Revision = v.Revision, ident.UUID()
+	if description != "" {
+		v.Config.Description = description
+	}
+	v.Published = s.opts.Clock.Now()
+	k := versionKey(scope, v.Name, v.Number)
+	kv.Put(b, k, v)
+	blob.Ref(b, v.Code, k)
+	m.NextVersion++
+	return v
+}
+
+// Delete removes a function, or one of its published versions.
+func (s *Service) Delete(ctx context.Context, r Ref) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.load(ctx, r.Scope, r.Name, Latest); err != nil {
+		return err
+	}
+	var b kv.Batch
+	if r.Qualifier != "" {
+		if !digits.MatchString(r.Qualifier) {
+			return fmt.Errorf("%w: $LATEST version cannot be deleted without deleting the function", ErrBadParameter)
+		}
+		v, err := s.load(ctx, r.Scope, r.Name, r.Qualifier)
+		if err != nil {
+			return err
+		}
+		aliases, _, err := s.Aliases(ctx, r, "", "", 0)
+		if err != nil {
+			return err
+		}
+		for _, a := range aliases {
+			if _, weighted := a.Weights[v.Number]; a.Version == v.Number || weighted {
+				return fmt.Errorf("%w: version %s: alias %s points to it", ErrInUse, v.Number, a.Name)
+			}
+		}
+		k := versionKey(r.Scope, r.Name, v.Number)
+		b.Delete(k)
+		blob.Unref(&b, v.Code, k)
+		return kv.Commit(ctx, s.opts.Store, &b)
+	}
+	versions, _, err := kv.LoadAll[Version](ctx, s.opts.Store, kv.Prefix(under(r.Scope, "fn").Str(r.Name)), 0)
+	if err != nil {
+		return err
+	}
+	for _, v := range versions {
+		blob.Unref(&b, v.Code, versionKey(r.Scope, v.Name, v.Number))
+	}
+	for _, kind := range []string{"fn", "alias", "policy", "event"} {
+		p := under(r.Scope, kind).Str(r.Name)
+		b.DeleteRange(p, p.End())
+	}
+	b.Delete(metaKey(r.Scope, r.Name))
+	if err := kv.Commit(ctx, s.opts.Store, &b); err != nil {
+		return err
+	}
+	s.pool.retire(r.Scope, r.Name)
+	return nil
+}
+
+// resolve turns a qualifier into a version's number. With pick, an alias with weights chooses one at random.
+func (s *Service) resolve(ctx context.Context, r Ref, pick bool) (string, error) {
+	switch {
+	case r.Qualifier == "" || r.Qualifier == Latest:
+		return Latest, nil
+	case digits.MatchString(r.Qualifier):
+		return r.Qualifier, nil
+	}
+	a, err := s.Alias(ctx, r, r.Qualifier)
+	if err != nil {
+		if errors.Is(err, ErrAliasNotFound) {
+			return "", fmt.Errorf("%w: %s", ErrNotFound, r.ARN())
+		}
+		return "", err
+	}
+	if pick {
+		return a.pick(), nil
+	}
+	return a.Version, nil
+}
+
+func (s *Service) load(ctx context.Context, scope ident.Scope, name, number string) (Version, error) {
+	v, err := kv.Load[Version](ctx, s.opts.Store, versionKey(scope, name, number))
+	if errors.Is(err, kv.ErrNotFound) {
+		r := Ref{Scope: scope, Name: name}
+		if number != Latest {
+			r.Qualifier = number
+		}
+		return Version{}, fmt.Errorf("%w: %s", ErrNotFound, r.ARN())
+	}
+	return v, err
+}
+
+func (s *Service) meta(ctx context.Context, scope ident.Scope, name string) (meta, error) {
+	m, err := kv.Load[meta](ctx, s.opts.Store, metaKey(scope, name))
+	if errors.Is(err, kv.ErrNotFound) {
+		return meta{}, fmt.Errorf("%w: %s", ErrNotFound, Ref{Scope: scope, Name: name}.ARN())
+	}
+	return m, err
+}
+
+func (s *Service) checkTargets(arns ...string) error {
+	for _, arn := range arns {
+		if arn == "" {
+			continue
+		}
+		if _, err := ident.ParseARN(arn); err != nil {
+			return fmt.Errorf("%w: %w", ErrBadParameter, err)
+		}
+		if s.opts.Dest == nil {
+			return fmt.Errorf("%w: target %s: this server has no queues, topics or buses", ErrBadParameter, arn)
+		}
+	}
+	return nil
+}
+
+func under(s ident.Scope, kind string) key.Key {
+	return key.In(key.Function).Str(s.Account).Str(s.Region).Str(kind)
+}
+
+func versionKey(s ident.Scope, name, number string) key.Key {
+	if number != Latest {
+		number = strings.Repeat("0", max(0, 10-len(number))) + number
+	}
+	return under(s, "fn").Str(name).Str(number)
+}
+
+func metaKey(s ident.Scope, name string) key.Key { return under(s, "meta").Str(name) }

@@ -1,0 +1,124 @@
+package function
+
+import (
+	"errors"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/blob"
+)
+
+// Errors; compare with errors.Is. Their texts are completed with the value, the limit and what to change.
+var (
+	ErrNotFound        = errors.New("function not found")
+	ErrExists          = errors.New("function already exist")
+	ErrLayerNotFound   = errors.New("layer version does not exist")
+	ErrAliasNotFound   = errors.New("cannot find alias")
+	ErrAliasExists     = errors.New("alias already exists")
+	ErrBadParameter    = errors.New("invalid parameter value")
+	ErrRevision        = errors.New("the RevisionId provided does not match the latest RevisionId")
+	ErrInUse           = errors.New("resource is in use")
+	ErrTooManyRequests = errors.New("rate exceeded")
+	ErrTooLarge        = errors.New("request must be smaller")
+	ErrBadPayload      = errors.New("could not parse request body into json")
+	ErrNoPolicy        = errors.New("the resource you requested does not exist")
+	ErrStatementExists = errors.New("the statement id provided already exists")
+	ErrDenied          = errors.New("the invocation is not permitted")
+	ErrRuntime         = errors.New("runtime is not available")
+	ErrBadZip          = errors.New("could not unzip uploaded file")
+)
+
+// Limits of Lambda.
+const (
+	MaxSyncPayload   = 6 << 20
+	MaxAsyncPayload  = 1 << 20
+	MaxZipBytes      = 50 << 20
+	MaxUnzippedBytes = 250 << 20
+	MaxEnvBytes      = 4 << 10
+	MaxTimeout       = 900 * time.Second
+	MaxLayers        = 5
+	logTailBytes     = 4 << 10
+)
+
+// Latest is the version that can be changed.
+const Latest = "$LATEST"
+
+// Config is what a user decides about a function.
+type Config struct {
+	Description   string            `json:",omitempty"`
+	Runtime       string            // python3.12, nodejs20.x, java21, provided.al2023 …
+	Handler       string            // module.function, Class::method
+	Role          string            // ARN of the role whose credentials the code gets
+	Timeout       time.Duration     // 1 s to 15 min; 0 = 3 s
+	MemoryMB      int               // 128 to 10,240; 0 = 128
+	StorageMB     int               // of /tmp; 512 to 10,240; 0 = 512
+	Env           map[string]string `json:",omitempty"`
+	Layers        []string          `json:",omitempty"` // ARNs of layer versions, later ones on top
+	DeadLetter    string            `json:",omitempty"` // ARN of a queue or topic for asynchronous invocations that failed
+	Architectures []string          `json:",omitempty"` // x86_64 or arm64; empty = x86_64
+	LogGroup      string            `json:",omitempty"` // "" = /aws/lambda/NAME
+	LogFormat     string            `json:",omitempty"` // Text or JSON; "" = Text
+	Tracing       string            `json:",omitempty"` // Active or PassThrough; recorded, no traces are sent
+}
+
+// Version is a function's code and configuration at one moment.
+type Version struct {
+	Name      string
+	Number    string // $LATEST, or "1", "2", …
+	Config    Config
+	Code      blob.ID
+	CodeSize  int64
+	CodeHash  string // base64 of the package's SHA-256
+	Revision  string // changes with every change
+	From      string `json:",omitempty"` // of a published version: the revision of $LATEST that it froze
+	Modified  time.Time
+	Published time.Time // zero for $LATEST
+}
+
+// meta is what belongs to all the versions of a function.
+type meta struct {
+	NextVersion int
+	Reserved    *int              `json:",omitempty"` // reserved concurrency; nil = none
+	Tags        map[string]string `json:",omitempty"`
+	PolicyRev   string            `json:",omitempty"`
+}
+
+// Alias names a version, and perhaps a second one that takes a share of the requests.
+type Alias struct {
+	Function, Name, Description string
+	Version                     string
+	Weights                     map[string]float64 `json:",omitempty"` // version → share of requests, 0 to 1
+	Revision                    string
+}
+
+// Layer is a version of a package that several functions share.
+type Layer struct {
+	Name          string
+	Number        int
+	Description   string
+	Runtimes      []string
+	Architectures []string
+	License       string
+	Code          blob.ID
+	CodeSize      int64
+	CodeHash      string
+	Created       time.Time
+}
+
+// Permission lets somebody invoke the function: a statement of its resource policy.
+type Permission struct {
+	ID            string // of the statement
+	Action        string // lambda:InvokeFunction
+	Principal     string // s3.amazonaws.com, an account or an ARN
+	SourceARN     string `json:",omitempty"` // pattern
+	SourceAccount string `json:",omitempty"`
+	EventToken    string `json:",omitempty"`
+}
+
+// EventConfig rules asynchronous invocations of a function or one of its versions.
+type EventConfig struct {
+	MaxAge    time.Duration // 60 s to 6 h; 0 = 6 h
+	Retries   *int          // 0 to 2; nil = 2
+	OnSuccess string        `json:",omitempty"` // ARN
+	OnFailure string        `json:",omitempty"` // ARN
+	Modified  time.Time
+}

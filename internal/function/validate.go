@@ -1,0 +1,86 @@
+package function
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+var envName = regexp.MustCompile(`^[a-zA-Z]([a-zA-Z0-9_])+$`)
+
+// reservedEnv are the variables that Lambda sets itself and refuses in a configuration.
+var reservedEnv = map[string]bool{
+	"_HANDLER": true, "_X_AMZN_TRACE_ID": true, "AWS_DEFAULT_REGION": true, "AWS_REGION": true, "AWS_EXECUTION_ENV": true,
+	"AWS_LAMBDA_FUNCTION_NAME": true, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": true, "AWS_LAMBDA_FUNCTION_VERSION": true,
+	"AWS_LAMBDA_INITIALIZATION_TYPE": true, "AWS_LAMBDA_LOG_GROUP_NAME": true, "AWS_LAMBDA_LOG_STREAM_NAME": true,
+	"AWS_ACCESS_KEY": true, "AWS_ACCESS_KEY_ID": true, "AWS_SECRET_ACCESS_KEY": true, "AWS_SESSION_TOKEN": true,
+	"AWS_LAMBDA_RUNTIME_API": true, "LAMBDA_TASK_ROOT": true, "LAMBDA_RUNTIME_DIR": true,
+}
+
+// withDefaults fills what the user left out.
+func (c Config) withDefaults() Config {
+	if c.Timeout == 0 {
+		c.Timeout = 3 * time.Second
+	}
+	if c.MemoryMB == 0 {
+		c.MemoryMB = 128
+	}
+	if c.StorageMB == 0 {
+		c.StorageMB = 512
+	}
+	if len(c.Architectures) == 0 {
+		c.Architectures = []string{"x86_64"}
+	}
+	if c.LogFormat == "" {
+		c.LogFormat = "Text"
+	}
+	if c.Tracing == "" {
+		c.Tracing = "PassThrough"
+	}
+	return c
+}
+
+// validate checks a configuration whose defaults are filled in. Errors wrap ErrBadParameter.
+func (c Config) validate() error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrBadParameter, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case c.Timeout < time.Second || c.Timeout > MaxTimeout || c.Timeout%time.Second != 0:
+		return bad("timeout %v: want 1 to %d whole seconds", c.Timeout, int(MaxTimeout.Seconds()))
+	case c.MemoryMB < 128 || c.MemoryMB > 10240:
+		return bad("'MemorySize' value %d failed to satisfy constraint: want 128 to 10240 MB", c.MemoryMB)
+	case c.StorageMB < 512 || c.StorageMB > 10240:
+		return bad("ephemeral storage %d: want 512 to 10240 MB", c.StorageMB)
+	case len(c.Layers) > MaxLayers:
+		return bad("%d layers: a function can have %d at most", len(c.Layers), MaxLayers)
+	case len(c.Architectures) != 1 || c.Architectures[0] != "x86_64" && c.Architectures[0] != "arm64":
+		return bad("architectures %v: want one of x86_64 and arm64", c.Architectures)
+	case c.Role == "":
+		return bad("a role is required")
+	case !strings.HasPrefix(c.Role, "arn:aws:iam::") || !strings.Contains(c.Role, ":role/"):
+		return bad("role %q: want arn:aws:iam::ACCOUNT:role/NAME", c.Role)
+	case c.Handler == "" && !strings.HasPrefix(c.Runtime, "provided"):
+		return bad("Runtime and Handler are mandatory parameters for functions created with deployment packages")
+	case len(c.Handler) > 128 || strings.ContainsAny(c.Handler, " \t\n"):
+		return bad("handler %q: want at most 128 characters without spaces", c.Handler)
+	}
+	size := 0
+	for name, value := range c.Env {
+		if reservedEnv[name] {
+			return bad("Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s", name)
+		}
+		if !envName.MatchString(name) {
+			return bad("environment variable %q: want a letter followed by letters, digits and _", name)
+		}
+		size += len(name) + len(value)
+	}
+	if size > MaxEnvBytes {
+		return bad("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit: %d bytes", size)
+	}
+	if _, err := familyOf(c.Runtime); err != nil {
+		return err
+	}
+	return nil
+}
