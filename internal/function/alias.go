@@ -8,6 +8,7 @@ import (
 
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/kv/key"
 )
 
 // CreateAlias names a version of a.Function. Errors: ErrAliasExists, ErrNotFound, ErrBadParameter.
@@ -135,6 +136,6 @@ func (a Alias) pick() string {
 	return a.Version
 }
 
-func aliasKey(s ident.Scope, name, alias string) []byte {
+func aliasKey(s ident.Scope, name, alias string) key.Key {
 	return under(s, "alias").Str(name).Str(alias)
 }

@@ -3,7 +3,9 @@ package function
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -54,6 +56,12 @@ func (r *runtimes) bootstrap() (string, error) {
 	}
 	r.boot = filepath.Join(dir, "bootstrap")
 	return r.boot, nil
+}
+
+// fingerprint names a list of requirements.
+func fingerprint(list []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(list, "\n")))
+	return hex.EncodeToString(sum[:6])
 }
 
 // preparing is an installation that several requests may wait for.

@@ -105,7 +105,9 @@ type Service struct {
 	code  *codeCache
 	runs  *runtimes
 
-	mu sync.Mutex // serialises changes of functions, so that a read-modify-write is one step
+	mu    sync.Mutex     // serialises changes of functions, so that a read-modify-write is one step; guards the counts
+	busy  map[string]int // requests under way by function
+	total int
 }
 
 // Open starts the service: it prepares its directory and goes on with the asynchronous invocations that wait.
