@@ -1,0 +1,149 @@
+package outbox_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/tarn-data/tarn/internal/clock"
+	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/kv/key"
+	"github.com/tarn-data/tarn/internal/kv/kvtest"
+	"github.com/tarn-data/tarn/internal/outbox"
+)
+
+var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func run(t *testing.T, box *outbox.Box, d outbox.Deliver) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); box.Run(ctx, d) }()
+	stop = sync.OnceFunc(func() { cancel(); <-done })
+	t.Cleanup(stop)
+	return stop
+}
+
+func TestBox_DeliversOnceAndRemoves(t *testing.T) {
+	store := kvtest.New(t)
+	box := outbox.New(store, outbox.Options{Name: "b", Logger: slog.New(slog.DiscardHandler), Workers: 4})
+	var b kv.Batch
+	for i := range 50 {
+		box.Put(&b, i)
+	}
+	if err := kv.Commit(t.Context(), store, &b); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan int, 100)
+	stop := run(t, box, func(_ context.Context, e outbox.Entry, b *kv.Batch) error {
+		var n int
+		if err := json.Unmarshal(e.Body, &n); err != nil {
+			return err
+		}
+		b.Set(key.In(key.System).Str(fmt.Sprint("effect", n)), []byte{1})
+		got <- n
+		return nil
+	})
+	var seen []int
+	for range 50 {
+		seen = append(seen, <-got)
+	}
+	stop()
+	slices.Sort(seen)
+	for i, n := range seen {
+		if i != n {
+			t.Fatalf("delivered %v", seen)
+		}
+	}
+	if n := count(t, store, key.In(key.System)); n != 50 {
+		t.Errorf("%d effects, want 50", n)
+	}
+}
+
+func TestBox_RetriesWithBackoffAndKeepsTheOrderOfTime(t *testing.T) {
+	store, c := kvtest.New(t), clock.NewFake(start)
+	box := outbox.New(store, outbox.Options{Name: "b", Clock: c, Logger: slog.New(slog.DiscardHandler)})
+	attempts := make(chan string, 10)
+	run(t, box, func(_ context.Context, e outbox.Entry, _ *kv.Batch) error {
+		attempts <- fmt.Sprintf("%s %d %v", e.Body, e.Attempt, c.Now().Sub(start))
+		switch {
+		case string(e.Body) == `"later"`:
+			return nil
+		case e.Attempt == 0:
+			return errors.New("no")
+		case e.Attempt == 1:
+			return &outbox.Later{After: time.Minute, Err: errors.New("not yet")}
+		}
+		return nil
+	})
+	var b kv.Batch
+	box.PutAt(&b, start.Add(time.Hour), "later")
+	box.Put(&b, "first")
+	if err := kv.Commit(t.Context(), store, &b); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{`"first" 0 0s`, `"first" 1 1s`, `"first" 2 1m1s`, `"later" 0 1h0m0s`}
+	for i, w := range want {
+		if got := <-attempts; got != w {
+			t.Fatalf("attempt %d: %s, want %s", i, got, w)
+		}
+		if i < len(want)-1 {
+			at := map[int]time.Duration{0: time.Second, 1: 61 * time.Second, 2: time.Hour}[i]
+			for { // the timer may be armed for an earlier state first
+				if next, ok := c.NextTimer(); ok && next.Equal(start.Add(at)) {
+					break
+				}
+				c.AwaitTimers(1)
+			}
+			c.Advance(start.Add(at).Sub(c.Now()))
+		}
+	}
+}
+
+func TestBox_SurvivesARestart(t *testing.T) {
+	fs := vfs.NewMem()
+	store := kvtest.Open(t, fs)
+	box := outbox.New(store, outbox.Options{Name: "b", Logger: slog.New(slog.DiscardHandler)})
+	var b kv.Batch
+	id := box.Put(&b, "x")
+	if err := kv.Commit(t.Context(), store, &b); err != nil {
+		t.Fatal(err)
+	}
+	// A delivery that is under way when the process stops is repeated with the same id.
+	began := make(chan struct{})
+	stop := run(t, box, func(ctx context.Context, _ outbox.Entry, _ *kv.Batch) error {
+		close(began)
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	<-began
+	stop()
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := outbox.New(kvtest.Open(t, fs), outbox.Options{Name: "b", Logger: slog.New(slog.DiscardHandler)})
+	got := make(chan outbox.Entry, 1)
+	run(t, again, func(_ context.Context, e outbox.Entry, _ *kv.Batch) error { got <- e; return nil })
+	if e := <-got; e.ID != id || e.Attempt != 0 {
+		t.Errorf("entry %+v, want id %s", e, id)
+	}
+}
+
+func count(t *testing.T, r kv.Reader, prefix []byte) (n int) {
+	t.Helper()
+	for _, err := range r.Scan(t.Context(), kv.Prefix(prefix)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
