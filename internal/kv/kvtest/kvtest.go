@@ -18,8 +18,14 @@ func New(t testing.TB) kv.Store { return Open(t, vfs.NewMem()) }
 // file system (vfs.NewCrashableMem) can be cloned as a power cut would leave it. The store is closed when the test ends.
 func Open(t testing.TB, fs vfs.FS) *pebblekv.Store {
 	t.Helper()
+	return OpenDir(t, fs, "db")
+}
+
+// OpenDir is Open for another directory of fs, such as a checkpoint.
+func OpenDir(t testing.TB, fs vfs.FS, dir string) *pebblekv.Store {
+	t.Helper()
 	s, err := pebblekv.Open(t.Context(), pebblekv.Options{
-		Dir:           "db",
+		Dir:           dir,
 		FS:            fs,
 		Logger:        slog.New(slog.DiscardHandler),
 		MemTableBytes: 1 << 20,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -38,40 +39,54 @@ func scan(ctx context.Context, db pebble.Reader, r kv.Range, yield func(kv.Item,
 	defer it.Close()
 	c := cursor{it: it, reverse: r.Reverse}
 	ok := c.start()
+	var resumed []byte // where the scan went on behind the last damage
 	for n := 1; ; n++ {
 		if n%checkEvery == 0 && ctx.Err() != nil {
 			yield(kv.Item{}, ctx.Err())
 			return
 		}
-		if !ok {
-			err := mapError(it.Error())
-			if err == nil {
+		if ok {
+			v, err := it.ValueAndErr()
+			if err = mapError(err); !yield(kv.Item{Key: it.Key(), Value: v}, err) || err != nil && !errors.Is(err, kv.ErrCorrupt) {
 				return
 			}
-			if !errors.Is(err, kv.ErrCorrupt) {
-				yield(kv.Item{Key: c.last}, err)
-				return
-			}
-			at := c.last
-			ok = c.skipDamage(r)
-			if !yield(kv.Item{Key: at}, err) {
-				return
-			}
-			if !ok && it.Error() == nil {
-				return
-			}
+			ok = c.next()
 			continue
 		}
-		v, err := it.ValueAndErr()
-		if err = mapError(err); err != nil && !errors.Is(err, kv.ErrCorrupt) {
-			yield(kv.Item{Key: it.Key()}, err)
+		err := mapError(it.Error())
+		if err == nil {
 			return
 		}
-		if !yield(kv.Item{Key: it.Key(), Value: v}, err) {
+		bad, good, known := c.damage(r)
+		if !yield(kv.Item{Key: c.last}, err) || !errors.Is(err, kv.ErrCorrupt) || !known {
 			return
 		}
-		ok = c.next()
+		if r.Reverse && !neighbours(ctx, db, kv.Range{Lo: good, Hi: bad}, yield) {
+			return
+		}
+		if ok = c.note(c.seek(good)); !ok && (it.Error() == nil || bytes.Equal(good, resumed)) {
+			return // nothing is left, or nothing readable
+		}
+		resumed = good
 	}
+}
+
+// neighbours yields, from the highest key down, what is readable in r, which a damaged block is in. An iterator that
+// moves down looks one key ahead and therefore misses the keys beside the block; one that moves up finds them.
+func neighbours(ctx context.Context, db pebble.Reader, r kv.Range, yield func(kv.Item, error) bool) bool {
+	var found []kv.Item
+	scan(ctx, db, r, func(it kv.Item, err error) bool {
+		if err == nil {
+			found = append(found, kv.Item{Key: bytes.Clone(it.Key), Value: bytes.Clone(it.Value)})
+		}
+		return true
+	})
+	for _, it := range slices.Backward(found) {
+		if !yield(it, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // cursor moves an iterator in the scan's direction and remembers where it was, because an iterator that fails has no
@@ -103,32 +118,32 @@ func (c *cursor) note(ok bool) bool {
 	return ok
 }
 
-// skipDamage moves to the first readable key behind a damaged block and reports whether there is one. The block's bounds
-// are not known, only those of its file; the place where reading works again is found by bisection of the keys between.
-func (c *cursor) skipDamage(r kv.Range) bool {
+// damage returns where reading fails (bad) and where it works again (good) in the direction of the scan. The bounds of
+// the damaged block are not known, only those of its file; the place is found by bisection of the keys between.
+func (c *cursor) damage(r kv.Range) (bad, good []byte, ok bool) {
 	info := pebble.ExtractDataCorruptionInfo(c.it.Error())
 	if info == nil {
-		return false
+		return nil, nil, false
 	}
-	bad := append(bytes.Clone(c.last), 0)
-	good := append(bytes.Clone(info.Bounds.End.Key), 0) // behind the file
-	if r.Hi != nil && bytes.Compare(good, r.Hi) > 0 {
-		good = r.Hi
+	first, behind := info.Bounds.Start, append(bytes.Clone(info.Bounds.End.Key), 0)
+	if bytes.Compare(first, r.Lo) < 0 {
+		first = r.Lo
+	}
+	if r.Hi != nil && bytes.Compare(behind, r.Hi) > 0 {
+		behind = r.Hi
 	}
 	if c.reverse {
-		bad, good = bytes.Clone(c.last), info.Bounds.Start
-		if c.last == nil {
-			bad = append(bytes.Clone(info.Bounds.End.Key), 0)
-			if r.Hi != nil && bytes.Compare(bad, r.Hi) > 0 {
-				bad = r.Hi
-			}
+		bad, good = behind, first
+		if c.last != nil {
+			bad = c.last
 		}
-		if bytes.Compare(good, r.Lo) < 0 {
-			good = r.Lo
+	} else {
+		bad, good = first, behind
+		if c.last != nil {
+			bad = append(bytes.Clone(c.last), 0)
 		}
-	} else if bytes.Compare(bad, r.Lo) < 0 {
-		bad = r.Lo
 	}
+	from := bytes.Clone(bad)
 	good = bytes.Clone(good)
 	const steps = 256 // enough to tell keys of any usual length apart
 	for range steps {
@@ -142,7 +157,7 @@ func (c *cursor) skipDamage(r kv.Range) bool {
 			good = mid
 		}
 	}
-	return c.note(c.seek(good))
+	return from, good, true
 }
 
 // seek moves to the first key of the scan's direction at or behind k.
