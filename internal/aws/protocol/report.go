@@ -33,7 +33,7 @@ type seg struct {
 func (r *report) push(name string)   { r.path = append(r.path, seg{name, -1}) }
 func (r *report) pushKey(key string) { r.path = append(r.path, seg{key, -2}) }
 func (r *report) pushIndex(i int)    { r.path = append(r.path, seg{"", i}) }
-func (r *report) pop()             { r.path = r.path[:len(r.path)-1] }
+func (r *report) pop()               { r.path = r.path[:len(r.path)-1] }
 
 // refuse notes that the current structure's member n is not served.
 func (r *report) refuse(n string) {
