@@ -69,9 +69,10 @@ type Reader interface {
 	io.ReaderAt
 	// Size returns the length of the blob in bytes.
 	Size() int64
-	// File returns the open file behind the reader, positioned anywhere, for sendfile, after checking that its bytes
-	// are whole; or nil where the backend has no file. The reader keeps owning it.
-	File() (*os.File, error)
+	// File returns the open file behind the reader, for sendfile, after checking that the n bytes from off are whole; or
+	// nil where the backend has no file. The reader keeps owning the file and shares its offset: whoever sends from it
+	// seeks first and does not use Read meanwhile.
+	File(off, n int64) (*os.File, error)
 }
 
 // Ref adds to b the reference of owner to id. The owner is any key of the caller's that says who refers.
@@ -86,7 +87,7 @@ func RefFrom(b *kv.Batch, id ID, source, owner []byte) {
 // Unref removes from b's store the reference of owner to id and queues the blob for the collector.
 func Unref(b *kv.Batch, id ID, owner []byte) {
 	b.Delete(refKey(id, owner))
-	b.Set(key.In(key.Blob).Str("old").Str(string(id)), nil)
+	b.Set(oldKey(id), nil)
 }
 
 func refKey(id ID, owner []byte) key.Key {

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package fileblob
+
+import "io/fs"
+
+func (f osFile) syncData() error { return f.Sync() }
+
+func version(st fs.FileInfo) uint64 { return uint64(st.ModTime().UnixNano()) }
