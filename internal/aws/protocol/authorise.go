@@ -2,8 +2,11 @@ package protocol
 
 import (
 	"context"
-	"fmt"
 	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/policy"
 )
 
 // authoriseRow asks the policies everything that a row needs.
@@ -11,13 +14,13 @@ func (g *Registry) authoriseRow(ctx context.Context, s *Service, row *opRow, c *
 	if row.Public {
 		return nil
 	}
+	a := Access{Action: row.Action, Resource: "*"}
+	if row.Conditions != nil {
+		a.Conditions = row.Conditions(c, in)
+	}
 	resources := []string{"*"}
 	if row.Resources != nil {
 		resources = row.Resources(c, in)
-	}
-	a := Access{Action: row.Action}
-	if row.Conditions != nil {
-		a.Conditions = row.Conditions(c, in)
 	}
 	for _, a.Resource = range resources {
 		if e := g.authorise(ctx, s, c, a); e != nil {
@@ -34,12 +37,93 @@ func (g *Registry) authoriseRow(ctx context.Context, s *Service, row *opRow, c *
 	return nil
 }
 
-func (g *Registry) authorise(_ context.Context, s *Service, c *Call, a Access) *Error {
-	if c.Principal.Root {
+// authorise asks one question. The resource's policy is only asked for by actions of the service itself.
+func (g *Registry) authorise(ctx context.Context, s *Service, c *Call, a Access) *Error {
+	r := &policy.Request{Principal: c.Principal, Action: a.Action, Resource: a.Resource}
+	if s.ResourcePolicy != nil && a.Resource != "*" {
+		doc, owner, err := s.ResourcePolicy(ctx, c, a.Resource)
+		if err != nil {
+			return g.failure(ctx, s, c, err)
+		}
+		r.ResourcePolicy, r.Account = doc, owner
+	}
+	if c.Principal.Root && r.ResourcePolicy == nil && (r.Account == "" || r.Account == c.Principal.Account) && accountOf(a.Resource, c.Principal.Account) {
+		return nil // nothing can forbid it
+	}
+	r.Keys = g.keys(c)
+	for k, vs := range a.Conditions {
+		r.Keys.Set(k, vs...)
+	}
+	d := policy.Evaluate(r)
+	if d.Allowed {
 		return nil
 	}
-	return &Error{
-		Code: s.AccessDeniedCode, Status: http.StatusForbidden,
-		Message: fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action", c.Principal.ARN, a.Action, a.Resource, a.Action),
+	e := &Error{Code: s.AccessDeniedCode, Status: http.StatusForbidden, Message: d.Message(r)}
+	if s.m.Protocol == "rest-xml" && c.Principal.Anonymous() {
+		e.Message = "Access Denied"
 	}
+	if s.m.Protocol == "json" && s.AccessDeniedCode == "AccessDeniedException" {
+		e.Status = http.StatusBadRequest // as AWS's JSON services answer it
+	}
+	return e
+}
+
+// accountOf reports whether an ARN is of the account, or of none.
+func accountOf(arn, account string) bool {
+	for range 4 {
+		for i := 0; ; i++ {
+			if i == len(arn) {
+				return true
+			}
+			if arn[i] == ':' {
+				arn = arn[i+1:]
+				break
+			}
+		}
+	}
+	return len(arn) > 0 && arn[0] == ':' || len(arn) >= len(account) && arn[:len(account)] == account
+}
+
+// keys are the condition keys that every request has.
+func (g *Registry) keys(c *Call) policy.Keys {
+	now := g.clock.Now().UTC()
+	p := &c.Principal
+	k := policy.Keys{
+		"aws:currenttime":           {now.Format(time.RFC3339)},
+		"aws:epochtime":             {strconv.FormatInt(now.Unix(), 10)},
+		"aws:requestedregion":       {c.Region},
+		"aws:securetransport":       {strconv.FormatBool(c.Secure)},
+		"aws:principalisawsservice": {strconv.FormatBool(p.Service != "")},
+	}
+	set := func(key, v string) {
+		if v != "" {
+			k[key] = []string{v}
+		}
+	}
+	set("aws:sourceip", c.SourceIP)
+	set("aws:useragent", c.UserAgent)
+	set("aws:principalaccount", p.Account)
+	set("aws:userid", p.ID)
+	set("aws:username", p.Name)
+	set("aws:principalservicename", p.Service)
+	arn, kind := p.ARN, "Anonymous"
+	switch {
+	case p.Role != "":
+		arn, kind = p.Role, "AssumedRole"
+	case p.Root:
+		kind = "Account"
+	case p.Service != "":
+		kind = "Service"
+	case p.Account != "":
+		kind = "User"
+	}
+	set("aws:principalarn", arn)
+	set("aws:principaltype", kind)
+	for t, v := range p.Tags {
+		k.Set("aws:PrincipalTag/"+t, v)
+	}
+	if c.HTTP != nil {
+		set("aws:referer", c.HTTP.Referer())
+	}
+	return k
 }

@@ -1,4 +1,0 @@
-package policy
-
-// Document is a parsed policy.
-type Document struct{}
