@@ -55,6 +55,31 @@ func (s *Service) wireOf(r *http.Request) wire {
 	return wireJSON
 }
 
+// Wire returns how a request of the service is spelled: "json", "query", "rest-json" or "rest-xml".
+func (s *Service) Wire(r *http.Request) string {
+	if s.prepare() != nil {
+		return "json"
+	}
+	switch s.wireOf(r) {
+	case wireREST:
+		return s.m.Protocol
+	case wireQuery:
+		return "query"
+	}
+	return "json"
+}
+
+// Throttled is the answer for a request that comes while too many are served.
+func (s *Service) Throttled() *Error {
+	if s.prepare() != nil {
+		return &Error{Code: "ThrottlingException", Status: http.StatusTooManyRequests, Message: "Rate exceeded"}
+	}
+	if s.m.Protocol == "rest-xml" {
+		return &Error{Code: s.ThrottlingCode, Status: http.StatusServiceUnavailable, Message: "Please reduce your request rate."}
+	}
+	return &Error{Code: s.ThrottlingCode, Message: "Rate exceeded"}
+}
+
 // Locate finds the operation of a request. form holds the parameters of a query request, from its body and its URL; it
 // is not used for others. path is the escaped path, with the bucket in front where the host named it.
 func (s *Service) Locate(r *http.Request, path string, form url.Values) (*Target, *Error) {

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -231,7 +232,8 @@ func (s *Service) syntax(err error) *Error {
 
 // mapped turns a handler's error into an answer; internal is set where the error is to be logged and hidden.
 func (s *Service) mapped(err error) (e *Error, internal bool) {
-	if e, ok := err.(*Error); ok { //nolint:errorlint // an answer is never wrapped
+	// An answer may be wrapped: a body that fails its signature says so through the engine that reads it.
+	if e := (*Error)(nil); errors.As(err, &e) {
 		return e, false
 	}
 	if s.MapError != nil {
