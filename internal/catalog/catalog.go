@@ -1,0 +1,153 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/tarn-data/tarn/internal/clock"
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/kv/key"
+)
+
+// Options of a catalog.
+type Options struct {
+	Clock  clock.Clock
+	Logger *slog.Logger
+}
+
+// Catalog keeps the metadata of all accounts and regions. All methods are safe for concurrent use.
+type Catalog struct {
+	kv    kv.Store
+	clock clock.Clock
+	log   *slog.Logger
+	mu    sync.Mutex // makes reading and replacing a record one step
+}
+
+// New returns the catalog over s.
+func New(s kv.Store, opts Options) *Catalog {
+	if opts.Clock == nil {
+		opts.Clock = clock.Real()
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	return &Catalog{kv: s, clock: opts.Clock, log: opts.Logger.With("component", "catalog")}
+}
+
+// Change is a list of changes to the catalog that become visible together, with whatever else the caller adds to Batch.
+// Engines that create tables and partitions as the result of a run collect them here and commit once.
+type Change struct {
+	Batch kv.Batch
+	c     *Catalog
+}
+
+// Begin returns an empty change.
+func (c *Catalog) Begin() *Change { return &Change{c: c} }
+
+// Commit applies the change. ErrConcurrent means that something it depends on was changed meanwhile; nothing was applied.
+func (ch *Change) Commit(ctx context.Context) error {
+	return conflict(kv.Commit(ctx, ch.c.kv, &ch.Batch), ErrConcurrent)
+}
+
+// CreateDatabase makes a database. Errors: ErrExists, ErrBadInput.
+func (c *Catalog) CreateDatabase(ctx context.Context, s ident.Scope, d Database) error {
+	d.Name = strings.ToLower(d.Name)
+	if err := checkName("database", d.Name); err != nil {
+		return err
+	}
+	d.Created = c.clock.Now()
+	var b kv.Batch
+	k := dbKey(s, d.Name)
+	b.IfAbsent(k)
+	kv.Put(&b, k, d)
+	return conflict(kv.Commit(ctx, c.kv, &b), fmt.Errorf("%w: Database already exists: %s", ErrExists, d.Name))
+}
+
+// Database returns a database or ErrNotFound.
+func (c *Catalog) Database(ctx context.Context, s ident.Scope, name string) (Database, error) {
+	d, err := kv.Load[Database](ctx, c.kv, dbKey(s, strings.ToLower(name)))
+	if errors.Is(err, kv.ErrNotFound) {
+		return Database{}, fmt.Errorf("%w: Database %s not found.", ErrNotFound, name)
+	}
+	return d, err
+}
+
+// Databases lists databases by name: those after the name after, at most limit (0 = all).
+func (c *Catalog) Databases(ctx context.Context, s ident.Scope, after string, limit int) (list []Database, more bool, err error) {
+	list, next, err := kv.LoadAll[Database](ctx, c.kv, from(under(s, "db"), after), limit)
+	return list, next != nil, err
+}
+
+// UpdateDatabase replaces a database's description, location and parameters. It cannot be renamed.
+func (c *Catalog) UpdateDatabase(ctx context.Context, s ident.Scope, name string, d Database) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old, err := c.Database(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	if d.Name = strings.ToLower(d.Name); d.Name != old.Name {
+		return fmt.Errorf("%w: database %s cannot be renamed to %s", ErrBadInput, old.Name, d.Name)
+	}
+	d.Created = old.Created
+	var b kv.Batch
+	b.IfPresent(dbKey(s, d.Name))
+	kv.Put(&b, dbKey(s, d.Name), d)
+	return conflict(kv.Commit(ctx, c.kv, &b), ErrConcurrent)
+}
+
+// DeleteDatabase removes a database with all its tables. The data they describe stays where it is.
+func (c *Catalog) DeleteDatabase(ctx context.Context, s ident.Scope, name string) error {
+	name = strings.ToLower(name)
+	if _, err := c.Database(ctx, s, name); err != nil {
+		return err
+	}
+	var b kv.Batch
+	b.Delete(dbKey(s, name))
+	for _, kind := range []string{"table", "version", "partition", "stats", "pstats", "index", "function"} {
+		p := under(s, kind).Str(name)
+		b.DeleteRange(p, p.End())
+	}
+	return kv.Commit(ctx, c.kv, &b)
+}
+
+func under(s ident.Scope, kind string) key.Key {
+	return key.In(key.Catalog).Str(s.Account).Str(s.Region).Str(kind)
+}
+
+func dbKey(s ident.Scope, name string) key.Key { return under(s, "db").Str(name) }
+
+// from is the range of the keys that extend p by one string, those after the string after.
+func from(p key.Key, after string) kv.Range {
+	r := kv.Prefix(p)
+	if after != "" {
+		r.Lo = p.Clone().Str(after).End()
+	}
+	return r
+}
+
+// checkName applies Glue's rule for names: 1 to 255 bytes without control characters and slashes.
+func checkName(what, name string) error {
+	if name == "" || len(name) > MaxNameBytes {
+		return fmt.Errorf("%w: %s name of %d bytes: want 1 to %d", ErrBadInput, what, len(name), MaxNameBytes)
+	}
+	for _, r := range name {
+		if r < ' ' || r == 0x7f {
+			return fmt.Errorf("%w: %s name %q holds a control character", ErrBadInput, what, name)
+		}
+	}
+	return nil
+}
+
+// conflict turns a failed precondition into what it means to the caller.
+func conflict(err, meaning error) error {
+	if errors.Is(err, kv.ErrConflict) {
+		return meaning
+	}
+	return err
+}
