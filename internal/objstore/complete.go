@@ -1,0 +1,179 @@
+package objstore
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/blob"
+	"github.com/tarn-data/tarn/internal/kv"
+)
+
+// CompleteRequest makes an object of the parts of an upload.
+type CompleteRequest struct {
+	Bucket, Key, ID string
+	Parts           []Part // Number and ETag; Checksum.Value where the client gives it
+	Checksum        Checksum
+	Size            int64 // announced size of the object; negative = not given
+	If              Conditions
+	By              Actor
+}
+
+// Complete makes an object of the parts, which become its body without being copied. An upload that was completed before
+// with the same parts answers the same again, as long as the object is there.
+func (s *Store) Complete(ctx context.Context, req *CompleteRequest) (*Object, error) {
+	if len(req.Parts) == 0 {
+		return nil, fmt.Errorf("%w: you must specify at least one part", ErrInvalidRequest)
+	}
+	var o *Object
+	err := s.change(ctx, req.Bucket, req.Key, func(bk *Bucket, b *kv.Batch) (*Write, error) {
+		u, err := s.Upload(ctx, req.Bucket, req.Key, req.ID)
+		if errors.Is(err, ErrNoSuchUpload) {
+			if done, ok := s.completed(ctx, req); ok {
+				o = done
+				return nil, nil
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		have := map[int]*storedPart{}
+		if err := s.eachPart(ctx, u.ID, 0, func(p *storedPart) bool { have[p.Number] = p; return true }); err != nil {
+			return nil, err
+		}
+		chosen, err := req.choose(u, have)
+		if err != nil {
+			return nil, err
+		}
+		old, row, err := s.current(ctx, req.Bucket, req.Key)
+		if err != nil {
+			return nil, err
+		}
+		if err := req.If.forWrite(old); err != nil {
+			return nil, err
+		}
+		o = s.newVersion(bk, req.Key, old)
+		o.Owner, o.Metadata, o.Tags = u.Owner, u.Metadata, u.Tags
+		if err := o.assemble(u, chosen); err != nil {
+			return nil, err
+		}
+		if req.Size >= 0 && req.Size != o.Size {
+			return nil, fmt.Errorf("%w: the provided size %d does not match the object's %d bytes", ErrInvalidRequest, req.Size, o.Size)
+		}
+		if v := req.Checksum.Value; v != "" && (req.Checksum.Algorithm != o.Checksum.Algorithm || v != strings.SplitN(o.Checksum.Value, "-", 2)[0] && v != o.Checksum.Value) {
+			return nil, fmt.Errorf("%w: %s", ErrBadDigest, req.Checksum.Algorithm)
+		}
+		b.IfPresent(uploadKey(u.Bucket, u.Key, u.ID))
+		if err := s.dropUpload(ctx, b, u); err != nil {
+			return nil, err
+		}
+		to := owner(o.Bucket, o.Key, o.seq)
+		for _, p := range chosen {
+			if p.Blob != "" {
+				blob.RefFrom(b, p.Blob, partKey(u.ID, p.Number), to)
+			}
+		}
+		kv.Put(b, completedKey(req.ID), completedUpload{req.Bucket, req.Key, o.ETag, s.clock.Now().UTC()})
+		if err := s.install(ctx, b, bk, old, row, o); err != nil {
+			return nil, err
+		}
+		return &Write{Object: o, Event: "ObjectCreated:CompleteMultipartUpload", By: req.By}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// choose checks the client's list against the parts that are there.
+func (req *CompleteRequest) choose(u *Upload, have map[int]*storedPart) ([]*storedPart, error) {
+	chosen := make([]*storedPart, 0, len(req.Parts))
+	for i := 1; i < len(req.Parts); i++ {
+		if n, before := req.Parts[i].Number, req.Parts[i-1].Number; n <= before {
+			return nil, fmt.Errorf("%w: %d after %d", ErrInvalidPartOrder, n, before)
+		}
+	}
+	for i, want := range req.Parts {
+		p := have[want.Number]
+		if p == nil || p.ETag != strings.Trim(want.ETag, `"`) {
+			return nil, fmt.Errorf("%w: part %d", ErrInvalidPart, want.Number)
+		}
+		if v := want.Checksum.Value; v != "" && (want.Checksum.Algorithm != p.Checksum.Algorithm || v != p.Checksum.Value) {
+			return nil, fmt.Errorf("%w: the checksum of part %d differs", ErrInvalidPart, want.Number)
+		} else if v == "" && u.Algorithm != "" && u.Type == Composite && req.anyChecksum() {
+			return nil, fmt.Errorf("%w: the upload was created using a %s checksum. The complete request must include the checksum for each part. It was missing for part %d in the request", ErrInvalidRequest, strings.ToLower(string(u.Algorithm)), want.Number)
+		}
+		if i < len(req.Parts)-1 && p.Size < MinPartBytes {
+			return nil, fmt.Errorf("%w: part %d has %d bytes, at least %d", ErrEntityTooSmall, p.Number, p.Size, MinPartBytes)
+		}
+		chosen = append(chosen, p)
+	}
+	return chosen, nil
+}
+
+func (req *CompleteRequest) anyChecksum() bool {
+	for _, p := range req.Parts {
+		if p.Checksum.Value != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// assemble makes the body, the ETag and the checksum of o from the parts.
+func (o *Object) assemble(u *Upload, parts []*storedPart) error {
+	sum := md5.New()
+	for _, p := range parts {
+		raw, err := hex.DecodeString(p.ETag)
+		if err != nil {
+			return fmt.Errorf("%w: ETag of part %d", ErrCorrupt, p.Number)
+		}
+		sum.Write(raw)
+		o.Size += p.Size
+		if p.Blob != "" {
+			o.segments = append(o.segments, segment{p.Blob, p.Size})
+		}
+		kept := p.Part
+		kept.ETag = ""
+		o.Parts = append(o.Parts, kept)
+	}
+	if o.Size > MaxObjectBytes {
+		return fmt.Errorf("%w: %d bytes, at most %d", ErrEntityTooLarge, o.Size, int64(MaxObjectBytes))
+	}
+	o.ETag = hex.EncodeToString(sum.Sum(nil)) + "-" + strconv.Itoa(len(parts))
+	if u.Algorithm == "" {
+		return nil
+	}
+	o.Checksum = Checksum{Algorithm: u.Algorithm, Type: u.Type}
+	if u.Type == FullObject {
+		o.Checksum.Value = fullObject(u.Algorithm, o.Parts)
+	} else {
+		o.Checksum.Value = composite(u.Algorithm, o.Parts)
+	}
+	return nil
+}
+
+// completedUpload remembers what an upload became, so that a client whose answer got lost may ask again.
+type completedUpload struct {
+	Bucket, Key, ETag string
+	At                time.Time
+}
+
+func completedKey(id string) []byte { return completedPrefix().Str(id) }
+
+func (s *Store) completed(ctx context.Context, req *CompleteRequest) (*Object, bool) {
+	done, err := kv.Load[completedUpload](ctx, s.kv, completedKey(req.ID))
+	if err != nil || done.Bucket != req.Bucket || done.Key != req.Key {
+		return nil, false
+	}
+	o, _, err := s.current(ctx, req.Bucket, req.Key)
+	if err != nil || o == nil || o.ETag != done.ETag {
+		return nil, false
+	}
+	return o, true
+}

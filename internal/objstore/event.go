@@ -1,0 +1,130 @@
+package objstore
+
+import (
+	"strings"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
+)
+
+// EventSink takes the events of writes into the batch of the write, so that none is lost or invented.
+type EventSink interface {
+	Add(b *kv.Batch, e Event)
+}
+
+// Event is a write that a bucket's notification configuration asks to be told about.
+type Event struct {
+	Name      string // "ObjectCreated:Put", without the "s3:" of the configuration
+	Time      time.Time
+	Bucket    string
+	Scope     ident.Scope // of the bucket
+	Key       string
+	Size      int64  // 0 for removals
+	ETag      string // "" for removals
+	Version   string // "" in buckets without versioning
+	Sequencer string // orders the events of one key
+	By        Actor
+	Targets   []Target // whom the configuration names; may be empty when EventBridge is set
+	// EventBridge says that the default bus of the bucket's scope gets the event too.
+	EventBridge bool
+}
+
+// Target is an entry of a notification configuration that matched.
+type Target struct {
+	ID  string // of the configuration
+	ARN string // of the function, queue or topic
+}
+
+// Actor is who made a request, as events tell it. The zero value is Tarn itself.
+type Actor struct {
+	PrincipalID string
+	RequestID   string
+	SourceIP    string
+}
+
+// Write is a change of an object, as it is recorded.
+type Write struct {
+	Bucket *Bucket
+	Object *Object // what was written; for a removal, what is gone or the delete marker
+	Event  string  // "ObjectCreated:Copy"
+	By     Actor
+}
+
+// Notification is a bucket's notification configuration.
+type Notification struct {
+	Functions   []Notify `json:",omitempty"`
+	Queues      []Notify `json:",omitempty"`
+	Topics      []Notify `json:",omitempty"`
+	EventBridge bool     `json:",omitempty"`
+}
+
+// Notify is an entry of it.
+type Notify struct {
+	ID     string
+	ARN    string
+	Events []string // "s3:ObjectCreated:*"
+	Prefix string   `json:",omitempty"`
+	Suffix string   `json:",omitempty"`
+}
+
+// All returns the entries of all kinds.
+func (n *Notification) All() []Notify {
+	var all []Notify
+	if n != nil {
+		all = append(append(append(all, n.Functions...), n.Queues...), n.Topics...)
+	}
+	return all
+}
+
+// EventTypes are the events that Tarn emits and a configuration may name, without wildcards.
+var EventTypes = []string{
+	"s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:Copy", "s3:ObjectCreated:CompleteMultipartUpload",
+	"s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated",
+	"s3:LifecycleExpiration:Delete", "s3:LifecycleExpiration:DeleteMarkerCreated",
+	"s3:ObjectTagging:Put", "s3:ObjectTagging:Delete",
+}
+
+// matches reports whether the entry asks for the event of that name on that key.
+func (n *Notify) matches(event, key string) bool {
+	if !strings.HasPrefix(key, n.Prefix) || !strings.HasSuffix(key, n.Suffix) {
+		return false
+	}
+	for _, e := range n.Events {
+		e = strings.TrimPrefix(e, "s3:")
+		if e == event || strings.HasSuffix(e, "*") && strings.HasPrefix(event, e[:len(e)-1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// emit adds the event of w where somebody asked for it.
+func (s *Store) emit(b *kv.Batch, w Write) {
+	n := w.Bucket.Notification
+	if s.events == nil || n == nil || w.Event == "" {
+		return
+	}
+	o := w.Object
+	e := Event{
+		Name: w.Event, Time: s.clock.Now().UTC(), Bucket: o.Bucket, Scope: w.Bucket.Scope(), Key: o.Key,
+		Sequencer: o.Sequencer(), By: w.By, EventBridge: n.EventBridge,
+	}
+	for _, list := range [][]Notify{n.Functions, n.Queues, n.Topics} {
+		for i := range list {
+			if list[i].matches(w.Event, o.Key) {
+				e.Targets = append(e.Targets, Target{ID: list[i].ID, ARN: list[i].ARN})
+			}
+		}
+	}
+	if len(e.Targets) == 0 && !e.EventBridge {
+		return
+	}
+	if w.Bucket.Versioning != Unversioned {
+		e.Version = o.Version
+	}
+	if strings.HasPrefix(w.Event, "ObjectCreated") {
+		e.Size, e.ETag = o.Size, o.ETag
+	}
+	s.events.Add(b, e)
+}

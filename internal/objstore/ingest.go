@@ -1,0 +1,180 @@
+package objstore
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"sync"
+
+	"github.com/tarn-data/tarn/internal/blob"
+)
+
+// Content is what a writer sends: the bytes and what it says about them.
+type Content struct {
+	Body       io.Reader // nil = empty
+	Size       int64     // as announced; negative = unknown
+	ContentMD5 string    // base64; "" = not given
+	Checksum   Checksum  // Algorithm "" = none; Value "" = to be computed, or given by Trailer
+	// Trailer returns the checksum that came behind the body; it is called after the body was read. nil = none.
+	Trailer func() string
+	limit   int64
+}
+
+// received is a body that was read to its end and checked.
+type received struct {
+	size     int64
+	md5      [16]byte
+	checksum Checksum
+	small    []byte // the bytes, if they are few
+	blob     blob.ID
+}
+
+func (r *received) etag() string { return hex.EncodeToString(r.md5[:]) }
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
+
+// receive reads a body. Up to inline bytes are kept in memory, more become a durable blob, that nothing refers to yet.
+func (s *Store) receive(ctx context.Context, c *Content, inline int64) (*received, error) {
+	if c.Size > c.limit {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrEntityTooLarge, c.Size, c.limit)
+	}
+	if c.ContentMD5 != "" {
+		if raw, err := base64.StdEncoding.DecodeString(c.ContentMD5); err != nil || len(raw) != md5.Size {
+			return nil, fmt.Errorf("%w: %q", ErrInvalidDigest, c.ContentMD5)
+		}
+	}
+	if v := c.Checksum.Value; v != "" && !c.Checksum.Algorithm.valid(v) {
+		return nil, fmt.Errorf("%w: %s %q", ErrInvalidChecksum, c.Checksum.Algorithm, v)
+	}
+	r := &received{}
+	var err error
+	if c.Body == nil {
+		c.Body = eof{}
+	}
+	if c.Size >= 0 && c.Size <= inline {
+		r.small = make([]byte, c.Size)
+		n, readErr := io.ReadFull(c.Body, r.small)
+		if err = readErr; err == nil {
+			err = atEnd(c.Body)
+		}
+		r.size = int64(n)
+	} else {
+		err = s.receiveLarge(ctx, c, inline, r)
+	}
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, fmt.Errorf("%w: %d of %d bytes", ErrIncompleteBody, r.size, c.Size)
+	case err != nil:
+		return nil, mapError(err)
+	}
+	if r.blob == "" {
+		r.md5 = md5.Sum(r.small)
+		var sum hash.Hash
+		if a := c.Checksum.Algorithm; a != "" {
+			sum = a.new()
+			sum.Write(r.small)
+		}
+		if err := r.verify(c, sum); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+type eof struct{}
+
+func (eof) Read([]byte) (int, error) { return 0, io.EOF }
+
+// atEnd reads the end of a body, which is where its decoder checks signatures and trailers.
+func atEnd(r io.Reader) error {
+	var b [1]byte
+	for {
+		switch n, err := r.Read(b[:]); {
+		case n > 0:
+			return fmt.Errorf("%w: more bytes than announced", ErrIncompleteBody)
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+func (s *Store) receiveLarge(ctx context.Context, c *Content, inline int64, r *received) error {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	sum := md5.New()
+	var check hash.Hash
+	if a := c.Checksum.Algorithm; a != "" {
+		check = a.new()
+	}
+	var w blob.Writer
+	for {
+		n, err := io.ReadFull(c.Body, *buf)
+		b := (*buf)[:n]
+		r.size += int64(n)
+		if r.size > c.limit {
+			return fmt.Errorf("%w: more than %d bytes", ErrEntityTooLarge, c.limit)
+		}
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return err
+		}
+		last := err != nil
+		if last && c.Size >= 0 && r.size != c.Size {
+			return io.ErrUnexpectedEOF
+		}
+		if last && w == nil && r.size <= inline {
+			r.small = append(make([]byte, 0, n), b...)
+			return nil
+		}
+		if w == nil {
+			if w, err = s.blobs.Create(ctx); err != nil {
+				return err
+			}
+			defer w.Abort()
+		}
+		sum.Write(b)
+		if check != nil {
+			check.Write(b)
+		}
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+		if last {
+			break
+		}
+	}
+	sum.Sum(r.md5[:0])
+	if err := r.verify(c, check); err != nil {
+		return err
+	}
+	var err error
+	r.blob, err = w.Commit(ctx)
+	return err
+}
+
+// verify compares what was received with what was announced.
+func (r *received) verify(c *Content, sum hash.Hash) error {
+	if c.ContentMD5 != "" && c.ContentMD5 != base64.StdEncoding.EncodeToString(r.md5[:]) {
+		return fmt.Errorf("%w: Content-MD5", ErrBadDigest)
+	}
+	if sum == nil {
+		return nil
+	}
+	want := c.Checksum.Value
+	if c.Trailer != nil {
+		if want = c.Trailer(); want != "" && !c.Checksum.Algorithm.valid(want) {
+			return fmt.Errorf("%w: %s %q", ErrInvalidChecksum, c.Checksum.Algorithm, want)
+		}
+	}
+	if want != "" && !sameDigest(sum, want) {
+		return fmt.Errorf("%w: %s", ErrBadDigest, c.Checksum.Algorithm)
+	}
+	r.checksum = Checksum{Algorithm: c.Checksum.Algorithm, Type: FullObject, Value: base64.StdEncoding.EncodeToString(sum.Sum(nil))}
+	return nil
+}

@@ -1,0 +1,78 @@
+package objstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/tarn-data/tarn/internal/kv"
+)
+
+// CheckTags applies S3's rules for tags: at most limit of them, keys of 1 to 128 characters and values of at most 256,
+// of letters, digits, spaces and + - = . _ : / @, no key twice.
+func CheckTags(tags []Tag, limit int) error {
+	if len(tags) > limit {
+		return fmt.Errorf("%w: %d tags, at most %d", ErrInvalidTag, len(tags), limit)
+	}
+	for i, t := range tags {
+		if n := utf8.RuneCountInString(t.Key); n < 1 || n > 128 || !tagText(t.Key) {
+			return fmt.Errorf("%w: the TagKey %q is not valid", ErrInvalidTag, t.Key)
+		}
+		if strings.HasPrefix(t.Key, "aws:") {
+			return fmt.Errorf("%w: system tags cannot be added or changed: %q", ErrInvalidTag, t.Key)
+		}
+		if n := utf8.RuneCountInString(t.Value); n > 256 || !tagText(t.Value) {
+			return fmt.Errorf("%w: the TagValue %q is not valid", ErrInvalidTag, t.Value)
+		}
+		for _, u := range tags[:i] {
+			if u.Key == t.Key {
+				return fmt.Errorf("%w: cannot provide multiple Tags with the same key: %q", ErrInvalidTag, t.Key)
+			}
+		}
+	}
+	return nil
+}
+
+func tagText(s string) bool {
+	if !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsSpace(r) && !strings.ContainsRune("+-=._:/@", r) {
+			return false
+		}
+	}
+	return true
+}
+
+// SetTags replaces the tags of a version ("" = the newest); nil removes them. It returns the version.
+func (s *Store) SetTags(ctx context.Context, bucket, name, version string, tags []Tag, by Actor) (*Object, error) {
+	if err := CheckTags(tags, MaxTags); err != nil {
+		return nil, err
+	}
+	var o *Object
+	err := s.change(ctx, bucket, name, func(_ *Bucket, b *kv.Batch) (*Write, error) {
+		var err error
+		if o, err = s.Head(ctx, bucket, name, version); err != nil {
+			return nil, err
+		}
+		at := olderKey(bucket, name, o.seq)
+		if o.Latest {
+			at = currentKey(bucket, name)
+		}
+		o.Tags = tags
+		b.IfPresent(at)
+		b.Set(at, o.encode())
+		w := &Write{Object: o, Event: "ObjectTagging:Put", By: by}
+		if len(tags) == 0 {
+			w.Event = "ObjectTagging:Delete"
+		}
+		return w, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}
