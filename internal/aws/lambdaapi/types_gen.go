@@ -24,34 +24,16 @@ type AccountUsage struct {
 	TotalCodeSize *int64
 }
 
-type AddLayerVersionPermissionRequest struct {
-	Action         string
-	LayerName      string
-	OrganizationId *string
-	Principal      string
-	RevisionId     *string
-	StatementId    string
-	VersionNumber  int64
-}
-
-type AddLayerVersionPermissionResponse struct {
-	RevisionId *string
-	Statement  *string
-}
-
 type AddPermissionRequest struct {
-	Action                string
-	EventSourceToken      *string
-	FunctionName          string
-	FunctionUrlAuthType   *FunctionUrlAuthType
-	InvokedViaFunctionUrl *bool
-	Principal             string
-	PrincipalOrgID        *string
-	Qualifier             *string
-	RevisionId            *string
-	SourceAccount         *string
-	SourceArn             *string
-	StatementId           string
+	Action           string
+	EventSourceToken *string
+	FunctionName     string
+	Principal        string
+	Qualifier        *string
+	RevisionId       *string
+	SourceAccount    *string
+	SourceArn        *string
+	StatementId      string
 }
 
 type AddPermissionResponse struct {
@@ -69,11 +51,6 @@ type AliasConfiguration struct {
 
 type AliasRoutingConfiguration struct {
 	AdditionalVersionWeights map[string]float64
-}
-
-type AmazonManagedKafkaEventSourceConfig struct {
-	ConsumerGroupId      *string
-	SchemaRegistryConfig *KafkaSchemaRegistryConfig
 }
 
 type ApplicationLogLevel string
@@ -110,68 +87,25 @@ type CreateAliasRequest struct {
 	RoutingConfig   *AliasRoutingConfiguration
 }
 
-type CreateEventSourceMappingRequest struct {
-	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig
-	BatchSize                           *int32
-	BisectBatchOnFunctionError          *bool
-	DestinationConfig                   *DestinationConfig
-	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig
-	Enabled                             *bool
-	EventSourceArn                      *string
-	FilterCriteria                      *FilterCriteria
-	FunctionName                        string
-	FunctionResponseTypes               []FunctionResponseType
-	KMSKeyArn                           *string
-	LoggingConfig                       *EventSourceMappingLoggingConfig
-	MaximumBatchingWindowInSeconds      *int32
-	MaximumRecordAgeInSeconds           *int32
-	MaximumRetryAttempts                *int32
-	MetricsConfig                       *EventSourceMappingMetricsConfig
-	ParallelizationFactor               *int32
-	ProvisionedPollerConfig             *ProvisionedPollerConfig
-	Queues                              []string
-	ScalingConfig                       *ScalingConfig
-	SelfManagedEventSource              *SelfManagedEventSource
-	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig
-	SourceAccessConfigurations          []SourceAccessConfiguration
-	StartingPosition                    *EventSourcePosition
-	StartingPositionTimestamp           *time.Time
-	Tags                                map[string]string
-	Topics                              []string
-	TumblingWindowInSeconds             *int32
-}
-
 type CreateFunctionRequest struct {
-	AcceleratorConfig      *AcceleratorConfig
-	Architectures          []Architecture
-	CapacityProviderConfig *CapacityProviderConfig
-	Code                   *FunctionCode
-	CodeSigningConfigArn   *string
-	DeadLetterConfig       *DeadLetterConfig
-	Description            *string
-	DurableConfig          *DurableConfig
-	Environment            *Environment
-	EphemeralStorage       *EphemeralStorage
-	FileSystemConfigs      []FileSystemConfig
-	FunctionName           string
-	Handler                *string
-	ImageConfig            *ImageConfig
-	KMSKeyArn              *string
-	Layers                 []string
-	LoggingConfig          *LoggingConfig
-	MemorySize             *int32
-	PackageType            *PackageType
-	Publish                *bool
-	PublishTo              *FunctionVersionLatestPublished
-	Role                   string
-	Runtime                *Runtime
-	RuntimeConfig          *FunctionRuntimeConfig
-	SnapStart              *SnapStart
-	Tags                   map[string]string
-	TenancyConfig          *TenancyConfig
-	Timeout                *int32
-	TracingConfig          *TracingConfig
-	VpcConfig              *VpcConfig
+	Architectures    []Architecture
+	Code             *FunctionCode
+	DeadLetterConfig *DeadLetterConfig
+	Description      *string
+	Environment      *Environment
+	EphemeralStorage *EphemeralStorage
+	FunctionName     string
+	Handler          *string
+	Layers           []string
+	LoggingConfig    *LoggingConfig
+	MemorySize       *int32
+	PackageType      *PackageType
+	Publish          *bool
+	Role             string
+	Runtime          *Runtime
+	Tags             map[string]string
+	Timeout          *int32
+	TracingConfig    *TracingConfig
 }
 
 type DeadLetterConfig struct {
@@ -181,10 +115,6 @@ type DeadLetterConfig struct {
 type DeleteAliasRequest struct {
 	FunctionName string
 	Name         string
-}
-
-type DeleteEventSourceMappingRequest struct {
-	UUID string
 }
 
 type DeleteFunctionConcurrencyRequest struct {
@@ -210,11 +140,6 @@ type DeleteLayerVersionRequest struct {
 	VersionNumber int64
 }
 
-type DeleteProvisionedConcurrencyConfigRequest struct {
-	FunctionName string
-	Qualifier    string
-}
-
 type DestinationConfig struct {
 	OnFailure *OnFailure
 	OnSuccess *OnSuccess
@@ -228,23 +153,11 @@ const (
 	DirectS3Read_AUTO     DirectS3Read = "AUTO"
 )
 
-type DocumentDBEventSourceConfig struct {
-	CollectionName *string
-	DatabaseName   *string
-	FullDocument   *FullDocument
-}
-
 type DurableConfig struct {
 	ExecutionTimeout      *int32
 	KMSKeyArn             *string
 	RetentionPeriodInDays *int32
 }
-
-type EndPointType string
-
-const (
-	EndPointType_KAFKA_BOOTSTRAP_SERVERS EndPointType = "KAFKA_BOOTSTRAP_SERVERS"
-)
 
 type Environment struct {
 	Variables map[string]string
@@ -264,108 +177,17 @@ type EphemeralStorage struct {
 	Size int32
 }
 
-type EventSourceMappingConfiguration struct {
-	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig
-	BatchSize                           *int32
-	BisectBatchOnFunctionError          *bool
-	DestinationConfig                   *DestinationConfig
-	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig
-	EventSourceArn                      *string
-	EventSourceMappingArn               *string
-	FilterCriteria                      *FilterCriteria
-	FilterCriteriaError                 *FilterCriteriaError
-	FunctionArn                         *string
-	FunctionResponseTypes               []FunctionResponseType
-	KMSKeyArn                           *string
-	LastModified                        *time.Time
-	LastProcessingResult                *string
-	LoggingConfig                       *EventSourceMappingLoggingConfig
-	MaximumBatchingWindowInSeconds      *int32
-	MaximumRecordAgeInSeconds           *int32
-	MaximumRetryAttempts                *int32
-	MetricsConfig                       *EventSourceMappingMetricsConfig
-	ParallelizationFactor               *int32
-	ProvisionedPollerConfig             *ProvisionedPollerConfig
-	Queues                              []string
-	ScalingConfig                       *ScalingConfig
-	SelfManagedEventSource              *SelfManagedEventSource
-	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig
-	SourceAccessConfigurations          []SourceAccessConfiguration
-	StartingPosition                    *EventSourcePosition
-	StartingPositionTimestamp           *time.Time
-	State                               *string
-	StateTransitionReason               *string
-	Topics                              []string
-	TumblingWindowInSeconds             *int32
-	UUID                                *string
-}
-
-type EventSourceMappingLoggingConfig struct {
-	SystemLogLevel *EventSourceMappingSystemLogLevel
-}
-
-type EventSourceMappingMetric string
-
-const (
-	EventSourceMappingMetric_EventCount   EventSourceMappingMetric = "EventCount"
-	EventSourceMappingMetric_ErrorCount   EventSourceMappingMetric = "ErrorCount"
-	EventSourceMappingMetric_KafkaMetrics EventSourceMappingMetric = "KafkaMetrics"
-)
-
-type EventSourceMappingMetricsConfig struct {
-	Metrics []EventSourceMappingMetric
-}
-
-type EventSourceMappingSystemLogLevel string
-
-const (
-	EventSourceMappingSystemLogLevel_DEBUG EventSourceMappingSystemLogLevel = "DEBUG"
-	EventSourceMappingSystemLogLevel_INFO  EventSourceMappingSystemLogLevel = "INFO"
-	EventSourceMappingSystemLogLevel_WARN  EventSourceMappingSystemLogLevel = "WARN"
-)
-
-type EventSourcePosition string
-
-const (
-	EventSourcePosition_TRIM_HORIZON EventSourcePosition = "TRIM_HORIZON"
-	EventSourcePosition_LATEST       EventSourcePosition = "LATEST"
-	EventSourcePosition_AT_TIMESTAMP EventSourcePosition = "AT_TIMESTAMP"
-)
-
 type FileSystemConfig struct {
 	Arn            string
 	LocalMountPath string
 	S3FilesConfig  *S3FilesConfig
 }
 
-type Filter struct {
-	Pattern *string
-}
-
-type FilterCriteria struct {
-	Filters []Filter
-}
-
-type FilterCriteriaError struct {
-	ErrorCode *string
-	Message   *string
-}
-
-type FullDocument string
-
-const (
-	FullDocument_UpdateLookup FullDocument = "UpdateLookup"
-	FullDocument_Default      FullDocument = "Default"
-)
-
 type FunctionCode struct {
-	ImageUri            *string
-	S3Bucket            *string
-	S3Key               *string
-	S3ObjectStorageMode *S3ObjectStorageMode
-	S3ObjectVersion     *string
-	SourceKMSKeyArn     *string
-	ZipFile             []byte
+	S3Bucket        *string
+	S3Key           *string
+	S3ObjectVersion *string
+	ZipFile         []byte
 }
 
 type FunctionCodeLocation struct {
@@ -436,34 +258,15 @@ type FunctionEventInvokeConfig struct {
 	MaximumRetryAttempts     *int32
 }
 
-type FunctionResponseType string
-
-const (
-	FunctionResponseType_ReportBatchItemFailures FunctionResponseType = "ReportBatchItemFailures"
-)
-
 type FunctionRuntimeConfig struct {
 	RuntimeAlias string
 	RuntimeArn   string
 }
 
-type FunctionUrlAuthType string
-
-const (
-	FunctionUrlAuthType_NONE    FunctionUrlAuthType = "NONE"
-	FunctionUrlAuthType_AWS_IAM FunctionUrlAuthType = "AWS_IAM"
-)
-
 type FunctionVersion string
 
 const (
 	FunctionVersion_ALL FunctionVersion = "ALL"
-)
-
-type FunctionVersionLatestPublished string
-
-const (
-	FunctionVersionLatestPublished_LATEST_PUBLISHED FunctionVersionLatestPublished = "LATEST_PUBLISHED"
 )
 
 type GetAccountSettingsRequest struct {
@@ -477,10 +280,6 @@ type GetAccountSettingsResponse struct {
 type GetAliasRequest struct {
 	FunctionName string
 	Name         string
-}
-
-type GetEventSourceMappingRequest struct {
-	UUID string
 }
 
 type GetFunctionConcurrencyRequest struct {
@@ -518,16 +317,6 @@ type GetLayerVersionByArnRequest struct {
 	Arn string
 }
 
-type GetLayerVersionPolicyRequest struct {
-	LayerName     string
-	VersionNumber int64
-}
-
-type GetLayerVersionPolicyResponse struct {
-	Policy     *string
-	RevisionId *string
-}
-
 type GetLayerVersionRequest struct {
 	LayerName     string
 	VersionNumber int64
@@ -555,20 +344,6 @@ type GetPolicyResponse struct {
 	RevisionId *string
 }
 
-type GetProvisionedConcurrencyConfigRequest struct {
-	FunctionName string
-	Qualifier    string
-}
-
-type GetProvisionedConcurrencyConfigResponse struct {
-	AllocatedProvisionedConcurrentExecutions *int32
-	AvailableProvisionedConcurrentExecutions *int32
-	LastModified                             *string
-	RequestedProvisionedConcurrentExecutions *int32
-	Status                                   *ProvisionedConcurrencyStatusEnum
-	StatusReason                             *string
-}
-
 type ImageConfig struct {
 	Command          []string
 	EntryPoint       []string
@@ -586,14 +361,12 @@ type ImageConfigResponse struct {
 }
 
 type InvocationRequest struct {
-	ClientContext        *string
-	DurableExecutionName *string
-	FunctionName         string
-	InvocationType       *InvocationType
-	LogType              *LogType
-	Payload              []byte
-	Qualifier            *string
-	TenantId             *string
+	ClientContext  *string
+	FunctionName   string
+	InvocationType *InvocationType
+	LogType        *LogType
+	Payload        []byte
+	Qualifier      *string
 }
 
 type InvocationResponse struct {
@@ -620,45 +393,6 @@ type InvokeAsyncRequest struct {
 
 type InvokeAsyncResponse struct {
 	Status *int32
-}
-
-type KafkaEventSourceMappingConsumptionMode string
-
-const (
-	KafkaEventSourceMappingConsumptionMode_Stream KafkaEventSourceMappingConsumptionMode = "Stream"
-	KafkaEventSourceMappingConsumptionMode_Queue  KafkaEventSourceMappingConsumptionMode = "Queue"
-)
-
-type KafkaSchemaRegistryAccessConfig struct {
-	Type *KafkaSchemaRegistryAuthType
-	URI  *string
-}
-
-type KafkaSchemaRegistryAuthType string
-
-const (
-	KafkaSchemaRegistryAuthType_BASIC_AUTH                  KafkaSchemaRegistryAuthType = "BASIC_AUTH"
-	KafkaSchemaRegistryAuthType_CLIENT_CERTIFICATE_TLS_AUTH KafkaSchemaRegistryAuthType = "CLIENT_CERTIFICATE_TLS_AUTH"
-	KafkaSchemaRegistryAuthType_SERVER_ROOT_CA_CERTIFICATE  KafkaSchemaRegistryAuthType = "SERVER_ROOT_CA_CERTIFICATE"
-	KafkaSchemaRegistryAuthType_OAUTHBEARER_AUTH            KafkaSchemaRegistryAuthType = "OAUTHBEARER_AUTH"
-)
-
-type KafkaSchemaRegistryConfig struct {
-	AccessConfigs           []KafkaSchemaRegistryAccessConfig
-	EventRecordFormat       *SchemaRegistryEventRecordFormat
-	SchemaRegistryURI       *string
-	SchemaValidationConfigs []KafkaSchemaValidationConfig
-}
-
-type KafkaSchemaValidationAttribute string
-
-const (
-	KafkaSchemaValidationAttribute_KEY   KafkaSchemaValidationAttribute = "KEY"
-	KafkaSchemaValidationAttribute_VALUE KafkaSchemaValidationAttribute = "VALUE"
-)
-
-type KafkaSchemaValidationConfig struct {
-	Attribute *KafkaSchemaValidationAttribute
 }
 
 type LambdaManagedInstancesCapacityProviderConfig struct {
@@ -725,11 +459,10 @@ type Layer struct {
 }
 
 type LayerVersionContentInput struct {
-	S3Bucket            *string
-	S3Key               *string
-	S3ObjectStorageMode *S3ObjectStorageMode
-	S3ObjectVersion     *string
-	ZipFile             []byte
+	S3Bucket        *string
+	S3Key           *string
+	S3ObjectVersion *string
+	ZipFile         []byte
 }
 
 type LayerVersionContentOutput struct {
@@ -769,18 +502,6 @@ type ListAliasesResponse struct {
 	NextMarker *string
 }
 
-type ListEventSourceMappingsRequest struct {
-	EventSourceArn *string
-	FunctionName   *string
-	Marker         *string
-	MaxItems       *int32
-}
-
-type ListEventSourceMappingsResponse struct {
-	EventSourceMappings []EventSourceMappingConfiguration
-	NextMarker          *string
-}
-
 type ListFunctionEventInvokeConfigsRequest struct {
 	FunctionName string
 	Marker       *string
@@ -795,7 +516,6 @@ type ListFunctionEventInvokeConfigsResponse struct {
 type ListFunctionsRequest struct {
 	FunctionVersion *FunctionVersion
 	Marker          *string
-	MasterRegion    *string
 	MaxItems        *int32
 }
 
@@ -827,17 +547,6 @@ type ListLayersRequest struct {
 type ListLayersResponse struct {
 	Layers     []LayersListItem
 	NextMarker *string
-}
-
-type ListProvisionedConcurrencyConfigsRequest struct {
-	FunctionName string
-	Marker       *string
-	MaxItems     *int32
-}
-
-type ListProvisionedConcurrencyConfigsResponse struct {
-	NextMarker                    *string
-	ProvisionedConcurrencyConfigs []ProvisionedConcurrencyConfigListItem
 }
 
 type ListTagsRequest struct {
@@ -895,30 +604,6 @@ const (
 	PackageType_Image PackageType = "Image"
 )
 
-type ProvisionedConcurrencyConfigListItem struct {
-	AllocatedProvisionedConcurrentExecutions *int32
-	AvailableProvisionedConcurrentExecutions *int32
-	FunctionArn                              *string
-	LastModified                             *string
-	RequestedProvisionedConcurrentExecutions *int32
-	Status                                   *ProvisionedConcurrencyStatusEnum
-	StatusReason                             *string
-}
-
-type ProvisionedConcurrencyStatusEnum string
-
-const (
-	ProvisionedConcurrencyStatusEnum_IN_PROGRESS ProvisionedConcurrencyStatusEnum = "IN_PROGRESS"
-	ProvisionedConcurrencyStatusEnum_READY       ProvisionedConcurrencyStatusEnum = "READY"
-	ProvisionedConcurrencyStatusEnum_FAILED      ProvisionedConcurrencyStatusEnum = "FAILED"
-)
-
-type ProvisionedPollerConfig struct {
-	MaximumPollers  *int32
-	MinimumPollers  *int32
-	PollerGroupName *string
-}
-
 type PublishLayerVersionRequest struct {
 	CompatibleArchitectures []Architecture
 	CompatibleRuntimes      []Runtime
@@ -944,7 +629,6 @@ type PublishVersionRequest struct {
 	CodeSha256   *string
 	Description  *string
 	FunctionName string
-	PublishTo    *FunctionVersionLatestPublished
 	RevisionId   *string
 }
 
@@ -959,28 +643,6 @@ type PutFunctionEventInvokeConfigRequest struct {
 	MaximumEventAgeInSeconds *int32
 	MaximumRetryAttempts     *int32
 	Qualifier                *string
-}
-
-type PutProvisionedConcurrencyConfigRequest struct {
-	FunctionName                    string
-	ProvisionedConcurrentExecutions int32
-	Qualifier                       string
-}
-
-type PutProvisionedConcurrencyConfigResponse struct {
-	AllocatedProvisionedConcurrentExecutions *int32
-	AvailableProvisionedConcurrentExecutions *int32
-	LastModified                             *string
-	RequestedProvisionedConcurrentExecutions *int32
-	Status                                   *ProvisionedConcurrencyStatusEnum
-	StatusReason                             *string
-}
-
-type RemoveLayerVersionPermissionRequest struct {
-	LayerName     string
-	RevisionId    *string
-	StatementId   string
-	VersionNumber int64
 }
 
 type RemovePermissionRequest struct {
@@ -1067,38 +729,6 @@ type S3FilesConfig struct {
 	DirectS3Read *DirectS3Read
 }
 
-type S3ObjectStorageMode string
-
-const (
-	S3ObjectStorageMode_COPY      S3ObjectStorageMode = "COPY"
-	S3ObjectStorageMode_REFERENCE S3ObjectStorageMode = "REFERENCE"
-)
-
-type ScalingConfig struct {
-	MaximumConcurrency *int32
-}
-
-type SchemaRegistryEventRecordFormat string
-
-const (
-	SchemaRegistryEventRecordFormat_JSON   SchemaRegistryEventRecordFormat = "JSON"
-	SchemaRegistryEventRecordFormat_SOURCE SchemaRegistryEventRecordFormat = "SOURCE"
-)
-
-type SelfManagedEventSource struct {
-	Endpoints map[string][]string
-}
-
-type SelfManagedKafkaEventSourceConfig struct {
-	ConsumerGroupId      *string
-	ConsumptionMode      *KafkaEventSourceMappingConsumptionMode
-	SchemaRegistryConfig *KafkaSchemaRegistryConfig
-}
-
-type SnapStart struct {
-	ApplyOn *SnapStartApplyOn
-}
-
 type SnapStartApplyOn string
 
 const (
@@ -1117,31 +747,6 @@ type SnapStartResponse struct {
 	ApplyOn            *SnapStartApplyOn
 	OptimizationStatus *SnapStartOptimizationStatus
 }
-
-type SourceAccessConfiguration struct {
-	Type *SourceAccessType
-	URI  *string
-}
-
-type SourceAccessType string
-
-const (
-	SourceAccessType_BASIC_AUTH                  SourceAccessType = "BASIC_AUTH"
-	SourceAccessType_VPC_SUBNET                  SourceAccessType = "VPC_SUBNET"
-	SourceAccessType_VPC_SECURITY_GROUP          SourceAccessType = "VPC_SECURITY_GROUP"
-	SourceAccessType_SASL_SCRAM_512_AUTH         SourceAccessType = "SASL_SCRAM_512_AUTH"
-	SourceAccessType_SASL_SCRAM_256_AUTH         SourceAccessType = "SASL_SCRAM_256_AUTH"
-	SourceAccessType_VIRTUAL_HOST                SourceAccessType = "VIRTUAL_HOST"
-	SourceAccessType_CLIENT_CERTIFICATE_TLS_AUTH SourceAccessType = "CLIENT_CERTIFICATE_TLS_AUTH"
-	SourceAccessType_SERVER_ROOT_CA_CERTIFICATE  SourceAccessType = "SERVER_ROOT_CA_CERTIFICATE"
-	SourceAccessType_OAUTHBEARER_AUTH            SourceAccessType = "OAUTHBEARER_AUTH"
-	SourceAccessType_OAUTHBEARER_SCOPE           SourceAccessType = "OAUTHBEARER_SCOPE"
-	SourceAccessType_OAUTHBEARER_AUDIENCE        SourceAccessType = "OAUTHBEARER_AUDIENCE"
-	SourceAccessType_OAUTHBEARER_LOGICAL_CLUSTER SourceAccessType = "OAUTHBEARER_LOGICAL_CLUSTER"
-	SourceAccessType_OAUTHBEARER_IDENTITY_POOL   SourceAccessType = "OAUTHBEARER_IDENTITY_POOL"
-	SourceAccessType_IAM_AUTH                    SourceAccessType = "IAM_AUTH"
-	SourceAccessType_IAM_OAUTHBEARER_AUTH        SourceAccessType = "IAM_OAUTHBEARER_AUTH"
-)
 
 type State string
 
@@ -1270,71 +875,33 @@ type UpdateAliasRequest struct {
 	RoutingConfig   *AliasRoutingConfiguration
 }
 
-type UpdateEventSourceMappingRequest struct {
-	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig
-	BatchSize                           *int32
-	BisectBatchOnFunctionError          *bool
-	DestinationConfig                   *DestinationConfig
-	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig
-	Enabled                             *bool
-	FilterCriteria                      *FilterCriteria
-	FunctionName                        *string
-	FunctionResponseTypes               []FunctionResponseType
-	KMSKeyArn                           *string
-	LoggingConfig                       *EventSourceMappingLoggingConfig
-	MaximumBatchingWindowInSeconds      *int32
-	MaximumRecordAgeInSeconds           *int32
-	MaximumRetryAttempts                *int32
-	MetricsConfig                       *EventSourceMappingMetricsConfig
-	ParallelizationFactor               *int32
-	ProvisionedPollerConfig             *ProvisionedPollerConfig
-	ScalingConfig                       *ScalingConfig
-	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig
-	SourceAccessConfigurations          []SourceAccessConfiguration
-	TumblingWindowInSeconds             *int32
-	UUID                                string
-}
-
 type UpdateFunctionCodeRequest struct {
-	Architectures       []Architecture
-	DryRun              *bool
-	FunctionName        string
-	ImageUri            *string
-	Publish             *bool
-	PublishTo           *FunctionVersionLatestPublished
-	RevisionId          *string
-	S3Bucket            *string
-	S3Key               *string
-	S3ObjectStorageMode *S3ObjectStorageMode
-	S3ObjectVersion     *string
-	SourceKMSKeyArn     *string
-	ZipFile             []byte
+	Architectures   []Architecture
+	DryRun          *bool
+	FunctionName    string
+	Publish         *bool
+	RevisionId      *string
+	S3Bucket        *string
+	S3Key           *string
+	S3ObjectVersion *string
+	ZipFile         []byte
 }
 
 type UpdateFunctionConfigurationRequest struct {
-	AcceleratorConfig      *AcceleratorConfig
-	CapacityProviderConfig *CapacityProviderConfig
-	DeadLetterConfig       *DeadLetterConfig
-	Description            *string
-	DurableConfig          *DurableConfig
-	Environment            *Environment
-	EphemeralStorage       *EphemeralStorage
-	FileSystemConfigs      []FileSystemConfig
-	FunctionName           string
-	Handler                *string
-	ImageConfig            *ImageConfig
-	KMSKeyArn              *string
-	Layers                 []string
-	LoggingConfig          *LoggingConfig
-	MemorySize             *int32
-	RevisionId             *string
-	Role                   *string
-	Runtime                *Runtime
-	RuntimeConfig          *FunctionRuntimeConfig
-	SnapStart              *SnapStart
-	Timeout                *int32
-	TracingConfig          *TracingConfig
-	VpcConfig              *VpcConfig
+	DeadLetterConfig *DeadLetterConfig
+	Description      *string
+	Environment      *Environment
+	EphemeralStorage *EphemeralStorage
+	FunctionName     string
+	Handler          *string
+	Layers           []string
+	LoggingConfig    *LoggingConfig
+	MemorySize       *int32
+	RevisionId       *string
+	Role             *string
+	Runtime          *Runtime
+	Timeout          *int32
+	TracingConfig    *TracingConfig
 }
 
 type UpdateFunctionEventInvokeConfigRequest struct {
@@ -1343,12 +910,6 @@ type UpdateFunctionEventInvokeConfigRequest struct {
 	MaximumEventAgeInSeconds *int32
 	MaximumRetryAttempts     *int32
 	Qualifier                *string
-}
-
-type VpcConfig struct {
-	Ipv6AllowedForDualStack *bool
-	SecurityGroupIds        []string
-	SubnetIds               []string
 }
 
 type VpcConfigResponse struct {
@@ -1365,10 +926,6 @@ type DeleteFunctionConcurrencyOutput struct{}
 type DeleteFunctionEventInvokeConfigOutput struct{}
 
 type DeleteLayerVersionOutput struct{}
-
-type DeleteProvisionedConcurrencyConfigOutput struct{}
-
-type RemoveLayerVersionPermissionOutput struct{}
 
 type RemovePermissionOutput struct{}
 

@@ -1,0 +1,46 @@
+package lambdaapi
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/tarn-data/tarn/internal/aws/protocol"
+	"github.com/tarn-data/tarn/internal/function"
+)
+
+// errorTable says how the engine's errors are answered.
+var errorTable = []struct {
+	err    error
+	code   string
+	status int
+}{
+	{function.ErrNotFound, Code_ResourceNotFoundException, http.StatusNotFound},
+	{function.ErrLayerNotFound, Code_ResourceNotFoundException, http.StatusNotFound},
+	{function.ErrAliasNotFound, Code_ResourceNotFoundException, http.StatusNotFound},
+	{function.ErrNoPolicy, Code_ResourceNotFoundException, http.StatusNotFound},
+	{function.ErrExists, Code_ResourceConflictException, http.StatusConflict},
+	{function.ErrAliasExists, Code_ResourceConflictException, http.StatusConflict},
+	{function.ErrStatementExists, Code_ResourceConflictException, http.StatusConflict},
+	{function.ErrInUse, Code_ResourceConflictException, http.StatusConflict},
+	{function.ErrBadParameter, Code_InvalidParameterValueException, http.StatusBadRequest},
+	{function.ErrBadZip, Code_InvalidParameterValueException, http.StatusBadRequest},
+	{function.ErrRevision, Code_PreconditionFailedException, http.StatusPreconditionFailed},
+	{function.ErrTooManyRequests, Code_TooManyRequestsException, http.StatusTooManyRequests},
+	{function.ErrTooLarge, Code_RequestTooLargeException, http.StatusRequestEntityTooLarge},
+	{function.ErrBadPayload, Code_InvalidRequestContentException, http.StatusBadRequest},
+	{function.ErrRuntime, Code_InvalidRuntimeException, http.StatusBadGateway},
+	{function.ErrDenied, "AccessDeniedException", http.StatusForbidden},
+}
+
+func mapError(err error) *protocol.Error {
+	for _, row := range errorTable {
+		if errors.Is(err, row.err) {
+			e := &protocol.Error{Code: row.code, Status: row.status, Message: err.Error()}
+			if row.code != "AccessDeniedException" {
+				e.Members = map[string]any{"Type": "User"}
+			}
+			return e
+		}
+	}
+	return nil
+}
