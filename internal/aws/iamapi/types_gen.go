@@ -57,37 +57,6 @@ type AttachedPolicy struct {
 	PolicyName *string
 }
 
-type AttachmentType string
-
-const (
-	AttachmentType_User  AttachmentType = "user"
-	AttachmentType_Group AttachmentType = "group"
-	AttachmentType_Role  AttachmentType = "role"
-)
-
-type ContextEntry struct {
-	ContextKeyName   *string
-	ContextKeyType   *ContextKeyTypeEnum
-	ContextKeyValues []string
-}
-
-type ContextKeyTypeEnum string
-
-const (
-	ContextKeyTypeEnum_String      ContextKeyTypeEnum = "string"
-	ContextKeyTypeEnum_StringList  ContextKeyTypeEnum = "stringList"
-	ContextKeyTypeEnum_Numeric     ContextKeyTypeEnum = "numeric"
-	ContextKeyTypeEnum_NumericList ContextKeyTypeEnum = "numericList"
-	ContextKeyTypeEnum_Boolean     ContextKeyTypeEnum = "boolean"
-	ContextKeyTypeEnum_BooleanList ContextKeyTypeEnum = "booleanList"
-	ContextKeyTypeEnum_Ip          ContextKeyTypeEnum = "ip"
-	ContextKeyTypeEnum_IpList      ContextKeyTypeEnum = "ipList"
-	ContextKeyTypeEnum_Binary      ContextKeyTypeEnum = "binary"
-	ContextKeyTypeEnum_BinaryList  ContextKeyTypeEnum = "binaryList"
-	ContextKeyTypeEnum_Date        ContextKeyTypeEnum = "date"
-	ContextKeyTypeEnum_DateList    ContextKeyTypeEnum = "dateList"
-)
-
 type CreateAccessKeyRequest struct {
 	UserName *string
 }
@@ -142,16 +111,6 @@ type CreateRoleRequest struct {
 }
 
 type CreateRoleResponse struct {
-	Role *Role
-}
-
-type CreateServiceLinkedRoleRequest struct {
-	AWSServiceName string
-	CustomSuffix   *string
-	Description    *string
-}
-
-type CreateServiceLinkedRoleResponse struct {
 	Role *Role
 }
 
@@ -243,18 +202,6 @@ const (
 	EntityType_LocalManagedPolicy EntityType = "LocalManagedPolicy"
 	EntityType_AWSManagedPolicy   EntityType = "AWSManagedPolicy"
 )
-
-type EvaluationResult struct {
-	EvalActionName                    string
-	EvalDecision                      PolicyEvaluationDecisionType
-	EvalDecisionDetails               map[string]PolicyEvaluationDecisionType
-	EvalResourceName                  *string
-	MatchedStatements                 []Statement
-	MissingContextValues              []string
-	OrganizationsDecisionDetail       *OrganizationsDecisionDetail
-	PermissionsBoundaryDecisionDetail *PermissionsBoundaryDecisionDetail
-	ResourceSpecificResults           []ResourceSpecificResult
-}
 
 type GetAccessKeyLastUsedRequest struct {
 	AccessKeyId string
@@ -354,12 +301,6 @@ type Group struct {
 	GroupId    string
 	GroupName  string
 	Path       string
-}
-
-type InlinePolicyIdentifierType struct {
-	AttachmentName string
-	AttachmentType AttachmentType
-	PolicyName     string
 }
 
 type InstanceProfile struct {
@@ -666,23 +607,11 @@ type MFADevice struct {
 	UserName     string
 }
 
-type OrderedOrganizationPolicyType struct {
-	ServiceControlPolicyInputList []string
-}
-
-type OrganizationsDecisionDetail struct {
-	AllowedByOrganizations *bool
-}
-
 type PermissionsBoundaryAttachmentType string
 
 const (
 	PermissionsBoundaryAttachmentType_PermissionsBoundaryPolicy PermissionsBoundaryAttachmentType = "PermissionsBoundaryPolicy"
 )
-
-type PermissionsBoundaryDecisionDetail struct {
-	AllowedByPermissionsBoundary *bool
-}
 
 type Policy struct {
 	Arn                           *string
@@ -699,52 +628,15 @@ type Policy struct {
 	UpdateDate                    *time.Time
 }
 
-type PolicyEvaluationDecisionType string
-
-const (
-	PolicyEvaluationDecisionType_Allowed      PolicyEvaluationDecisionType = "allowed"
-	PolicyEvaluationDecisionType_ExplicitDeny PolicyEvaluationDecisionType = "explicitDeny"
-	PolicyEvaluationDecisionType_ImplicitDeny PolicyEvaluationDecisionType = "implicitDeny"
-)
-
 type PolicyGroup struct {
 	GroupId   *string
 	GroupName *string
 }
 
-type PolicyIdentifier struct {
-	InlinePolicyIdentifier *InlinePolicyIdentifierType
-	PolicyArn              *string
-	PolicyType             *PolicyIdentifierPolicyType
-}
-
-type PolicyIdentifierPolicyType string
-
-const (
-	PolicyIdentifierPolicyType_Inline              PolicyIdentifierPolicyType = "inline"
-	PolicyIdentifierPolicyType_Aws_Managed         PolicyIdentifierPolicyType = "aws-managed"
-	PolicyIdentifierPolicyType_User_Managed        PolicyIdentifierPolicyType = "user-managed"
-	PolicyIdentifierPolicyType_Permission_Boundary PolicyIdentifierPolicyType = "permission-boundary"
-	PolicyIdentifierPolicyType_Scp                 PolicyIdentifierPolicyType = "scp"
-	PolicyIdentifierPolicyType_Rcp                 PolicyIdentifierPolicyType = "rcp"
-)
-
 type PolicyRole struct {
 	RoleId   *string
 	RoleName *string
 }
-
-type PolicySourceType string
-
-const (
-	PolicySourceType_User         PolicySourceType = "user"
-	PolicySourceType_Group        PolicySourceType = "group"
-	PolicySourceType_Role         PolicySourceType = "role"
-	PolicySourceType_Aws_Managed  PolicySourceType = "aws-managed"
-	PolicySourceType_User_Managed PolicySourceType = "user-managed"
-	PolicySourceType_Resource     PolicySourceType = "resource"
-	PolicySourceType_None         PolicySourceType = "none"
-)
 
 type PolicyUsageType string
 
@@ -763,11 +655,6 @@ type PolicyVersion struct {
 	Document         *string
 	IsDefaultVersion *bool
 	VersionId        *string
-}
-
-type Position struct {
-	Column *int32
-	Line   *int32
 }
 
 type PutGroupPolicyRequest struct {
@@ -801,15 +688,6 @@ type PutUserPolicyRequest struct {
 type RemoveUserFromGroupRequest struct {
 	GroupName string
 	UserName  string
-}
-
-type ResourceSpecificResult struct {
-	EvalDecisionDetails               map[string]PolicyEvaluationDecisionType
-	EvalResourceDecision              PolicyEvaluationDecisionType
-	EvalResourceName                  string
-	MatchedStatements                 []Statement
-	MissingContextValues              []string
-	PermissionsBoundaryDecisionDetail *PermissionsBoundaryDecisionDetail
 }
 
 type Role struct {
@@ -863,53 +741,9 @@ type SigningCertificate struct {
 	UserName        string
 }
 
-type SimulateCustomPolicyRequest struct {
-	ActionNames                        []string
-	CallerArn                          *string
-	ContextEntries                     []ContextEntry
-	Marker                             *string
-	MaxItems                           *int32
-	OrderedOrganizationPolicyInputList []OrderedOrganizationPolicyType
-	PermissionsBoundaryPolicyInputList []string
-	PolicyInputList                    []string
-	ResourceArns                       []string
-	ResourceHandlingOption             *string
-	ResourceOwner                      *string
-	ResourcePolicy                     *string
-}
-
-type SimulatePolicyResponse struct {
-	EvaluationResults []EvaluationResult
-	IsTruncated       *bool
-	Marker            *string
-}
-
-type SimulatePrincipalPolicyRequest struct {
-	ActionNames                        []string
-	CallerArn                          *string
-	ContextEntries                     []ContextEntry
-	Marker                             *string
-	MaxItems                           *int32
-	PermissionsBoundaryPolicyInputList []string
-	PolicyExclusionList                []PolicyIdentifier
-	PolicyInputList                    []string
-	PolicySourceArn                    string
-	ResourceArns                       []string
-	ResourceHandlingOption             *string
-	ResourceOwner                      *string
-	ResourcePolicy                     *string
-}
-
 type SourceRoleTemplate struct {
 	TemplateArn          string
 	TemplateMinorVersion int32
-}
-
-type Statement struct {
-	EndPosition      *Position
-	SourcePolicyId   *string
-	SourcePolicyType *PolicySourceType
-	StartPosition    *Position
 }
 
 type Tag struct {

@@ -7,19 +7,13 @@ import (
 )
 
 type AssumeRoleRequest struct {
-	DurationSeconds         *int32
-	ExternalId              *string
-	MinimumSessionTokenSize *int32
-	Policy                  *string
-	PolicyArns              []PolicyDescriptorType
-	ProvidedContexts        []ProvidedContext
-	RoleArn                 string
-	RoleSessionName         string
-	SerialNumber            *string
-	SourceIdentity          *string
-	Tags                    []Tag
-	TokenCode               *string
-	TransitiveTagKeys       []string
+	DurationSeconds *int32
+	ExternalId      *string
+	Policy          *string
+	PolicyArns      []PolicyDescriptorType
+	RoleArn         string
+	RoleSessionName string
+	Tags            []Tag
 }
 
 type AssumeRoleResponse struct {
@@ -61,10 +55,7 @@ type GetCallerIdentityResponse struct {
 }
 
 type GetSessionTokenRequest struct {
-	DurationSeconds         *int32
-	MinimumSessionTokenSize *int32
-	SerialNumber            *string
-	TokenCode               *string
+	DurationSeconds *int32
 }
 
 type GetSessionTokenResponse struct {
@@ -75,11 +66,6 @@ type GetSessionTokenResponse struct {
 
 type PolicyDescriptorType struct {
 	Arn *string
-}
-
-type ProvidedContext struct {
-	ContextAssertion *string
-	ProviderArn      *string
 }
 
 type Tag struct {
