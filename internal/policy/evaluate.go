@@ -75,7 +75,7 @@ func Evaluate(r *Request) Decision {
 			owner = parts[4]
 		}
 	}
-	sameAccount := owner == "" || owner == p.Account
+	sameAccount := owner == "" || owner == "aws" || owner == p.Account // AWS's own policies are everybody's
 	// Who may assume a role is said by its trust policy alone, for the account's own identities and for root too.
 	needsResource := !sameAccount || q.action == "sts:assumerole"
 

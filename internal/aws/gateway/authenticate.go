@@ -46,7 +46,7 @@ func (g *Gateway) authenticate(ctx context.Context, x *exchange, parseErr error,
 	if err := x.claim.Fresh(g.o.Clock.Now().UTC()); err != nil {
 		return g.refuse(x, err)
 	}
-	streams := headOnly || x.target.Streams()
+	streams := x.body == nil
 	if err := g.verifier.Verify(x.r, x.claim, cred.Secret, x.body, streams); err != nil {
 		return g.refuse(x, err)
 	}

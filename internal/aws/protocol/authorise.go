@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/policy"
@@ -68,20 +69,17 @@ func (g *Registry) authorise(ctx context.Context, s *Service, c *Call, a Access)
 	return e
 }
 
-// accountOf reports whether an ARN is of the account, or of none.
+// accountOf reports whether an ARN is of the account, of none or of AWS itself.
 func accountOf(arn, account string) bool {
 	for range 4 {
-		for i := 0; ; i++ {
-			if i == len(arn) {
-				return true
-			}
-			if arn[i] == ':' {
-				arn = arn[i+1:]
-				break
-			}
+		i := strings.IndexByte(arn, ':')
+		if i < 0 {
+			return true
 		}
+		arn = arn[i+1:]
 	}
-	return len(arn) > 0 && arn[0] == ':' || len(arn) >= len(account) && arn[:len(account)] == account
+	owner, _, _ := strings.Cut(arn, ":")
+	return owner == "" || owner == "aws" || owner == account
 }
 
 // keys are the condition keys that every request has.
