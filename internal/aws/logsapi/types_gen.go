@@ -3,11 +3,8 @@
 package logsapi
 
 type CreateLogGroupRequest struct {
-	DeletionProtectionEnabled *bool
-	KmsKeyId                  *string
-	LogGroupClass             *LogGroupClass
-	LogGroupName              string
-	Tags                      map[string]string
+	LogGroupName string
+	Tags         map[string]string
 }
 
 type CreateLogStreamRequest struct {
@@ -38,14 +35,10 @@ type DeleteRetentionPolicyRequest struct {
 }
 
 type DescribeLogGroupsRequest struct {
-	AccountIdentifiers    []string
-	IncludeLinkedAccounts *bool
-	Limit                 *int32
-	LogGroupClass         *LogGroupClass
-	LogGroupIdentifiers   []string
-	LogGroupNamePattern   *string
-	LogGroupNamePrefix    *string
-	NextToken             *string
+	Limit               *int32
+	LogGroupNamePattern *string
+	LogGroupNamePrefix  *string
+	NextToken           *string
 }
 
 type DescribeLogGroupsResponse struct {
@@ -68,11 +61,6 @@ type DescribeLogStreamsResponse struct {
 	NextToken  *string
 }
 
-type Entity struct {
-	Attributes    map[string]string
-	KeyAttributes map[string]string
-}
-
 type EntityRejectionErrorType string
 
 const (
@@ -88,16 +76,13 @@ const (
 type FilterLogEventsRequest struct {
 	EndTime             *int64
 	FilterPattern       *string
-	Interleaved         *bool
 	Limit               *int32
 	LogGroupIdentifier  *string
 	LogGroupName        *string
 	LogStreamNamePrefix *string
 	LogStreamNames      []string
 	NextToken           *string
-	StartFromHead       *bool
 	StartTime           *int64
-	Unmask              *bool
 }
 
 type FilterLogEventsResponse struct {
@@ -123,7 +108,6 @@ type GetLogEventsRequest struct {
 	NextToken          *string
 	StartFromHead      *bool
 	StartTime          *int64
-	Unmask             *bool
 }
 
 type GetLogEventsResponse struct {
@@ -210,11 +194,9 @@ type OutputLogEvent struct {
 }
 
 type PutLogEventsRequest struct {
-	Entity        *Entity
 	LogEvents     []InputLogEvent
 	LogGroupName  string
 	LogStreamName string
-	SequenceToken *string
 }
 
 type PutLogEventsResponse struct {
