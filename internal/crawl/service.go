@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -437,3 +438,24 @@ func under(s ident.Scope, kind string) key.Key {
 }
 
 func crawlerKey(s ident.Scope, name string) key.Key { return under(s, "crawler").Str(name) }
+
+// SetTags edits a crawler's tags, whatever its state.
+func (s *Service) SetTags(ctx context.Context, scope ident.Scope, name string, edit func(map[string]string)) error {
+	return s.change(ctx, scope, name, func(c *Crawler) error {
+		tags := maps.Clone(c.Tags)
+		if tags == nil {
+			tags = map[string]string{}
+		}
+		edit(tags)
+		c.Tags = tags
+		return nil
+	})
+}
+
+// Elapsed returns how long the crawl under way has run.
+func (s *Service) Elapsed(c Crawler) time.Duration {
+	if c.CurrentStart.IsZero() {
+		return 0
+	}
+	return s.opts.Clock.Now().Sub(c.CurrentStart)
+}

@@ -6,136 +6,11 @@ import (
 	"time"
 )
 
-type Action struct {
-	Arguments             map[string]string
-	CrawlerName           *string
-	JobName               *string
-	NotificationProperty  *NotificationProperty
-	SecurityConfiguration *string
-	Timeout               *int32
-}
-
-type AdditionalOptionKeys string
-
-const (
-	AdditionalOptionKeys_PerformanceTuning_Caching      AdditionalOptionKeys = "performanceTuning.caching"
-	AdditionalOptionKeys_Observations_Scope             AdditionalOptionKeys = "observations.scope"
-	AdditionalOptionKeys_CompositeRuleEvaluation_Method AdditionalOptionKeys = "compositeRuleEvaluation.method"
-)
-
-type AggFunction string
-
-const (
-	AggFunction_Avg           AggFunction = "avg"
-	AggFunction_CountDistinct AggFunction = "countDistinct"
-	AggFunction_Count         AggFunction = "count"
-	AggFunction_First         AggFunction = "first"
-	AggFunction_Last          AggFunction = "last"
-	AggFunction_Kurtosis      AggFunction = "kurtosis"
-	AggFunction_Max           AggFunction = "max"
-	AggFunction_Min           AggFunction = "min"
-	AggFunction_Skewness      AggFunction = "skewness"
-	AggFunction_Stddev_Samp   AggFunction = "stddev_samp"
-	AggFunction_Stddev_Pop    AggFunction = "stddev_pop"
-	AggFunction_Sum           AggFunction = "sum"
-	AggFunction_SumDistinct   AggFunction = "sumDistinct"
-	AggFunction_Var_Samp      AggFunction = "var_samp"
-	AggFunction_Var_Pop       AggFunction = "var_pop"
-)
-
-type Aggregate struct {
-	Aggs   []AggregateOperation
-	Groups [][]string
-	Inputs []string
-	Name   string
-}
-
-type AggregateOperation struct {
-	AggFunc AggFunction
-	Column  []string
-}
-
-type AmazonRedshiftAdvancedOption struct {
-	Key   *string
-	Value *string
-}
-
-type AmazonRedshiftNodeData struct {
-	AccessType            *string
-	Action                *string
-	AdvancedOptions       []AmazonRedshiftAdvancedOption
-	CatalogDatabase       *Option
-	CatalogRedshiftSchema *string
-	CatalogRedshiftTable  *string
-	CatalogTable          *Option
-	Connection            *Option
-	CrawlerConnection     *string
-	IamRole               *Option
-	MergeAction           *string
-	MergeClause           *string
-	MergeWhenMatched      *string
-	MergeWhenNotMatched   *string
-	PostAction            *string
-	PreAction             *string
-	SampleQuery           *string
-	Schema                *Option
-	SelectedColumns       []Option
-	SourceType            *string
-	StagingTable          *string
-	Table                 *Option
-	TablePrefix           *string
-	TableSchema           []Option
-	TempDir               *string
-	Upsert                *bool
-}
-
-type AmazonRedshiftSource struct {
-	Data *AmazonRedshiftNodeData
-	Name *string
-}
-
-type AmazonRedshiftTarget struct {
-	Data   *AmazonRedshiftNodeData
-	Inputs []string
-	Name   *string
-}
-
-type ApplyMapping struct {
-	Inputs  []string
-	Mapping []Mapping
-	Name    string
-}
-
-type AthenaConnectorSource struct {
-	ConnectionName  string
-	ConnectionTable *string
-	ConnectionType  string
-	ConnectorName   string
-	Name            string
-	OutputSchemas   []GlueSchema
-	SchemaName      string
-}
-
-type AuditContext struct {
-	AdditionalAuditContext *string
-	AllColumnsRequested    *bool
-	RequestedColumns       []string
-}
-
 type AuthenticationConfiguration struct {
 	AuthenticationType *AuthenticationType
 	KmsKeyArn          *string
 	OAuth2Properties   *OAuth2Properties
 	SecretArn          *string
-}
-
-type AuthenticationConfigurationInput struct {
-	AuthenticationType              *AuthenticationType
-	BasicAuthenticationCredentials  *BasicAuthenticationCredentials
-	CustomAuthenticationCredentials map[string]string
-	KmsKeyArn                       *string
-	OAuth2Properties                *OAuth2PropertiesInput
-	SecretArn                       *string
 }
 
 type AuthenticationType string
@@ -145,34 +20,6 @@ const (
 	AuthenticationType_OAUTH2 AuthenticationType = "OAUTH2"
 	AuthenticationType_CUSTOM AuthenticationType = "CUSTOM"
 	AuthenticationType_IAM    AuthenticationType = "IAM"
-)
-
-type AuthorizationCodeProperties struct {
-	AuthorizationCode *string
-	RedirectUri       *string
-}
-
-type AutoDataQuality struct {
-	EvaluationContext *string
-	IsEnabled         *bool
-}
-
-type AutoUpgradeMetadata struct {
-	AnalysisId    *string
-	SourceVersion *string
-	Status        *AutoUpgradeStatus
-	TargetVersion *string
-}
-
-type AutoUpgradeStatus string
-
-const (
-	AutoUpgradeStatus_OBSERVING           AutoUpgradeStatus = "OBSERVING"
-	AutoUpgradeStatus_UPGRADING           AutoUpgradeStatus = "UPGRADING"
-	AutoUpgradeStatus_UPGRADE_SUCCEEDED   AutoUpgradeStatus = "UPGRADE_SUCCEEDED"
-	AutoUpgradeStatus_UPGRADE_FAILED      AutoUpgradeStatus = "UPGRADE_FAILED"
-	AutoUpgradeStatus_STOPPED             AutoUpgradeStatus = "STOPPED"
-	AutoUpgradeStatus_WAITING_FOR_CONSENT AutoUpgradeStatus = "WAITING_FOR_CONSENT"
 )
 
 type BackfillError struct {
@@ -189,19 +36,6 @@ const (
 	BackfillErrorCode_MISSING_PARTITION_VALUE_ERROR         BackfillErrorCode = "MISSING_PARTITION_VALUE_ERROR"
 	BackfillErrorCode_UNSUPPORTED_PARTITION_CHARACTER_ERROR BackfillErrorCode = "UNSUPPORTED_PARTITION_CHARACTER_ERROR"
 )
-
-type BasicAuthenticationCredentials struct {
-	Password *string
-	Username *string
-}
-
-type BasicCatalogTarget struct {
-	Database      string
-	Inputs        []string
-	Name          string
-	PartitionKeys [][]string
-	Table         string
-}
 
 type BatchCreatePartitionRequest struct {
 	CatalogId          *string
@@ -239,7 +73,6 @@ type BatchDeleteTableRequest struct {
 	CatalogId      *string
 	DatabaseName   string
 	TablesToDelete []string
-	TransactionId  *string
 }
 
 type BatchDeleteTableResponse struct {
@@ -266,17 +99,7 @@ type BatchGetCrawlersResponse struct {
 	CrawlersNotFound []string
 }
 
-type BatchGetJobsRequest struct {
-	JobNames []string
-}
-
-type BatchGetJobsResponse struct {
-	Jobs         []Job
-	JobsNotFound []string
-}
-
 type BatchGetPartitionRequest struct {
-	AuditContext        *AuditContext
 	CatalogId           *string
 	DatabaseName        string
 	PartitionsToGet     []PartitionValueList
@@ -287,46 +110,6 @@ type BatchGetPartitionRequest struct {
 type BatchGetPartitionResponse struct {
 	Partitions      []Partition
 	UnprocessedKeys []PartitionValueList
-}
-
-type BatchGetTriggersRequest struct {
-	TriggerNames []string
-}
-
-type BatchGetTriggersResponse struct {
-	Triggers         []Trigger
-	TriggersNotFound []string
-}
-
-type BatchGetWorkflowsRequest struct {
-	IncludeGraph *bool
-	Names        []string
-}
-
-type BatchGetWorkflowsResponse struct {
-	MissingWorkflows []string
-	Workflows        []Workflow
-}
-
-type BatchStopJobRunError struct {
-	ErrorDetail *ErrorDetail
-	JobName     *string
-	JobRunId    *string
-}
-
-type BatchStopJobRunRequest struct {
-	JobName   string
-	JobRunIds []string
-}
-
-type BatchStopJobRunResponse struct {
-	Errors                []BatchStopJobRunError
-	SuccessfulSubmissions []BatchStopJobRunSuccessfulSubmission
-}
-
-type BatchStopJobRunSuccessfulSubmission struct {
-	JobName  *string
-	JobRunId *string
 }
 
 type BatchUpdatePartitionFailureEntry struct {
@@ -356,88 +139,15 @@ type BinaryColumnStatisticsData struct {
 	NumberOfNulls int64
 }
 
-type BlueprintDetails struct {
-	BlueprintName *string
-	RunId         *string
-}
-
 type BooleanColumnStatisticsData struct {
 	NumberOfFalses int64
 	NumberOfNulls  int64
 	NumberOfTrues  int64
 }
 
-type CatalogDeltaSource struct {
-	AdditionalDeltaOptions map[string]string
-	Database               string
-	Name                   string
-	OutputSchemas          []GlueSchema
-	Table                  string
-}
-
-type CatalogEncryptionMode string
-
-const (
-	CatalogEncryptionMode_DISABLED                  CatalogEncryptionMode = "DISABLED"
-	CatalogEncryptionMode_SSE_KMS                   CatalogEncryptionMode = "SSE-KMS"
-	CatalogEncryptionMode_SSE_KMS_WITH_SERVICE_ROLE CatalogEncryptionMode = "SSE-KMS-WITH-SERVICE-ROLE"
-)
-
-type CatalogHudiSource struct {
-	AdditionalHudiOptions map[string]string
-	Database              string
-	Name                  string
-	OutputSchemas         []GlueSchema
-	Table                 string
-}
-
-type CatalogIcebergSource struct {
-	AdditionalIcebergOptions map[string]string
-	Database                 string
-	Name                     string
-	OutputSchemas            []GlueSchema
-	Table                    string
-}
-
-type CatalogKafkaSource struct {
-	DataPreviewOptions *StreamingDataPreviewOptions
-	Database           string
-	DetectSchema       *bool
-	Name               string
-	StreamingOptions   *KafkaStreamingSourceOptions
-	Table              string
-	WindowSize         *int32
-}
-
-type CatalogKinesisSource struct {
-	DataPreviewOptions *StreamingDataPreviewOptions
-	Database           string
-	DetectSchema       *bool
-	Name               string
-	StreamingOptions   *KinesisStreamingSourceOptions
-	Table              string
-	WindowSize         *int32
-}
-
-type CatalogSchemaChangePolicy struct {
-	EnableUpdateCatalog *bool
-	UpdateBehavior      *UpdateCatalogBehavior
-}
-
-type CatalogSource struct {
-	Database           string
-	Name               string
-	OutputSchemas      []GlueSchema
-	PartitionPredicate *string
-	Table              string
-}
-
 type CatalogTarget struct {
-	ConnectionName   *string
-	DatabaseName     string
-	DlqEventQueueArn *string
-	EventQueueArn    *string
-	Tables           []string
+	DatabaseName string
+	Tables       []string
 }
 
 type Classifier struct {
@@ -445,119 +155,6 @@ type Classifier struct {
 	GrokClassifier *GrokClassifier
 	JsonClassifier *JsonClassifier
 	XMLClassifier  *XMLClassifier
-}
-
-type CloudWatchEncryption struct {
-	CloudWatchEncryptionMode *CloudWatchEncryptionMode
-	KmsKeyArn                *string
-}
-
-type CloudWatchEncryptionMode string
-
-const (
-	CloudWatchEncryptionMode_DISABLED CloudWatchEncryptionMode = "DISABLED"
-	CloudWatchEncryptionMode_SSE_KMS  CloudWatchEncryptionMode = "SSE-KMS"
-)
-
-type CodeGenConfigurationNode struct {
-	Aggregate                       *Aggregate
-	AmazonRedshiftSource            *AmazonRedshiftSource
-	AmazonRedshiftTarget            *AmazonRedshiftTarget
-	ApplyMapping                    *ApplyMapping
-	AthenaConnectorSource           *AthenaConnectorSource
-	CatalogDeltaSource              *CatalogDeltaSource
-	CatalogHudiSource               *CatalogHudiSource
-	CatalogIcebergSource            *CatalogIcebergSource
-	CatalogKafkaSource              *CatalogKafkaSource
-	CatalogKinesisSource            *CatalogKinesisSource
-	CatalogSource                   *CatalogSource
-	CatalogTarget                   *BasicCatalogTarget
-	ConnectorDataSource             *ConnectorDataSource
-	ConnectorDataTarget             *ConnectorDataTarget
-	CustomCode                      *CustomCode
-	DirectJDBCSource                *DirectJDBCSource
-	DirectKafkaSource               *DirectKafkaSource
-	DirectKinesisSource             *DirectKinesisSource
-	DropDuplicates                  *DropDuplicates
-	DropFields                      *DropFields
-	DropNullFields                  *DropNullFields
-	DynamicTransform                *DynamicTransform
-	DynamoDBCatalogSource           *DynamoDBCatalogSource
-	DynamoDBELTConnectorSource      *DynamoDBELTConnectorSource
-	EvaluateDataQuality             *EvaluateDataQuality
-	EvaluateDataQualityMultiFrame   *EvaluateDataQualityMultiFrame
-	FillMissingValues               *FillMissingValues
-	Filter                          *Filter
-	GovernedCatalogSource           *GovernedCatalogSource
-	GovernedCatalogTarget           *GovernedCatalogTarget
-	JDBCConnectorSource             *JDBCConnectorSource
-	JDBCConnectorTarget             *JDBCConnectorTarget
-	Join                            *Join
-	Merge                           *Merge
-	MicrosoftSQLServerCatalogSource *MicrosoftSQLServerCatalogSource
-	MicrosoftSQLServerCatalogTarget *MicrosoftSQLServerCatalogTarget
-	MySQLCatalogSource              *MySQLCatalogSource
-	MySQLCatalogTarget              *MySQLCatalogTarget
-	OracleSQLCatalogSource          *OracleSQLCatalogSource
-	OracleSQLCatalogTarget          *OracleSQLCatalogTarget
-	PIIDetection                    *PIIDetection
-	PostgreSQLCatalogSource         *PostgreSQLCatalogSource
-	PostgreSQLCatalogTarget         *PostgreSQLCatalogTarget
-	Recipe                          *Recipe
-	RedshiftSource                  *RedshiftSource
-	RedshiftTarget                  *RedshiftTarget
-	RelationalCatalogSource         *RelationalCatalogSource
-	RenameField                     *RenameField
-	Route                           *Route
-	S3CatalogDeltaSource            *S3CatalogDeltaSource
-	S3CatalogHudiSource             *S3CatalogHudiSource
-	S3CatalogIcebergSource          *S3CatalogIcebergSource
-	S3CatalogSource                 *S3CatalogSource
-	S3CatalogTarget                 *S3CatalogTarget
-	S3CsvSource                     *S3CsvSource
-	S3DeltaCatalogTarget            *S3DeltaCatalogTarget
-	S3DeltaDirectTarget             *S3DeltaDirectTarget
-	S3DeltaSource                   *S3DeltaSource
-	S3DirectTarget                  *S3DirectTarget
-	S3ExcelSource                   *S3ExcelSource
-	S3GlueParquetTarget             *S3GlueParquetTarget
-	S3HudiCatalogTarget             *S3HudiCatalogTarget
-	S3HudiDirectTarget              *S3HudiDirectTarget
-	S3HudiSource                    *S3HudiSource
-	S3HyperDirectTarget             *S3HyperDirectTarget
-	S3IcebergCatalogTarget          *S3IcebergCatalogTarget
-	S3IcebergDirectTarget           *S3IcebergDirectTarget
-	S3JsonSource                    *S3JsonSource
-	S3ParquetSource                 *S3ParquetSource
-	SelectFields                    *SelectFields
-	SelectFromCollection            *SelectFromCollection
-	SnowflakeSource                 *SnowflakeSource
-	SnowflakeTarget                 *SnowflakeTarget
-	SparkConnectorSource            *SparkConnectorSource
-	SparkConnectorTarget            *SparkConnectorTarget
-	SparkSQL                        *SparkSQL
-	Spigot                          *Spigot
-	SplitFields                     *SplitFields
-	Union                           *Union
-}
-
-type CodeGenEdge struct {
-	Source          string
-	Target          string
-	TargetParameter *string
-}
-
-type CodeGenNode struct {
-	Args       []CodeGenNodeArg
-	Id         string
-	LineNumber *int32
-	NodeType   string
-}
-
-type CodeGenNodeArg struct {
-	Name  string
-	Param *bool
-	Value string
 }
 
 type Column struct {
@@ -617,13 +214,6 @@ const (
 	Comparator_LESS_THAN_EQUALS    Comparator = "LESS_THAN_EQUALS"
 )
 
-type CompressionType string
-
-const (
-	CompressionType_Gzip  CompressionType = "gzip"
-	CompressionType_Bzip2 CompressionType = "bzip2"
-)
-
 type ComputeEnvironment string
 
 const (
@@ -631,20 +221,6 @@ const (
 	ComputeEnvironment_ATHENA ComputeEnvironment = "ATHENA"
 	ComputeEnvironment_PYTHON ComputeEnvironment = "PYTHON"
 )
-
-type Condition struct {
-	CrawlState      *CrawlState
-	CrawlerName     *string
-	JobName         *string
-	LogicalOperator *LogicalOperator
-	State           *JobRunState
-}
-
-type ConditionExpression struct {
-	Condition    string
-	TargetColumn string
-	Value        *string
-}
 
 type Connection struct {
 	AthenaProperties               map[string]string
@@ -668,23 +244,12 @@ type Connection struct {
 }
 
 type ConnectionInput struct {
-	AthenaProperties               map[string]string
-	AuthenticationConfiguration    *AuthenticationConfigurationInput
 	ConnectionProperties           map[string]string
 	ConnectionType                 ConnectionType
 	Description                    *string
 	MatchCriteria                  []string
 	Name                           string
 	PhysicalConnectionRequirements *PhysicalConnectionRequirements
-	PythonProperties               map[string]string
-	SparkProperties                map[string]string
-	ValidateCredentials            *bool
-	ValidateForComputeEnvironments []ComputeEnvironment
-}
-
-type ConnectionPasswordEncryption struct {
-	AwsKmsKeyId                       *string
-	ReturnConnectionPasswordEncrypted bool
 }
 
 type ConnectionPropertyKey string
@@ -846,44 +411,6 @@ const (
 	ConnectionType_VERTICA                          ConnectionType = "VERTICA"
 )
 
-type ConnectionsList struct {
-	Connections []string
-}
-
-type ConnectorDataSource struct {
-	ConnectionType string
-	Data           map[string]string
-	Name           string
-	OutputSchemas  []GlueSchema
-}
-
-type ConnectorDataTarget struct {
-	ConnectionType string
-	Data           map[string]string
-	Inputs         []string
-	Name           string
-}
-
-type Crawl struct {
-	CompletedOn  *time.Time
-	ErrorMessage *string
-	LogGroup     *string
-	LogStream    *string
-	StartedOn    *time.Time
-	State        *CrawlState
-}
-
-type CrawlState string
-
-const (
-	CrawlState_RUNNING    CrawlState = "RUNNING"
-	CrawlState_CANCELLING CrawlState = "CANCELLING"
-	CrawlState_CANCELLED  CrawlState = "CANCELLED"
-	CrawlState_SUCCEEDED  CrawlState = "SUCCEEDED"
-	CrawlState_FAILED     CrawlState = "FAILED"
-	CrawlState_ERROR      CrawlState = "ERROR"
-)
-
 type Crawler struct {
 	CatalogId                    *string
 	Classifiers                  []string
@@ -948,10 +475,6 @@ type CrawlerMetrics struct {
 	TimeLeftSeconds      *float64
 }
 
-type CrawlerNodeDetails struct {
-	Crawls []Crawl
-}
-
 type CrawlerState string
 
 const (
@@ -961,27 +484,13 @@ const (
 )
 
 type CrawlerTargets struct {
-	CatalogTargets  []CatalogTarget
-	DeltaTargets    []DeltaTarget
-	DynamoDBTargets []DynamoDBTarget
-	HudiTargets     []HudiTarget
-	IcebergTargets  []IcebergTarget
-	JdbcTargets     []JdbcTarget
-	MongoDBTargets  []MongoDBTarget
-	S3Targets       []S3Target
-}
-
-type CrawlsFilter struct {
-	FieldName      *FieldName
-	FieldValue     *string
-	FilterOperator *FilterOperator
+	CatalogTargets []CatalogTarget
+	S3Targets      []S3Target
 }
 
 type CreateClassifierRequest struct {
 	CsvClassifier  *CreateCsvClassifierRequest
-	GrokClassifier *CreateGrokClassifierRequest
 	JsonClassifier *CreateJsonClassifierRequest
-	XMLClassifier  *CreateXMLClassifierRequest
 }
 
 type CreateClassifierResponse struct {
@@ -990,7 +499,6 @@ type CreateClassifierResponse struct {
 type CreateConnectionRequest struct {
 	CatalogId       *string
 	ConnectionInput *ConnectionInput
-	Tags            map[string]string
 }
 
 type CreateConnectionResponse struct {
@@ -998,22 +506,19 @@ type CreateConnectionResponse struct {
 }
 
 type CreateCrawlerRequest struct {
-	CatalogId                    *string
-	Classifiers                  []string
-	Configuration                *string
-	CrawlerSecurityConfiguration *string
-	DatabaseName                 *string
-	Description                  *string
-	LakeFormationConfiguration   *LakeFormationConfiguration
-	LineageConfiguration         *LineageConfiguration
-	Name                         string
-	RecrawlPolicy                *RecrawlPolicy
-	Role                         string
-	Schedule                     *string
-	SchemaChangePolicy           *SchemaChangePolicy
-	TablePrefix                  *string
-	Tags                         map[string]string
-	Targets                      *CrawlerTargets
+	Classifiers          []string
+	Configuration        *string
+	DatabaseName         *string
+	Description          *string
+	LineageConfiguration *LineageConfiguration
+	Name                 string
+	RecrawlPolicy        *RecrawlPolicy
+	Role                 string
+	Schedule             *string
+	SchemaChangePolicy   *SchemaChangePolicy
+	TablePrefix          *string
+	Tags                 map[string]string
+	Targets              *CrawlerTargets
 }
 
 type CreateCrawlerResponse struct {
@@ -1035,57 +540,9 @@ type CreateCsvClassifierRequest struct {
 type CreateDatabaseRequest struct {
 	CatalogId     *string
 	DatabaseInput *DatabaseInput
-	Tags          map[string]string
 }
 
 type CreateDatabaseResponse struct {
-}
-
-type CreateGrokClassifierRequest struct {
-	Classification string
-	CustomPatterns *string
-	GrokPattern    string
-	Name           string
-}
-
-type CreateIcebergTableInput struct {
-	Location      string
-	PartitionSpec *IcebergPartitionSpec
-	Properties    map[string]string
-	Schema        *IcebergSchema
-	WriteOrder    *IcebergSortOrder
-}
-
-type CreateJobRequest struct {
-	AllocatedCapacity         *int32
-	CodeGenConfigurationNodes map[string]CodeGenConfigurationNode
-	Command                   *JobCommand
-	Connections               *ConnectionsList
-	DefaultArguments          map[string]string
-	Description               *string
-	ExecutionClass            *ExecutionClass
-	ExecutionProperty         *ExecutionProperty
-	GlueVersion               *string
-	JobMode                   *JobMode
-	JobRunQueuingEnabled      *bool
-	LogUri                    *string
-	MaintenanceWindow         *string
-	MaxCapacity               *float64
-	MaxRetries                *int32
-	Name                      string
-	NonOverridableArguments   map[string]string
-	NotificationProperty      *NotificationProperty
-	NumberOfWorkers           *int32
-	Role                      string
-	SecurityConfiguration     *string
-	SourceControlDetails      *SourceControlDetails
-	Tags                      map[string]string
-	Timeout                   *int32
-	WorkerType                *WorkerType
-}
-
-type CreateJobResponse struct {
-	Name *string
 }
 
 type CreateJsonClassifierRequest struct {
@@ -1113,44 +570,14 @@ type CreatePartitionRequest struct {
 type CreatePartitionResponse struct {
 }
 
-type CreateSecurityConfigurationRequest struct {
-	EncryptionConfiguration *EncryptionConfiguration
-	Name                    string
-}
-
-type CreateSecurityConfigurationResponse struct {
-	CreatedTimestamp *time.Time
-	Name             *string
-}
-
 type CreateTableRequest struct {
-	CatalogId            *string
-	DatabaseName         string
-	Name                 *string
-	OpenTableFormatInput *OpenTableFormatInput
-	PartitionIndexes     []PartitionIndex
-	TableInput           *TableInput
-	TransactionId        *string
+	CatalogId        *string
+	DatabaseName     string
+	PartitionIndexes []PartitionIndex
+	TableInput       *TableInput
 }
 
 type CreateTableResponse struct {
-}
-
-type CreateTriggerRequest struct {
-	Actions                []Action
-	Description            *string
-	EventBatchingCondition *EventBatchingCondition
-	Name                   string
-	Predicate              *Predicate
-	Schedule               *string
-	StartOnCreation        *bool
-	Tags                   map[string]string
-	Type                   TriggerType
-	WorkflowName           *string
-}
-
-type CreateTriggerResponse struct {
-	Name *string
 }
 
 type CreateUserDefinedFunctionRequest struct {
@@ -1160,24 +587,6 @@ type CreateUserDefinedFunctionRequest struct {
 }
 
 type CreateUserDefinedFunctionResponse struct {
-}
-
-type CreateWorkflowRequest struct {
-	DefaultRunProperties map[string]string
-	Description          *string
-	MaxConcurrentRuns    *int32
-	Name                 string
-	Tags                 map[string]string
-}
-
-type CreateWorkflowResponse struct {
-	Name *string
-}
-
-type CreateXMLClassifierRequest struct {
-	Classification string
-	Name           string
-	RowTag         *string
 }
 
 type CsvClassifier struct {
@@ -1212,74 +621,9 @@ const (
 	CsvSerdeOption_None            CsvSerdeOption = "None"
 )
 
-type CustomCode struct {
-	ClassName     string
-	Code          string
-	Inputs        []string
-	Name          string
-	OutputSchemas []GlueSchema
-}
-
-type DDBELTCatalogAdditionalOptions struct {
-	DynamodbExport        *string
-	DynamodbUnnestDDBJson *bool
-}
-
-type DDBELTConnectionOptions struct {
-	DynamodbExport        *DdbExportType
-	DynamodbS3Bucket      *string
-	DynamodbS3BucketOwner *string
-	DynamodbS3Prefix      *string
-	DynamodbStsRoleArn    *string
-	DynamodbTableArn      string
-	DynamodbUnnestDDBJson *bool
-}
-
-type DQResultsPublishingOptions struct {
-	CloudWatchMetricsEnabled *bool
-	EvaluationContext        *string
-	ResultsPublishingEnabled *bool
-	ResultsS3Prefix          *string
-}
-
-type DQStopJobOnFailureOptions struct {
-	StopJobOnFailureTiming *DQStopJobOnFailureTiming
-}
-
-type DQStopJobOnFailureTiming string
-
-const (
-	DQStopJobOnFailureTiming_Immediate     DQStopJobOnFailureTiming = "Immediate"
-	DQStopJobOnFailureTiming_AfterDataLoad DQStopJobOnFailureTiming = "AfterDataLoad"
-)
-
-type DQTransformOutput string
-
-const (
-	DQTransformOutput_PrimaryInput      DQTransformOutput = "PrimaryInput"
-	DQTransformOutput_EvaluationResults DQTransformOutput = "EvaluationResults"
-)
-
-type DataCatalogEncryptionSettings struct {
-	ConnectionPasswordEncryption *ConnectionPasswordEncryption
-	EncryptionAtRest             *EncryptionAtRest
-}
-
 type DataLakePrincipal struct {
 	DataLakePrincipalIdentifier *string
 }
-
-type DataQualityEncryption struct {
-	DataQualityEncryptionMode *DataQualityEncryptionMode
-	KmsKeyArn                 *string
-}
-
-type DataQualityEncryptionMode string
-
-const (
-	DataQualityEncryptionMode_DISABLED DataQualityEncryptionMode = "DISABLED"
-	DataQualityEncryptionMode_SSE_KMS  DataQualityEncryptionMode = "SSE-KMS"
-)
 
 type Database struct {
 	CatalogId                     *string
@@ -1293,13 +637,6 @@ type Database struct {
 	TargetDatabase                *DatabaseIdentifier
 }
 
-type DatabaseAttributes string
-
-const (
-	DatabaseAttributes_NAME            DatabaseAttributes = "NAME"
-	DatabaseAttributes_TARGET_DATABASE DatabaseAttributes = "TARGET_DATABASE"
-)
-
 type DatabaseIdentifier struct {
 	CatalogId    *string
 	DatabaseName *string
@@ -1309,16 +646,9 @@ type DatabaseIdentifier struct {
 type DatabaseInput struct {
 	CreateTableDefaultPermissions []PrincipalPermissions
 	Description                   *string
-	FederatedDatabase             *FederatedDatabase
 	LocationUri                   *string
 	Name                          string
 	Parameters                    map[string]string
-	TargetDatabase                *DatabaseIdentifier
-}
-
-type Datatype struct {
-	Id    string
-	Label string
 }
 
 type DateColumnStatisticsData struct {
@@ -1327,13 +657,6 @@ type DateColumnStatisticsData struct {
 	NumberOfDistinctValues int64
 	NumberOfNulls          int64
 }
-
-type DdbExportType string
-
-const (
-	DdbExportType_Ddb DdbExportType = "ddb"
-	DdbExportType_S3  DdbExportType = "s3"
-)
 
 type DecimalColumnStatisticsData struct {
 	MaximumValue           *DecimalNumber
@@ -1406,14 +729,6 @@ type DeleteDatabaseRequest struct {
 type DeleteDatabaseResponse struct {
 }
 
-type DeleteJobRequest struct {
-	JobName string
-}
-
-type DeleteJobResponse struct {
-	JobName *string
-}
-
 type DeletePartitionIndexRequest struct {
 	CatalogId    *string
 	DatabaseName string
@@ -1434,26 +749,10 @@ type DeletePartitionRequest struct {
 type DeletePartitionResponse struct {
 }
 
-type DeleteResourcePolicyRequest struct {
-	PolicyHashCondition *string
-	ResourceArn         *string
-}
-
-type DeleteResourcePolicyResponse struct {
-}
-
-type DeleteSecurityConfigurationRequest struct {
-	Name string
-}
-
-type DeleteSecurityConfigurationResponse struct {
-}
-
 type DeleteTableRequest struct {
-	CatalogId     *string
-	DatabaseName  string
-	Name          string
-	TransactionId *string
+	CatalogId    *string
+	DatabaseName string
+	Name         string
 }
 
 type DeleteTableResponse struct {
@@ -1469,14 +768,6 @@ type DeleteTableVersionRequest struct {
 type DeleteTableVersionResponse struct {
 }
 
-type DeleteTriggerRequest struct {
-	Name string
-}
-
-type DeleteTriggerResponse struct {
-	Name *string
-}
-
 type DeleteUserDefinedFunctionRequest struct {
 	CatalogId    *string
 	DatabaseName string
@@ -1486,61 +777,6 @@ type DeleteUserDefinedFunctionRequest struct {
 type DeleteUserDefinedFunctionResponse struct {
 }
 
-type DeleteWorkflowRequest struct {
-	Name string
-}
-
-type DeleteWorkflowResponse struct {
-	Name *string
-}
-
-type DeltaTarget struct {
-	ConnectionName         *string
-	CreateNativeDeltaTable *bool
-	DeltaTables            []string
-	WriteManifest          *bool
-}
-
-type DeltaTargetCompressionType string
-
-const (
-	DeltaTargetCompressionType_Uncompressed DeltaTargetCompressionType = "uncompressed"
-	DeltaTargetCompressionType_Snappy       DeltaTargetCompressionType = "snappy"
-)
-
-type DirectJDBCSource struct {
-	ConnectionName string
-	ConnectionType JDBCConnectionType
-	Database       string
-	Name           string
-	OutputSchemas  []GlueSchema
-	RedshiftTmpDir *string
-	Table          string
-}
-
-type DirectKafkaSource struct {
-	DataPreviewOptions *StreamingDataPreviewOptions
-	DetectSchema       *bool
-	Name               string
-	StreamingOptions   *KafkaStreamingSourceOptions
-	WindowSize         *int32
-}
-
-type DirectKinesisSource struct {
-	DataPreviewOptions *StreamingDataPreviewOptions
-	DetectSchema       *bool
-	Name               string
-	StreamingOptions   *KinesisStreamingSourceOptions
-	WindowSize         *int32
-}
-
-type DirectSchemaChangePolicy struct {
-	Database            *string
-	EnableUpdateCatalog *bool
-	Table               *string
-	UpdateBehavior      *UpdateCatalogBehavior
-}
-
 type DoubleColumnStatisticsData struct {
 	MaximumValue           *float64
 	MinimumValue           *float64
@@ -1548,128 +784,10 @@ type DoubleColumnStatisticsData struct {
 	NumberOfNulls          int64
 }
 
-type DropDuplicates struct {
-	Columns [][]string
-	Inputs  []string
-	Name    string
-}
-
-type DropFields struct {
-	Inputs []string
-	Name   string
-	Paths  [][]string
-}
-
-type DropNullFields struct {
-	Inputs           []string
-	Name             string
-	NullCheckBoxList *NullCheckBoxList
-	NullTextList     []NullValueField
-}
-
-type DynamicTransform struct {
-	FunctionName  string
-	Inputs        []string
-	Name          string
-	OutputSchemas []GlueSchema
-	Parameters    []TransformConfigParameter
-	Path          string
-	TransformName string
-	Version       *string
-}
-
-type DynamoDBCatalogSource struct {
-	AdditionalOptions *DDBELTCatalogAdditionalOptions
-	Database          string
-	Name              string
-	PitrEnabled       *bool
-	Table             string
-}
-
-type DynamoDBELTConnectorSource struct {
-	ConnectionOptions *DDBELTConnectionOptions
-	Name              string
-	OutputSchemas     []GlueSchema
-}
-
-type DynamoDBTarget struct {
-	Path     *string
-	ScanAll  *bool
-	ScanRate *float64
-}
-
-type Edge struct {
-	DestinationId *string
-	SourceId      *string
-}
-
-type EnableHybridValues string
-
-const (
-	EnableHybridValues_TRUE  EnableHybridValues = "TRUE"
-	EnableHybridValues_FALSE EnableHybridValues = "FALSE"
-)
-
-type EncryptionAtRest struct {
-	CatalogEncryptionMode        CatalogEncryptionMode
-	CatalogEncryptionServiceRole *string
-	SseAwsKmsKeyId               *string
-}
-
-type EncryptionConfiguration struct {
-	CloudWatchEncryption   *CloudWatchEncryption
-	DataQualityEncryption  *DataQualityEncryption
-	JobBookmarksEncryption *JobBookmarksEncryption
-	S3Encryption           []S3Encryption
-}
-
 type ErrorDetail struct {
 	ErrorCode    *string
 	ErrorMessage *string
 }
-
-type EvaluateDataQuality struct {
-	Inputs                  []string
-	Name                    string
-	Output                  *DQTransformOutput
-	PublishingOptions       *DQResultsPublishingOptions
-	Ruleset                 string
-	StopJobOnFailureOptions *DQStopJobOnFailureOptions
-}
-
-type EvaluateDataQualityMultiFrame struct {
-	AdditionalDataSources   map[string]string
-	AdditionalOptions       map[string]string
-	Inputs                  []string
-	Name                    string
-	PublishingOptions       *DQResultsPublishingOptions
-	Ruleset                 string
-	StopJobOnFailureOptions *DQStopJobOnFailureOptions
-}
-
-type EventBatchingCondition struct {
-	BatchSize   int32
-	BatchWindow *int32
-}
-
-type ExecutionClass string
-
-const (
-	ExecutionClass_FLEX     ExecutionClass = "FLEX"
-	ExecutionClass_STANDARD ExecutionClass = "STANDARD"
-)
-
-type ExecutionProperty struct {
-	MaxConcurrentRuns *int32
-}
-
-type ExistCondition string
-
-const (
-	ExistCondition_MUST_EXIST ExistCondition = "MUST_EXIST"
-	ExistCondition_NOT_EXIST  ExistCondition = "NOT_EXIST"
-	ExistCondition_NONE       ExistCondition = "NONE"
-)
 
 type FederatedDatabase struct {
 	ConnectionName *string
@@ -1697,78 +815,6 @@ const (
 	FederationSourceErrorCode_InternalServiceException       FederationSourceErrorCode = "InternalServiceException"
 	FederationSourceErrorCode_PartialFailureException        FederationSourceErrorCode = "PartialFailureException"
 	FederationSourceErrorCode_ThrottlingException            FederationSourceErrorCode = "ThrottlingException"
-)
-
-type FieldName string
-
-const (
-	FieldName_CRAWL_ID   FieldName = "CRAWL_ID"
-	FieldName_STATE      FieldName = "STATE"
-	FieldName_START_TIME FieldName = "START_TIME"
-	FieldName_END_TIME   FieldName = "END_TIME"
-	FieldName_DPU_HOUR   FieldName = "DPU_HOUR"
-)
-
-type FillMissingValues struct {
-	FilledPath  *string
-	ImputedPath string
-	Inputs      []string
-	Name        string
-}
-
-type Filter struct {
-	Filters         []FilterExpression
-	Inputs          []string
-	LogicalOperator FilterLogicalOperator
-	Name            string
-}
-
-type FilterExpression struct {
-	Negated   *bool
-	Operation FilterOperation
-	Values    []FilterValue
-}
-
-type FilterLogicalOperator string
-
-const (
-	FilterLogicalOperator_AND FilterLogicalOperator = "AND"
-	FilterLogicalOperator_OR  FilterLogicalOperator = "OR"
-)
-
-type FilterOperation string
-
-const (
-	FilterOperation_EQ     FilterOperation = "EQ"
-	FilterOperation_LT     FilterOperation = "LT"
-	FilterOperation_GT     FilterOperation = "GT"
-	FilterOperation_LTE    FilterOperation = "LTE"
-	FilterOperation_GTE    FilterOperation = "GTE"
-	FilterOperation_REGEX  FilterOperation = "REGEX"
-	FilterOperation_ISNULL FilterOperation = "ISNULL"
-)
-
-type FilterOperator string
-
-const (
-	FilterOperator_GT FilterOperator = "GT"
-	FilterOperator_GE FilterOperator = "GE"
-	FilterOperator_LT FilterOperator = "LT"
-	FilterOperator_LE FilterOperator = "LE"
-	FilterOperator_EQ FilterOperator = "EQ"
-	FilterOperator_NE FilterOperator = "NE"
-)
-
-type FilterValue struct {
-	Type  FilterValueType
-	Value []string
-}
-
-type FilterValueType string
-
-const (
-	FilterValueType_COLUMNEXTRACTED FilterValueType = "COLUMNEXTRACTED"
-	FilterValueType_CONSTANT        FilterValueType = "CONSTANT"
 )
 
 type FunctionType string
@@ -1833,15 +879,8 @@ type GetConnectionResponse struct {
 	Connection *Connection
 }
 
-type GetConnectionsFilter struct {
-	ConnectionSchemaVersion *int32
-	ConnectionType          *ConnectionType
-	MatchCriteria           []string
-}
-
 type GetConnectionsRequest struct {
 	CatalogId    *string
-	Filter       *GetConnectionsFilter
 	HidePassword *bool
 	MaxResults   *int32
 	NextToken    *string
@@ -1881,14 +920,6 @@ type GetCrawlersResponse struct {
 	NextToken *string
 }
 
-type GetDataCatalogEncryptionSettingsRequest struct {
-	CatalogId *string
-}
-
-type GetDataCatalogEncryptionSettingsResponse struct {
-	DataCatalogEncryptionSettings *DataCatalogEncryptionSettings
-}
-
 type GetDatabaseRequest struct {
 	CatalogId *string
 	Name      string
@@ -1899,73 +930,14 @@ type GetDatabaseResponse struct {
 }
 
 type GetDatabasesRequest struct {
-	AttributesToGet   []DatabaseAttributes
-	CatalogId         *string
-	MaxResults        *int32
-	NextToken         *string
-	ResourceShareType *ResourceShareType
+	CatalogId  *string
+	MaxResults *int32
+	NextToken  *string
 }
 
 type GetDatabasesResponse struct {
 	DatabaseList []Database
 	NextToken    *string
-}
-
-type GetDataflowGraphRequest struct {
-	PythonScript *string
-}
-
-type GetDataflowGraphResponse struct {
-	DagEdges []CodeGenEdge
-	DagNodes []CodeGenNode
-}
-
-type GetJobBookmarkRequest struct {
-	JobName string
-	RunId   *string
-}
-
-type GetJobBookmarkResponse struct {
-	JobBookmarkEntry *JobBookmarkEntry
-}
-
-type GetJobRequest struct {
-	JobName string
-}
-
-type GetJobResponse struct {
-	Job *Job
-}
-
-type GetJobRunRequest struct {
-	JobName              string
-	PredecessorsIncluded *bool
-	RunId                string
-}
-
-type GetJobRunResponse struct {
-	JobRun *JobRun
-}
-
-type GetJobRunsRequest struct {
-	JobName    string
-	MaxResults *int32
-	NextToken  *string
-}
-
-type GetJobRunsResponse struct {
-	JobRuns   []JobRun
-	NextToken *string
-}
-
-type GetJobsRequest struct {
-	MaxResults *int32
-	NextToken  *string
-}
-
-type GetJobsResponse struct {
-	Jobs      []Job
-	NextToken *string
 }
 
 type GetPartitionIndexesRequest struct {
@@ -1981,7 +953,6 @@ type GetPartitionIndexesResponse struct {
 }
 
 type GetPartitionRequest struct {
-	AuditContext    *AuditContext
 	CatalogId       *string
 	DatabaseName    string
 	PartitionValues []string
@@ -1993,17 +964,14 @@ type GetPartitionResponse struct {
 }
 
 type GetPartitionsRequest struct {
-	AuditContext        *AuditContext
 	CatalogId           *string
 	DatabaseName        string
 	ExcludeColumnSchema *bool
 	Expression          *string
 	MaxResults          *int32
 	NextToken           *string
-	QueryAsOfTime       *time.Time
 	Segment             *Segment
 	TableName           string
-	TransactionId       *string
 }
 
 type GetPartitionsResponse struct {
@@ -2011,54 +979,10 @@ type GetPartitionsResponse struct {
 	Partitions []Partition
 }
 
-type GetResourcePoliciesRequest struct {
-	MaxResults *int32
-	NextToken  *string
-}
-
-type GetResourcePoliciesResponse struct {
-	GetResourcePoliciesResponseList []GluePolicy
-	NextToken                       *string
-}
-
-type GetResourcePolicyRequest struct {
-	ResourceArn *string
-}
-
-type GetResourcePolicyResponse struct {
-	CreateTime   *time.Time
-	PolicyHash   *string
-	PolicyInJson *string
-	UpdateTime   *time.Time
-}
-
-type GetSecurityConfigurationRequest struct {
-	Name string
-}
-
-type GetSecurityConfigurationResponse struct {
-	SecurityConfiguration *SecurityConfiguration
-}
-
-type GetSecurityConfigurationsRequest struct {
-	MaxResults *int32
-	NextToken  *string
-}
-
-type GetSecurityConfigurationsResponse struct {
-	NextToken              *string
-	SecurityConfigurations []SecurityConfiguration
-}
-
 type GetTableRequest struct {
-	AttributesToGet      []TableAttributes
-	AuditContext         *AuditContext
-	CatalogId            *string
-	DatabaseName         string
-	IncludeStatusDetails *bool
-	Name                 string
-	QueryAsOfTime        *time.Time
-	TransactionId        *string
+	CatalogId    *string
+	DatabaseName string
+	Name         string
 }
 
 type GetTableResponse struct {
@@ -2066,7 +990,6 @@ type GetTableResponse struct {
 }
 
 type GetTableVersionRequest struct {
-	AuditContext *AuditContext
 	CatalogId    *string
 	DatabaseName string
 	TableName    string
@@ -2078,7 +1001,6 @@ type GetTableVersionResponse struct {
 }
 
 type GetTableVersionsRequest struct {
-	AuditContext *AuditContext
 	CatalogId    *string
 	DatabaseName string
 	MaxResults   *int32
@@ -2092,17 +1014,11 @@ type GetTableVersionsResponse struct {
 }
 
 type GetTablesRequest struct {
-	AttributesToGet      []TableAttributes
-	AuditContext         *AuditContext
-	CatalogId            *string
-	DatabaseName         string
-	Expression           *string
-	IncludeStatusDetails *bool
-	MaxResults           *int32
-	NextToken            *string
-	QueryAsOfTime        *time.Time
-	ResourceShareType    *TableResourceShareType
-	TransactionId        *string
+	CatalogId    *string
+	DatabaseName string
+	Expression   *string
+	MaxResults   *int32
+	NextToken    *string
 }
 
 type GetTablesResponse struct {
@@ -2116,25 +1032,6 @@ type GetTagsRequest struct {
 
 type GetTagsResponse struct {
 	Tags map[string]string
-}
-
-type GetTriggerRequest struct {
-	Name string
-}
-
-type GetTriggerResponse struct {
-	Trigger *Trigger
-}
-
-type GetTriggersRequest struct {
-	DependentJobName *string
-	MaxResults       *int32
-	NextToken        *string
-}
-
-type GetTriggersResponse struct {
-	NextToken *string
-	Triggers  []Trigger
 }
 
 type GetUserDefinedFunctionRequest struct {
@@ -2161,101 +1058,12 @@ type GetUserDefinedFunctionsResponse struct {
 	UserDefinedFunctions []UserDefinedFunction
 }
 
-type GetWorkflowRequest struct {
-	IncludeGraph *bool
-	Name         string
-}
-
-type GetWorkflowResponse struct {
-	Workflow *Workflow
-}
-
-type GetWorkflowRunPropertiesRequest struct {
-	Name  string
-	RunId string
-}
-
-type GetWorkflowRunPropertiesResponse struct {
-	RunProperties map[string]string
-}
-
-type GetWorkflowRunRequest struct {
-	IncludeGraph *bool
-	Name         string
-	RunId        string
-}
-
-type GetWorkflowRunResponse struct {
-	Run *WorkflowRun
-}
-
-type GetWorkflowRunsRequest struct {
-	IncludeGraph *bool
-	MaxResults   *int32
-	Name         string
-	NextToken    *string
-}
-
-type GetWorkflowRunsResponse struct {
-	NextToken *string
-	Runs      []WorkflowRun
-}
-
-type GluePolicy struct {
-	CreateTime   *time.Time
-	PolicyHash   *string
-	PolicyInJson *string
-	UpdateTime   *time.Time
-}
-
-type GlueRecordType string
-
-const (
-	GlueRecordType_DATE       GlueRecordType = "DATE"
-	GlueRecordType_STRING     GlueRecordType = "STRING"
-	GlueRecordType_TIMESTAMP  GlueRecordType = "TIMESTAMP"
-	GlueRecordType_INT        GlueRecordType = "INT"
-	GlueRecordType_FLOAT      GlueRecordType = "FLOAT"
-	GlueRecordType_LONG       GlueRecordType = "LONG"
-	GlueRecordType_BIGDECIMAL GlueRecordType = "BIGDECIMAL"
-	GlueRecordType_BYTE       GlueRecordType = "BYTE"
-	GlueRecordType_SHORT      GlueRecordType = "SHORT"
-	GlueRecordType_DOUBLE     GlueRecordType = "DOUBLE"
-)
-
-type GlueSchema struct {
-	Columns []GlueStudioSchemaColumn
-}
-
-type GlueStudioSchemaColumn struct {
-	GlueStudioType *string
-	Name           string
-	Type           *string
-}
-
 type GovernanceMode string
 
 const (
 	GovernanceMode_IAM_ONLY       GovernanceMode = "IAM_ONLY"
 	GovernanceMode_LAKE_FORMATION GovernanceMode = "LAKE_FORMATION"
 )
-
-type GovernedCatalogSource struct {
-	AdditionalOptions  *S3SourceAdditionalOptions
-	Database           string
-	Name               string
-	PartitionPredicate *string
-	Table              string
-}
-
-type GovernedCatalogTarget struct {
-	Database           string
-	Inputs             []string
-	Name               string
-	PartitionKeys      [][]string
-	SchemaChangePolicy *CatalogSchemaChangePolicy
-	Table              string
-}
 
 type GrokClassifier struct {
 	Classification string
@@ -2265,47 +1073,6 @@ type GrokClassifier struct {
 	LastUpdated    *time.Time
 	Name           string
 	Version        *int64
-}
-
-type GroupFilters struct {
-	Filters         []FilterExpression
-	GroupName       string
-	LogicalOperator FilterLogicalOperator
-}
-
-type HudiTarget struct {
-	ConnectionName        *string
-	Exclusions            []string
-	MaximumTraversalDepth *int32
-	Paths                 []string
-}
-
-type HudiTargetCompressionType string
-
-const (
-	HudiTargetCompressionType_Gzip         HudiTargetCompressionType = "gzip"
-	HudiTargetCompressionType_Lzo          HudiTargetCompressionType = "lzo"
-	HudiTargetCompressionType_Uncompressed HudiTargetCompressionType = "uncompressed"
-	HudiTargetCompressionType_Snappy       HudiTargetCompressionType = "snappy"
-)
-
-type HyperTargetCompressionType string
-
-const (
-	HyperTargetCompressionType_Uncompressed HyperTargetCompressionType = "uncompressed"
-)
-
-type IcebergEncryptedKey struct {
-	EncryptedById        *string
-	EncryptedKeyMetadata string
-	KeyId                string
-	Properties           map[string]string
-}
-
-type IcebergInput struct {
-	CreateIcebergTableInput *CreateIcebergTableInput
-	MetadataOperation       MetadataOperation
-	Version                 *string
 }
 
 type IcebergNullOrder string
@@ -2384,319 +1151,6 @@ type IcebergTableMetadata struct {
 	TableUuid          *string
 }
 
-type IcebergTableUpdate struct {
-	Action        *IcebergUpdateAction
-	EncryptionKey *IcebergEncryptedKey
-	KeyId         *string
-	Location      string
-	PartitionSpec *IcebergPartitionSpec
-	Properties    map[string]string
-	Schema        *IcebergSchema
-	SortOrder     *IcebergSortOrder
-}
-
-type IcebergTarget struct {
-	ConnectionName        *string
-	Exclusions            []string
-	MaximumTraversalDepth *int32
-	Paths                 []string
-}
-
-type IcebergTargetCompressionType string
-
-const (
-	IcebergTargetCompressionType_Gzip         IcebergTargetCompressionType = "gzip"
-	IcebergTargetCompressionType_Lzo          IcebergTargetCompressionType = "lzo"
-	IcebergTargetCompressionType_Uncompressed IcebergTargetCompressionType = "uncompressed"
-	IcebergTargetCompressionType_Snappy       IcebergTargetCompressionType = "snappy"
-)
-
-type IcebergUpdateAction string
-
-const (
-	IcebergUpdateAction_Add_Schema             IcebergUpdateAction = "add-schema"
-	IcebergUpdateAction_Set_Current_Schema     IcebergUpdateAction = "set-current-schema"
-	IcebergUpdateAction_Add_Spec               IcebergUpdateAction = "add-spec"
-	IcebergUpdateAction_Set_Default_Spec       IcebergUpdateAction = "set-default-spec"
-	IcebergUpdateAction_Add_Sort_Order         IcebergUpdateAction = "add-sort-order"
-	IcebergUpdateAction_Set_Default_Sort_Order IcebergUpdateAction = "set-default-sort-order"
-	IcebergUpdateAction_Set_Location           IcebergUpdateAction = "set-location"
-	IcebergUpdateAction_Set_Properties         IcebergUpdateAction = "set-properties"
-	IcebergUpdateAction_Remove_Properties      IcebergUpdateAction = "remove-properties"
-	IcebergUpdateAction_Add_Encryption_Key     IcebergUpdateAction = "add-encryption-key"
-	IcebergUpdateAction_Remove_Encryption_Key  IcebergUpdateAction = "remove-encryption-key"
-)
-
-type JDBCConnectionType string
-
-const (
-	JDBCConnectionType_Sqlserver  JDBCConnectionType = "sqlserver"
-	JDBCConnectionType_Mysql      JDBCConnectionType = "mysql"
-	JDBCConnectionType_Oracle     JDBCConnectionType = "oracle"
-	JDBCConnectionType_Postgresql JDBCConnectionType = "postgresql"
-	JDBCConnectionType_Redshift   JDBCConnectionType = "redshift"
-)
-
-type JDBCConnectorOptions struct {
-	DataTypeMapping          map[string]GlueRecordType
-	FilterPredicate          *string
-	JobBookmarkKeys          []string
-	JobBookmarkKeysSortOrder *string
-	LowerBound               *int64
-	NumPartitions            *int64
-	PartitionColumn          *string
-	UpperBound               *int64
-}
-
-type JDBCConnectorSource struct {
-	AdditionalOptions *JDBCConnectorOptions
-	ConnectionName    string
-	ConnectionTable   *string
-	ConnectionType    string
-	ConnectorName     string
-	Name              string
-	OutputSchemas     []GlueSchema
-	Query             *string
-}
-
-type JDBCConnectorTarget struct {
-	AdditionalOptions map[string]string
-	ConnectionName    string
-	ConnectionTable   string
-	ConnectionType    string
-	ConnectorName     string
-	Inputs            []string
-	Name              string
-	OutputSchemas     []GlueSchema
-}
-
-type JDBCDataType string
-
-const (
-	JDBCDataType_ARRAY                   JDBCDataType = "ARRAY"
-	JDBCDataType_BIGINT                  JDBCDataType = "BIGINT"
-	JDBCDataType_BINARY                  JDBCDataType = "BINARY"
-	JDBCDataType_BIT                     JDBCDataType = "BIT"
-	JDBCDataType_BLOB                    JDBCDataType = "BLOB"
-	JDBCDataType_BOOLEAN                 JDBCDataType = "BOOLEAN"
-	JDBCDataType_CHAR                    JDBCDataType = "CHAR"
-	JDBCDataType_CLOB                    JDBCDataType = "CLOB"
-	JDBCDataType_DATALINK                JDBCDataType = "DATALINK"
-	JDBCDataType_DATE                    JDBCDataType = "DATE"
-	JDBCDataType_DECIMAL                 JDBCDataType = "DECIMAL"
-	JDBCDataType_DISTINCT                JDBCDataType = "DISTINCT"
-	JDBCDataType_DOUBLE                  JDBCDataType = "DOUBLE"
-	JDBCDataType_FLOAT                   JDBCDataType = "FLOAT"
-	JDBCDataType_INTEGER                 JDBCDataType = "INTEGER"
-	JDBCDataType_JAVA_OBJECT             JDBCDataType = "JAVA_OBJECT"
-	JDBCDataType_LONGNVARCHAR            JDBCDataType = "LONGNVARCHAR"
-	JDBCDataType_LONGVARBINARY           JDBCDataType = "LONGVARBINARY"
-	JDBCDataType_LONGVARCHAR             JDBCDataType = "LONGVARCHAR"
-	JDBCDataType_NCHAR                   JDBCDataType = "NCHAR"
-	JDBCDataType_NCLOB                   JDBCDataType = "NCLOB"
-	JDBCDataType_NULL                    JDBCDataType = "NULL"
-	JDBCDataType_NUMERIC                 JDBCDataType = "NUMERIC"
-	JDBCDataType_NVARCHAR                JDBCDataType = "NVARCHAR"
-	JDBCDataType_OTHER                   JDBCDataType = "OTHER"
-	JDBCDataType_REAL                    JDBCDataType = "REAL"
-	JDBCDataType_REF                     JDBCDataType = "REF"
-	JDBCDataType_REF_CURSOR              JDBCDataType = "REF_CURSOR"
-	JDBCDataType_ROWID                   JDBCDataType = "ROWID"
-	JDBCDataType_SMALLINT                JDBCDataType = "SMALLINT"
-	JDBCDataType_SQLXML                  JDBCDataType = "SQLXML"
-	JDBCDataType_STRUCT                  JDBCDataType = "STRUCT"
-	JDBCDataType_TIME                    JDBCDataType = "TIME"
-	JDBCDataType_TIME_WITH_TIMEZONE      JDBCDataType = "TIME_WITH_TIMEZONE"
-	JDBCDataType_TIMESTAMP               JDBCDataType = "TIMESTAMP"
-	JDBCDataType_TIMESTAMP_WITH_TIMEZONE JDBCDataType = "TIMESTAMP_WITH_TIMEZONE"
-	JDBCDataType_TINYINT                 JDBCDataType = "TINYINT"
-	JDBCDataType_VARBINARY               JDBCDataType = "VARBINARY"
-	JDBCDataType_VARCHAR                 JDBCDataType = "VARCHAR"
-)
-
-type JdbcMetadataEntry string
-
-const (
-	JdbcMetadataEntry_COMMENTS JdbcMetadataEntry = "COMMENTS"
-	JdbcMetadataEntry_RAWTYPES JdbcMetadataEntry = "RAWTYPES"
-)
-
-type JdbcTarget struct {
-	ConnectionName           *string
-	EnableAdditionalMetadata []JdbcMetadataEntry
-	Exclusions               []string
-	Path                     *string
-}
-
-type Job struct {
-	AllocatedCapacity         *int32
-	AutoUpgradeMetadata       *AutoUpgradeMetadata
-	CodeGenConfigurationNodes map[string]CodeGenConfigurationNode
-	Command                   *JobCommand
-	Connections               *ConnectionsList
-	CreatedOn                 *time.Time
-	DefaultArguments          map[string]string
-	Description               *string
-	ExecutionClass            *ExecutionClass
-	ExecutionProperty         *ExecutionProperty
-	GlueVersion               *string
-	JobMode                   *JobMode
-	JobRunQueuingEnabled      *bool
-	LastModifiedOn            *time.Time
-	LogUri                    *string
-	MaintenanceWindow         *string
-	MaxCapacity               *float64
-	MaxRetries                *int32
-	Name                      *string
-	NonOverridableArguments   map[string]string
-	NotificationProperty      *NotificationProperty
-	NumberOfWorkers           *int32
-	ProfileName               *string
-	Role                      *string
-	SecurityConfiguration     *string
-	SourceControlDetails      *SourceControlDetails
-	Timeout                   *int32
-	WorkerType                *WorkerType
-}
-
-type JobBookmarkEntry struct {
-	Attempt       *int32
-	JobBookmark   *string
-	JobName       *string
-	PreviousRunId *string
-	Run           *int32
-	RunId         *string
-	Version       *int32
-}
-
-type JobBookmarksEncryption struct {
-	JobBookmarksEncryptionMode *JobBookmarksEncryptionMode
-	KmsKeyArn                  *string
-}
-
-type JobBookmarksEncryptionMode string
-
-const (
-	JobBookmarksEncryptionMode_DISABLED JobBookmarksEncryptionMode = "DISABLED"
-	JobBookmarksEncryptionMode_CSE_KMS  JobBookmarksEncryptionMode = "CSE-KMS"
-)
-
-type JobCommand struct {
-	Name           *string
-	PythonVersion  *string
-	Runtime        *string
-	ScriptLocation *string
-}
-
-type JobMode string
-
-const (
-	JobMode_SCRIPT   JobMode = "SCRIPT"
-	JobMode_VISUAL   JobMode = "VISUAL"
-	JobMode_NOTEBOOK JobMode = "NOTEBOOK"
-)
-
-type JobNodeDetails struct {
-	JobRuns []JobRun
-}
-
-type JobRun struct {
-	AllocatedCapacity          *int32
-	Arguments                  map[string]string
-	Attempt                    *int32
-	CompletedOn                *time.Time
-	DPUSeconds                 *float64
-	ErrorMessage               *string
-	ExecutionClass             *ExecutionClass
-	ExecutionRoleSessionPolicy *string
-	ExecutionTime              *int32
-	GlueVersion                *string
-	Id                         *string
-	JobMode                    *JobMode
-	JobName                    *string
-	JobRunQueuingEnabled       *bool
-	JobRunState                *JobRunState
-	LastModifiedOn             *time.Time
-	LogGroupName               *string
-	MaintenanceWindow          *string
-	MaxCapacity                *float64
-	NotificationProperty       *NotificationProperty
-	NumberOfWorkers            *int32
-	PredecessorRuns            []Predecessor
-	PreviousRunId              *string
-	ProfileName                *string
-	SecurityConfiguration      *string
-	StartedOn                  *time.Time
-	StateDetail                *string
-	Timeout                    *int32
-	TriggerName                *string
-	WorkerType                 *WorkerType
-}
-
-type JobRunState string
-
-const (
-	JobRunState_STARTING  JobRunState = "STARTING"
-	JobRunState_RUNNING   JobRunState = "RUNNING"
-	JobRunState_STOPPING  JobRunState = "STOPPING"
-	JobRunState_STOPPED   JobRunState = "STOPPED"
-	JobRunState_SUCCEEDED JobRunState = "SUCCEEDED"
-	JobRunState_FAILED    JobRunState = "FAILED"
-	JobRunState_TIMEOUT   JobRunState = "TIMEOUT"
-	JobRunState_ERROR     JobRunState = "ERROR"
-	JobRunState_WAITING   JobRunState = "WAITING"
-	JobRunState_EXPIRED   JobRunState = "EXPIRED"
-)
-
-type JobUpdate struct {
-	AllocatedCapacity         *int32
-	CodeGenConfigurationNodes map[string]CodeGenConfigurationNode
-	Command                   *JobCommand
-	Connections               *ConnectionsList
-	DefaultArguments          map[string]string
-	Description               *string
-	ExecutionClass            *ExecutionClass
-	ExecutionProperty         *ExecutionProperty
-	GlueVersion               *string
-	JobMode                   *JobMode
-	JobRunQueuingEnabled      *bool
-	LogUri                    *string
-	MaintenanceWindow         *string
-	MaxCapacity               *float64
-	MaxRetries                *int32
-	NonOverridableArguments   map[string]string
-	NotificationProperty      *NotificationProperty
-	NumberOfWorkers           *int32
-	Role                      *string
-	SecurityConfiguration     *string
-	SourceControlDetails      *SourceControlDetails
-	Timeout                   *int32
-	WorkerType                *WorkerType
-}
-
-type Join struct {
-	Columns  []JoinColumn
-	Inputs   []string
-	JoinType JoinType
-	Name     string
-}
-
-type JoinColumn struct {
-	From string
-	Keys [][]string
-}
-
-type JoinType string
-
-const (
-	JoinType_Equijoin JoinType = "equijoin"
-	JoinType_Left     JoinType = "left"
-	JoinType_Right    JoinType = "right"
-	JoinType_Outer    JoinType = "outer"
-	JoinType_Leftsemi JoinType = "leftsemi"
-	JoinType_Leftanti JoinType = "leftanti"
-)
-
 type JsonClassifier struct {
 	CreationTime *time.Time
 	JsonPath     string
@@ -2705,56 +1159,9 @@ type JsonClassifier struct {
 	Version      *int64
 }
 
-type KafkaStreamingSourceOptions struct {
-	AddRecordTimestamp     *string
-	Assign                 *string
-	BootstrapServers       *string
-	Classification         *string
-	ConnectionName         *string
-	Delimiter              *string
-	EmitConsumerLagMetrics *string
-	EndingOffsets          *string
-	IncludeHeaders         *bool
-	MaxOffsetsPerTrigger   *int64
-	MinPartitions          *int32
-	NumRetries             *int32
-	PollTimeoutMs          *int64
-	RetryIntervalMs        *int64
-	SecurityProtocol       *string
-	StartingOffsets        *string
-	StartingTimestamp      *time.Time
-	SubscribePattern       *string
-	TopicName              *string
-}
-
 type KeySchemaElement struct {
 	Name string
 	Type string
-}
-
-type KinesisStreamingSourceOptions struct {
-	AddIdleTimeBetweenReads  *bool
-	AddRecordTimestamp       *string
-	AvoidEmptyBatches        *bool
-	Classification           *string
-	Delimiter                *string
-	DescribeShardInterval    *int64
-	EmitConsumerLagMetrics   *string
-	EndpointUrl              *string
-	FanoutConsumerARN        *string
-	IdleTimeBetweenReadsInMs *int64
-	MaxFetchRecordsPerShard  *int64
-	MaxFetchTimeInMs         *int64
-	MaxRecordPerRead         *int64
-	MaxRetryIntervalMs       *int64
-	NumRetries               *int32
-	RetryIntervalMs          *int64
-	RoleArn                  *string
-	RoleSessionName          *string
-	StartingPosition         *StartingPosition
-	StartingTimestamp        *time.Time
-	StreamArn                *string
-	StreamName               *string
 }
 
 type LakeFormationConfiguration struct {
@@ -2803,7 +1210,6 @@ type ListCrawlersResponse struct {
 
 type ListCrawlsRequest struct {
 	CrawlerName string
-	Filters     []CrawlsFilter
 	MaxResults  *int32
 	NextToken   *string
 }
@@ -2813,52 +1219,6 @@ type ListCrawlsResponse struct {
 	NextToken *string
 }
 
-type ListJobsRequest struct {
-	MaxResults *int32
-	NextToken  *string
-	Tags       map[string]string
-}
-
-type ListJobsResponse struct {
-	JobNames  []string
-	NextToken *string
-}
-
-type ListTriggersRequest struct {
-	DependentJobName *string
-	MaxResults       *int32
-	NextToken        *string
-	Tags             map[string]string
-}
-
-type ListTriggersResponse struct {
-	NextToken    *string
-	TriggerNames []string
-}
-
-type ListWorkflowsRequest struct {
-	MaxResults *int32
-	NextToken  *string
-}
-
-type ListWorkflowsResponse struct {
-	NextToken *string
-	Workflows []string
-}
-
-type Logical string
-
-const (
-	Logical_AND Logical = "AND"
-	Logical_ANY Logical = "ANY"
-)
-
-type LogicalOperator string
-
-const (
-	LogicalOperator_EQUALS LogicalOperator = "EQUALS"
-)
-
 type LongColumnStatisticsData struct {
 	MaximumValue           *int64
 	MinimumValue           *int64
@@ -2866,102 +1226,9 @@ type LongColumnStatisticsData struct {
 	NumberOfNulls          int64
 }
 
-type Mapping struct {
-	Children []Mapping
-	Dropped  *bool
-	FromPath []string
-	FromType *string
-	ToKey    *string
-	ToType   *string
-}
-
-type Merge struct {
-	Inputs      []string
-	Name        string
-	PrimaryKeys [][]string
-	Source      string
-}
-
-type MetadataOperation string
-
-const (
-	MetadataOperation_CREATE MetadataOperation = "CREATE"
-)
-
-type MicrosoftSQLServerCatalogSource struct {
-	Database string
-	Name     string
-	Table    string
-}
-
-type MicrosoftSQLServerCatalogTarget struct {
-	Database string
-	Inputs   []string
-	Name     string
-	Table    string
-}
-
-type MongoDBTarget struct {
-	ConnectionName *string
-	Path           *string
-	ScanAll        *bool
-}
-
-type MySQLCatalogSource struct {
-	Database string
-	Name     string
-	Table    string
-}
-
-type MySQLCatalogTarget struct {
-	Database string
-	Inputs   []string
-	Name     string
-	Table    string
-}
-
-type Node struct {
-	CrawlerDetails *CrawlerNodeDetails
-	JobDetails     *JobNodeDetails
-	Name           *string
-	TriggerDetails *TriggerNodeDetails
-	Type           *NodeType
-	UniqueId       *string
-}
-
-type NodeType string
-
-const (
-	NodeType_CRAWLER NodeType = "CRAWLER"
-	NodeType_JOB     NodeType = "JOB"
-	NodeType_TRIGGER NodeType = "TRIGGER"
-)
-
-type NotificationProperty struct {
-	NotifyDelayAfter *int32
-}
-
-type NullCheckBoxList struct {
-	IsEmpty      *bool
-	IsNegOne     *bool
-	IsNullString *bool
-}
-
-type NullValueField struct {
-	Datatype *Datatype
-	Value    string
-}
-
 type OAuth2ClientApplication struct {
 	AWSManagedClientApplicationReference *string
 	UserManagedClientApplicationClientId *string
-}
-
-type OAuth2Credentials struct {
-	AccessToken                              *string
-	JwtToken                                 *string
-	RefreshToken                             *string
-	UserManagedClientApplicationClientSecret *string
 }
 
 type OAuth2GrantType string
@@ -2980,84 +1247,10 @@ type OAuth2Properties struct {
 	TokenUrlParametersMap   map[string]string
 }
 
-type OAuth2PropertiesInput struct {
-	AuthorizationCodeProperties *AuthorizationCodeProperties
-	OAuth2ClientApplication     *OAuth2ClientApplication
-	OAuth2Credentials           *OAuth2Credentials
-	OAuth2GrantType             *OAuth2GrantType
-	TokenUrl                    *string
-	TokenUrlParametersMap       map[string]string
-}
-
-type OpenTableFormatInput struct {
-	IcebergInput *IcebergInput
-}
-
-type Option struct {
-	Description *string
-	Label       *string
-	Value       *string
-}
-
-type OracleSQLCatalogSource struct {
-	Database string
-	Name     string
-	Table    string
-}
-
-type OracleSQLCatalogTarget struct {
-	Database string
-	Inputs   []string
-	Name     string
-	Table    string
-}
-
 type Order struct {
 	Column    string
 	SortOrder int32
 }
-
-type PIIDetection struct {
-	DetectionParameters    *string
-	DetectionSensitivity   *string
-	EntityTypesToDetect    []string
-	Inputs                 []string
-	MaskValue              *string
-	MatchPattern           *string
-	Name                   string
-	NumLeftCharsToExclude  *int32
-	NumRightCharsToExclude *int32
-	OutputColumnName       *string
-	PiiType                PiiType
-	RedactChar             *string
-	RedactText             *string
-	SampleFraction         *float64
-	ThresholdFraction      *float64
-}
-
-type ParamType string
-
-const (
-	ParamType_Str     ParamType = "str"
-	ParamType_Int     ParamType = "int"
-	ParamType_Float   ParamType = "float"
-	ParamType_Complex ParamType = "complex"
-	ParamType_Bool    ParamType = "bool"
-	ParamType_List    ParamType = "list"
-	ParamType_Null    ParamType = "null"
-)
-
-type ParquetCompressionType string
-
-const (
-	ParquetCompressionType_Snappy       ParquetCompressionType = "snappy"
-	ParquetCompressionType_Lzo          ParquetCompressionType = "lzo"
-	ParquetCompressionType_Gzip         ParquetCompressionType = "gzip"
-	ParquetCompressionType_Brotli       ParquetCompressionType = "brotli"
-	ParquetCompressionType_Lz4          ParquetCompressionType = "lz4"
-	ParquetCompressionType_Uncompressed ParquetCompressionType = "uncompressed"
-	ParquetCompressionType_None         ParquetCompressionType = "none"
-)
 
 type Partition struct {
 	CatalogId         *string
@@ -3129,41 +1322,6 @@ type PhysicalConnectionRequirements struct {
 	SubnetId            *string
 }
 
-type PiiType string
-
-const (
-	PiiType_RowAudit          PiiType = "RowAudit"
-	PiiType_RowHashing        PiiType = "RowHashing"
-	PiiType_RowMasking        PiiType = "RowMasking"
-	PiiType_RowPartialMasking PiiType = "RowPartialMasking"
-	PiiType_ColumnAudit       PiiType = "ColumnAudit"
-	PiiType_ColumnHashing     PiiType = "ColumnHashing"
-	PiiType_ColumnMasking     PiiType = "ColumnMasking"
-)
-
-type PostgreSQLCatalogSource struct {
-	Database string
-	Name     string
-	Table    string
-}
-
-type PostgreSQLCatalogTarget struct {
-	Database string
-	Inputs   []string
-	Name     string
-	Table    string
-}
-
-type Predecessor struct {
-	JobName *string
-	RunId   *string
-}
-
-type Predicate struct {
-	Conditions []Condition
-	Logical    *Logical
-}
-
 type PrincipalPermissions struct {
 	Permissions []Permission
 	Principal   *DataLakePrincipal
@@ -3183,27 +1341,6 @@ type PropertyPredicate struct {
 	Value      *string
 }
 
-type PutResourcePolicyRequest struct {
-	EnableHybrid          *EnableHybridValues
-	PolicyExistsCondition *ExistCondition
-	PolicyHashCondition   *string
-	PolicyInJson          string
-	ResourceArn           *string
-}
-
-type PutResourcePolicyResponse struct {
-	PolicyHash *string
-}
-
-type PutWorkflowRunPropertiesRequest struct {
-	Name          string
-	RunId         string
-	RunProperties map[string]string
-}
-
-type PutWorkflowRunPropertiesResponse struct {
-}
-
 type QuerySessionContext struct {
 	AdditionalContext    map[string]string
 	ClusterId            *string
@@ -3212,39 +1349,8 @@ type QuerySessionContext struct {
 	QueryStartTime       *time.Time
 }
 
-type QuoteChar string
-
-const (
-	QuoteChar_Quote        QuoteChar = "quote"
-	QuoteChar_Quillemet    QuoteChar = "quillemet"
-	QuoteChar_Single_Quote QuoteChar = "single_quote"
-	QuoteChar_Disabled     QuoteChar = "disabled"
-)
-
 type RLSProperties struct {
 	DefaultRLSPolicy *string
-}
-
-type Recipe struct {
-	Inputs          []string
-	Name            string
-	RecipeReference *RecipeReference
-	RecipeSteps     []RecipeStep
-}
-
-type RecipeAction struct {
-	Operation  string
-	Parameters map[string]string
-}
-
-type RecipeReference struct {
-	RecipeArn     string
-	RecipeVersion string
-}
-
-type RecipeStep struct {
-	Action               *RecipeAction
-	ConditionExpressions []ConditionExpression
 }
 
 type RecrawlBehavior string
@@ -3259,59 +1365,11 @@ type RecrawlPolicy struct {
 	RecrawlBehavior *RecrawlBehavior
 }
 
-type RedshiftSource struct {
-	Database       string
-	Name           string
-	RedshiftTmpDir *string
-	Table          string
-	TmpDirIAMRole  *string
-}
-
-type RedshiftTarget struct {
-	Database              string
-	Inputs                []string
-	Name                  string
-	RedshiftTmpDir        *string
-	Table                 string
-	TmpDirIAMRole         *string
-	UpsertRedshiftOptions *UpsertRedshiftTargetOptions
-}
-
-type RelationalCatalogSource struct {
-	Database string
-	Name     string
-	Table    string
-}
-
-type RenameField struct {
-	Inputs     []string
-	Name       string
-	SourcePath []string
-	TargetPath []string
-}
-
-type ResetJobBookmarkRequest struct {
-	JobName string
-	RunId   *string
-}
-
-type ResetJobBookmarkResponse struct {
-	JobBookmarkEntry *JobBookmarkEntry
-}
-
 type ResourceAction string
 
 const (
 	ResourceAction_UPDATE ResourceAction = "UPDATE"
 	ResourceAction_CREATE ResourceAction = "CREATE"
-)
-
-type ResourceShareType string
-
-const (
-	ResourceShareType_FOREIGN   ResourceShareType = "FOREIGN"
-	ResourceShareType_ALL       ResourceShareType = "ALL"
-	ResourceShareType_FEDERATED ResourceShareType = "FEDERATED"
 )
 
 type ResourceState string
@@ -3338,292 +1396,10 @@ type ResourceUri struct {
 	Uri          *string
 }
 
-type ResumeWorkflowRunRequest struct {
-	Name    string
-	NodeIds []string
-	RunId   string
-}
-
-type ResumeWorkflowRunResponse struct {
-	NodeIds []string
-	RunId   *string
-}
-
-type Route struct {
-	GroupFiltersList []GroupFilters
-	Inputs           []string
-	Name             string
-}
-
-type S3CatalogDeltaSource struct {
-	AdditionalDeltaOptions map[string]string
-	Database               string
-	Name                   string
-	OutputSchemas          []GlueSchema
-	Table                  string
-}
-
-type S3CatalogHudiSource struct {
-	AdditionalHudiOptions map[string]string
-	Database              string
-	Name                  string
-	OutputSchemas         []GlueSchema
-	Table                 string
-}
-
-type S3CatalogIcebergSource struct {
-	AdditionalIcebergOptions map[string]string
-	Database                 string
-	Name                     string
-	OutputSchemas            []GlueSchema
-	Table                    string
-}
-
-type S3CatalogSource struct {
-	AdditionalOptions  *S3SourceAdditionalOptions
-	Database           string
-	Name               string
-	PartitionPredicate *string
-	Table              string
-}
-
-type S3CatalogTarget struct {
-	AutoDataQuality    *AutoDataQuality
-	Database           string
-	Inputs             []string
-	Name               string
-	PartitionKeys      [][]string
-	SchemaChangePolicy *CatalogSchemaChangePolicy
-	Table              string
-}
-
-type S3CsvSource struct {
-	AdditionalOptions   *S3DirectSourceAdditionalOptions
-	CompressionType     *CompressionType
-	Escaper             *string
-	Exclusions          []string
-	GroupFiles          *string
-	GroupSize           *string
-	MaxBand             *int32
-	MaxFilesInBand      *int32
-	Multiline           *bool
-	Name                string
-	OptimizePerformance *bool
-	OutputSchemas       []GlueSchema
-	Paths               []string
-	QuoteChar           QuoteChar
-	Recurse             *bool
-	Separator           Separator
-	SkipFirst           *bool
-	WithHeader          *bool
-	WriteHeader         *bool
-}
-
-type S3DeltaCatalogTarget struct {
-	AdditionalOptions  map[string]string
-	AutoDataQuality    *AutoDataQuality
-	Database           string
-	Inputs             []string
-	Name               string
-	OutputSchemas      []GlueSchema
-	PartitionKeys      [][]string
-	SchemaChangePolicy *CatalogSchemaChangePolicy
-	Table              string
-}
-
-type S3DeltaDirectTarget struct {
-	AdditionalOptions      map[string]string
-	AutoDataQuality        *AutoDataQuality
-	Compression            DeltaTargetCompressionType
-	Format                 TargetFormat
-	Inputs                 []string
-	Name                   string
-	NumberTargetPartitions *string
-	PartitionKeys          [][]string
-	Path                   string
-	SchemaChangePolicy     *DirectSchemaChangePolicy
-}
-
-type S3DeltaSource struct {
-	AdditionalDeltaOptions map[string]string
-	AdditionalOptions      *S3DirectSourceAdditionalOptions
-	Name                   string
-	OutputSchemas          []GlueSchema
-	Paths                  []string
-}
-
-type S3DirectSourceAdditionalOptions struct {
-	BoundedFiles     *int64
-	BoundedSize      *int64
-	EnableSamplePath *bool
-	SamplePath       *string
-}
-
-type S3DirectTarget struct {
-	AutoDataQuality        *AutoDataQuality
-	Compression            *string
-	Format                 TargetFormat
-	Inputs                 []string
-	Name                   string
-	NumberTargetPartitions *string
-	OutputSchemas          []GlueSchema
-	PartitionKeys          [][]string
-	Path                   string
-	SchemaChangePolicy     *DirectSchemaChangePolicy
-}
-
-type S3Encryption struct {
-	KmsKeyArn        *string
-	S3EncryptionMode *S3EncryptionMode
-}
-
-type S3EncryptionMode string
-
-const (
-	S3EncryptionMode_DISABLED S3EncryptionMode = "DISABLED"
-	S3EncryptionMode_SSE_KMS  S3EncryptionMode = "SSE-KMS"
-	S3EncryptionMode_SSE_S3   S3EncryptionMode = "SSE-S3"
-)
-
-type S3ExcelSource struct {
-	AdditionalOptions *S3DirectSourceAdditionalOptions
-	CompressionType   *ParquetCompressionType
-	Exclusions        []string
-	GroupFiles        *string
-	GroupSize         *string
-	MaxBand           *int32
-	MaxFilesInBand    *int32
-	Name              string
-	NumberRows        *int64
-	OutputSchemas     []GlueSchema
-	Paths             []string
-	Recurse           *bool
-	SkipFooter        *int32
-}
-
-type S3GlueParquetTarget struct {
-	AutoDataQuality        *AutoDataQuality
-	Compression            *ParquetCompressionType
-	Inputs                 []string
-	Name                   string
-	NumberTargetPartitions *string
-	PartitionKeys          [][]string
-	Path                   string
-	SchemaChangePolicy     *DirectSchemaChangePolicy
-}
-
-type S3HudiCatalogTarget struct {
-	AdditionalOptions  map[string]string
-	AutoDataQuality    *AutoDataQuality
-	Database           string
-	Inputs             []string
-	Name               string
-	OutputSchemas      []GlueSchema
-	PartitionKeys      [][]string
-	SchemaChangePolicy *CatalogSchemaChangePolicy
-	Table              string
-}
-
-type S3HudiDirectTarget struct {
-	AdditionalOptions      map[string]string
-	AutoDataQuality        *AutoDataQuality
-	Compression            HudiTargetCompressionType
-	Format                 TargetFormat
-	Inputs                 []string
-	Name                   string
-	NumberTargetPartitions *string
-	PartitionKeys          [][]string
-	Path                   string
-	SchemaChangePolicy     *DirectSchemaChangePolicy
-}
-
-type S3HudiSource struct {
-	AdditionalHudiOptions map[string]string
-	AdditionalOptions     *S3DirectSourceAdditionalOptions
-	Name                  string
-	OutputSchemas         []GlueSchema
-	Paths                 []string
-}
-
-type S3HyperDirectTarget struct {
-	AutoDataQuality    *AutoDataQuality
-	Compression        *HyperTargetCompressionType
-	Format             *TargetFormat
-	Inputs             []string
-	Name               string
-	OutputSchemas      []GlueSchema
-	PartitionKeys      [][]string
-	Path               string
-	SchemaChangePolicy *DirectSchemaChangePolicy
-}
-
-type S3IcebergCatalogTarget struct {
-	AdditionalOptions  map[string]string
-	AutoDataQuality    *AutoDataQuality
-	Database           string
-	Inputs             []string
-	Name               string
-	PartitionKeys      [][]string
-	SchemaChangePolicy *CatalogSchemaChangePolicy
-	Table              string
-}
-
-type S3IcebergDirectTarget struct {
-	AdditionalOptions      map[string]string
-	AutoDataQuality        *AutoDataQuality
-	Compression            IcebergTargetCompressionType
-	Format                 TargetFormat
-	Inputs                 []string
-	Name                   string
-	NumberTargetPartitions *string
-	OutputSchemas          []GlueSchema
-	PartitionKeys          [][]string
-	Path                   string
-	SchemaChangePolicy     *DirectSchemaChangePolicy
-}
-
-type S3JsonSource struct {
-	AdditionalOptions *S3DirectSourceAdditionalOptions
-	CompressionType   *CompressionType
-	Exclusions        []string
-	GroupFiles        *string
-	GroupSize         *string
-	JsonPath          *string
-	MaxBand           *int32
-	MaxFilesInBand    *int32
-	Multiline         *bool
-	Name              string
-	OutputSchemas     []GlueSchema
-	Paths             []string
-	Recurse           *bool
-}
-
-type S3ParquetSource struct {
-	AdditionalOptions *S3DirectSourceAdditionalOptions
-	CompressionType   *ParquetCompressionType
-	Exclusions        []string
-	GroupFiles        *string
-	GroupSize         *string
-	MaxBand           *int32
-	MaxFilesInBand    *int32
-	Name              string
-	OutputSchemas     []GlueSchema
-	Paths             []string
-	Recurse           *bool
-}
-
-type S3SourceAdditionalOptions struct {
-	BoundedFiles *int64
-	BoundedSize  *int64
-}
-
 type S3Target struct {
-	ConnectionName   *string
-	DlqEventQueueArn *string
-	EventQueueArn    *string
-	Exclusions       []string
-	Path             *string
-	SampleSize       *int32
+	Exclusions []string
+	Path       *string
+	SampleSize *int32
 }
 
 type Schedule struct {
@@ -3644,27 +1420,12 @@ type SchemaChangePolicy struct {
 	UpdateBehavior *UpdateBehavior
 }
 
-type SchemaId struct {
-	RegistryName *string
-	SchemaArn    *string
-	SchemaName   *string
-}
-
-type SchemaReference struct {
-	SchemaId            *SchemaId
-	SchemaVersionId     *string
-	SchemaVersionNumber *int64
-}
-
 type SearchTablesRequest struct {
-	CatalogId            *string
-	Filters              []PropertyPredicate
-	IncludeStatusDetails *bool
-	MaxResults           *int32
-	NextToken            *string
-	ResourceShareType    *ResourceShareType
-	SearchText           *string
-	SortCriteria         []SortCriterion
+	CatalogId  *string
+	Filters    []PropertyPredicate
+	MaxResults *int32
+	NextToken  *string
+	SearchText *string
 }
 
 type SearchTablesResponse struct {
@@ -3672,38 +1433,10 @@ type SearchTablesResponse struct {
 	TableList []Table
 }
 
-type SecurityConfiguration struct {
-	CreatedTimeStamp        *time.Time
-	EncryptionConfiguration *EncryptionConfiguration
-	Name                    *string
-}
-
 type Segment struct {
 	SegmentNumber int32
 	TotalSegments int32
 }
-
-type SelectFields struct {
-	Inputs []string
-	Name   string
-	Paths  [][]string
-}
-
-type SelectFromCollection struct {
-	Index  int32
-	Inputs []string
-	Name   string
-}
-
-type Separator string
-
-const (
-	Separator_Comma     Separator = "comma"
-	Separator_Ctrla     Separator = "ctrla"
-	Separator_Pipe      Separator = "pipe"
-	Separator_Semicolon Separator = "semicolon"
-	Separator_Tab       Separator = "tab"
-)
 
 type SerDeInfo struct {
 	Name                 *string
@@ -3715,127 +1448,6 @@ type SkewedInfo struct {
 	SkewedColumnNames             []string
 	SkewedColumnValueLocationMaps map[string]string
 	SkewedColumnValues            []string
-}
-
-type SnowflakeNodeData struct {
-	Action              *string
-	AdditionalOptions   map[string]string
-	AutoPushdown        *bool
-	Connection          *Option
-	Database            *string
-	IamRole             *Option
-	MergeAction         *string
-	MergeClause         *string
-	MergeWhenMatched    *string
-	MergeWhenNotMatched *string
-	PostAction          *string
-	PreAction           *string
-	SampleQuery         *string
-	Schema              *string
-	SelectedColumns     []Option
-	SourceType          *string
-	StagingTable        *string
-	Table               *string
-	TableSchema         []Option
-	TempDir             *string
-	Upsert              *bool
-}
-
-type SnowflakeSource struct {
-	Data          *SnowflakeNodeData
-	Name          string
-	OutputSchemas []GlueSchema
-}
-
-type SnowflakeTarget struct {
-	Data   *SnowflakeNodeData
-	Inputs []string
-	Name   string
-}
-
-type Sort string
-
-const (
-	Sort_ASC  Sort = "ASC"
-	Sort_DESC Sort = "DESC"
-)
-
-type SortCriterion struct {
-	FieldName *string
-	Sort      *Sort
-}
-
-type SourceControlAuthStrategy string
-
-const (
-	SourceControlAuthStrategy_PERSONAL_ACCESS_TOKEN SourceControlAuthStrategy = "PERSONAL_ACCESS_TOKEN"
-	SourceControlAuthStrategy_AWS_SECRETS_MANAGER   SourceControlAuthStrategy = "AWS_SECRETS_MANAGER"
-)
-
-type SourceControlDetails struct {
-	AuthStrategy *SourceControlAuthStrategy
-	AuthToken    *string
-	Branch       *string
-	Folder       *string
-	LastCommitId *string
-	Owner        *string
-	Provider     *SourceControlProvider
-	Repository   *string
-}
-
-type SourceControlProvider string
-
-const (
-	SourceControlProvider_GITHUB          SourceControlProvider = "GITHUB"
-	SourceControlProvider_GITLAB          SourceControlProvider = "GITLAB"
-	SourceControlProvider_BITBUCKET       SourceControlProvider = "BITBUCKET"
-	SourceControlProvider_AWS_CODE_COMMIT SourceControlProvider = "AWS_CODE_COMMIT"
-)
-
-type SparkConnectorSource struct {
-	AdditionalOptions map[string]string
-	ConnectionName    string
-	ConnectionType    string
-	ConnectorName     string
-	Name              string
-	OutputSchemas     []GlueSchema
-}
-
-type SparkConnectorTarget struct {
-	AdditionalOptions map[string]string
-	ConnectionName    string
-	ConnectionType    string
-	ConnectorName     string
-	Inputs            []string
-	Name              string
-	OutputSchemas     []GlueSchema
-}
-
-type SparkSQL struct {
-	Inputs        []string
-	Name          string
-	OutputSchemas []GlueSchema
-	SqlAliases    []SqlAlias
-	SqlQuery      string
-}
-
-type Spigot struct {
-	Inputs []string
-	Name   string
-	Path   string
-	Prob   *float64
-	Topk   *int32
-}
-
-type SplitFields struct {
-	Inputs []string
-	Name   string
-	Paths  [][]string
-}
-
-type SqlAlias struct {
-	Alias string
-	From  string
 }
 
 type StartCrawlerRequest struct {
@@ -3851,57 +1463,6 @@ type StartCrawlerScheduleRequest struct {
 
 type StartCrawlerScheduleResponse struct {
 }
-
-type StartJobRunRequest struct {
-	AllocatedCapacity          *int32
-	Arguments                  map[string]string
-	ExecutionClass             *ExecutionClass
-	ExecutionRoleSessionPolicy *string
-	JobName                    string
-	JobRunId                   *string
-	JobRunQueuingEnabled       *bool
-	MaxCapacity                *float64
-	NotificationProperty       *NotificationProperty
-	NumberOfWorkers            *int32
-	SecurityConfiguration      *string
-	Timeout                    *int32
-	WorkerType                 *WorkerType
-}
-
-type StartJobRunResponse struct {
-	JobRunId *string
-}
-
-type StartTriggerRequest struct {
-	Name string
-}
-
-type StartTriggerResponse struct {
-	Name *string
-}
-
-type StartWorkflowRunRequest struct {
-	Name          string
-	RunProperties map[string]string
-}
-
-type StartWorkflowRunResponse struct {
-	RunId *string
-}
-
-type StartingEventBatchCondition struct {
-	BatchSize   *int32
-	BatchWindow *int32
-}
-
-type StartingPosition string
-
-const (
-	StartingPosition_Latest       StartingPosition = "latest"
-	StartingPosition_Trim_Horizon StartingPosition = "trim_horizon"
-	StartingPosition_Earliest     StartingPosition = "earliest"
-	StartingPosition_Timestamp    StartingPosition = "timestamp"
-)
 
 type StatusDetails struct {
 	RequestedChange *Table
@@ -3922,22 +1483,6 @@ type StopCrawlerScheduleRequest struct {
 type StopCrawlerScheduleResponse struct {
 }
 
-type StopTriggerRequest struct {
-	Name string
-}
-
-type StopTriggerResponse struct {
-	Name *string
-}
-
-type StopWorkflowRunRequest struct {
-	Name  string
-	RunId string
-}
-
-type StopWorkflowRunResponse struct {
-}
-
 type StorageDescriptor struct {
 	AdditionalLocations    []string
 	BucketColumns          []string
@@ -3948,16 +1493,10 @@ type StorageDescriptor struct {
 	NumberOfBuckets        *int32
 	OutputFormat           *string
 	Parameters             map[string]string
-	SchemaReference        *SchemaReference
 	SerdeInfo              *SerDeInfo
 	SkewedInfo             *SkewedInfo
 	SortColumns            []Order
 	StoredAsSubDirectories *bool
-}
-
-type StreamingDataPreviewOptions struct {
-	PollingTime        *int64
-	RecordPollingLimit *int64
 }
 
 type StringColumnStatisticsData struct {
@@ -4016,15 +1555,6 @@ type Table struct {
 	ViewOriginalText              *string
 }
 
-type TableAttributes string
-
-const (
-	TableAttributes_NAME                    TableAttributes = "NAME"
-	TableAttributes_TABLE_TYPE              TableAttributes = "TABLE_TYPE"
-	TableAttributes_DEFAULT                 TableAttributes = "DEFAULT"
-	TableAttributes_LATEST_ICEBERG_METADATA TableAttributes = "LATEST_ICEBERG_METADATA"
-)
-
 type TableError struct {
 	ErrorDetail *ErrorDetail
 	TableName   *string
@@ -4039,9 +1569,7 @@ type TableIdentifier struct {
 
 type TableInput struct {
 	Description       *string
-	FederatedTable    *FederatedTable
 	LastAccessTime    *time.Time
-	LastAnalyzedTime  *time.Time
 	Name              string
 	Owner             *string
 	Parameters        map[string]string
@@ -4049,18 +1577,9 @@ type TableInput struct {
 	Retention         *int32
 	StorageDescriptor *StorageDescriptor
 	TableType         *string
-	TargetTable       *TableIdentifier
-	ViewDefinition    *ViewDefinitionInput
 	ViewExpandedText  *string
 	ViewOriginalText  *string
 }
-
-type TableResourceShareType string
-
-const (
-	TableResourceShareType_FEDERATED TableResourceShareType = "FEDERATED"
-	TableResourceShareType_ALL       TableResourceShareType = "ALL"
-)
 
 type TableStatus struct {
 	Action      *ResourceAction
@@ -4092,107 +1611,6 @@ type TagResourceRequest struct {
 type TagResourceResponse struct {
 }
 
-type TargetFormat string
-
-const (
-	TargetFormat_Json    TargetFormat = "json"
-	TargetFormat_Csv     TargetFormat = "csv"
-	TargetFormat_Avro    TargetFormat = "avro"
-	TargetFormat_Orc     TargetFormat = "orc"
-	TargetFormat_Parquet TargetFormat = "parquet"
-	TargetFormat_Hudi    TargetFormat = "hudi"
-	TargetFormat_Delta   TargetFormat = "delta"
-	TargetFormat_Iceberg TargetFormat = "iceberg"
-	TargetFormat_Hyper   TargetFormat = "hyper"
-	TargetFormat_Xml     TargetFormat = "xml"
-)
-
-type TestConnectionInput struct {
-	AuthenticationConfiguration *AuthenticationConfigurationInput
-	ConnectionProperties        map[string]string
-	ConnectionType              ConnectionType
-}
-
-type TestConnectionRequest struct {
-	CatalogId           *string
-	ConnectionName      *string
-	TestConnectionInput *TestConnectionInput
-}
-
-type TestConnectionResponse struct {
-}
-
-type TransformConfigParameter struct {
-	IsOptional        *bool
-	ListType          *ParamType
-	Name              string
-	Type              ParamType
-	ValidationMessage *string
-	ValidationRule    *string
-	Value             []string
-}
-
-type Trigger struct {
-	Actions                []Action
-	Description            *string
-	EventBatchingCondition *EventBatchingCondition
-	Id                     *string
-	Name                   *string
-	Predicate              *Predicate
-	Schedule               *string
-	State                  *TriggerState
-	Type                   *TriggerType
-	WorkflowName           *string
-}
-
-type TriggerNodeDetails struct {
-	Trigger *Trigger
-}
-
-type TriggerState string
-
-const (
-	TriggerState_CREATING     TriggerState = "CREATING"
-	TriggerState_CREATED      TriggerState = "CREATED"
-	TriggerState_ACTIVATING   TriggerState = "ACTIVATING"
-	TriggerState_ACTIVATED    TriggerState = "ACTIVATED"
-	TriggerState_DEACTIVATING TriggerState = "DEACTIVATING"
-	TriggerState_DEACTIVATED  TriggerState = "DEACTIVATED"
-	TriggerState_DELETING     TriggerState = "DELETING"
-	TriggerState_UPDATING     TriggerState = "UPDATING"
-)
-
-type TriggerType string
-
-const (
-	TriggerType_SCHEDULED   TriggerType = "SCHEDULED"
-	TriggerType_CONDITIONAL TriggerType = "CONDITIONAL"
-	TriggerType_ON_DEMAND   TriggerType = "ON_DEMAND"
-	TriggerType_EVENT       TriggerType = "EVENT"
-)
-
-type TriggerUpdate struct {
-	Actions                []Action
-	Description            *string
-	EventBatchingCondition *EventBatchingCondition
-	Name                   *string
-	Predicate              *Predicate
-	Schedule               *string
-}
-
-type Union struct {
-	Inputs    []string
-	Name      string
-	UnionType UnionType
-}
-
-type UnionType string
-
-const (
-	UnionType_ALL      UnionType = "ALL"
-	UnionType_DISTINCT UnionType = "DISTINCT"
-)
-
 type UntagResourceRequest struct {
 	ResourceArn  string
 	TagsToRemove []string
@@ -4208,18 +1626,9 @@ const (
 	UpdateBehavior_UPDATE_IN_DATABASE UpdateBehavior = "UPDATE_IN_DATABASE"
 )
 
-type UpdateCatalogBehavior string
-
-const (
-	UpdateCatalogBehavior_UPDATE_IN_DATABASE UpdateCatalogBehavior = "UPDATE_IN_DATABASE"
-	UpdateCatalogBehavior_LOG                UpdateCatalogBehavior = "LOG"
-)
-
 type UpdateClassifierRequest struct {
 	CsvClassifier  *UpdateCsvClassifierRequest
-	GrokClassifier *UpdateGrokClassifierRequest
 	JsonClassifier *UpdateJsonClassifierRequest
-	XMLClassifier  *UpdateXMLClassifierRequest
 }
 
 type UpdateClassifierResponse struct {
@@ -4258,21 +1667,18 @@ type UpdateConnectionResponse struct {
 }
 
 type UpdateCrawlerRequest struct {
-	CatalogId                    *string
-	Classifiers                  []string
-	Configuration                *string
-	CrawlerSecurityConfiguration *string
-	DatabaseName                 *string
-	Description                  *string
-	LakeFormationConfiguration   *LakeFormationConfiguration
-	LineageConfiguration         *LineageConfiguration
-	Name                         string
-	RecrawlPolicy                *RecrawlPolicy
-	Role                         *string
-	Schedule                     *string
-	SchemaChangePolicy           *SchemaChangePolicy
-	TablePrefix                  *string
-	Targets                      *CrawlerTargets
+	Classifiers          []string
+	Configuration        *string
+	DatabaseName         *string
+	Description          *string
+	LineageConfiguration *LineageConfiguration
+	Name                 string
+	RecrawlPolicy        *RecrawlPolicy
+	Role                 *string
+	Schedule             *string
+	SchemaChangePolicy   *SchemaChangePolicy
+	TablePrefix          *string
+	Targets              *CrawlerTargets
 }
 
 type UpdateCrawlerResponse struct {
@@ -4308,37 +1714,9 @@ type UpdateDatabaseRequest struct {
 type UpdateDatabaseResponse struct {
 }
 
-type UpdateGrokClassifierRequest struct {
-	Classification *string
-	CustomPatterns *string
-	GrokPattern    *string
-	Name           string
-}
-
-type UpdateIcebergInput struct {
-	UpdateIcebergTableInput *UpdateIcebergTableInput
-}
-
-type UpdateIcebergTableInput struct {
-	Updates []IcebergTableUpdate
-}
-
-type UpdateJobRequest struct {
-	JobName   string
-	JobUpdate *JobUpdate
-}
-
-type UpdateJobResponse struct {
-	JobName *string
-}
-
 type UpdateJsonClassifierRequest struct {
 	JsonPath *string
 	Name     string
-}
-
-type UpdateOpenTableFormatInput struct {
-	UpdateIcebergInput *UpdateIcebergInput
 }
 
 type UpdatePartitionRequest struct {
@@ -4353,28 +1731,14 @@ type UpdatePartitionResponse struct {
 }
 
 type UpdateTableRequest struct {
-	CatalogId                  *string
-	DatabaseName               string
-	Force                      *bool
-	Name                       *string
-	SkipArchive                *bool
-	TableInput                 *TableInput
-	TransactionId              *string
-	UpdateOpenTableFormatInput *UpdateOpenTableFormatInput
-	VersionId                  *string
-	ViewUpdateAction           *ViewUpdateAction
+	CatalogId    *string
+	DatabaseName string
+	SkipArchive  *bool
+	TableInput   *TableInput
+	VersionId    *string
 }
 
 type UpdateTableResponse struct {
-}
-
-type UpdateTriggerRequest struct {
-	Name          string
-	TriggerUpdate *TriggerUpdate
-}
-
-type UpdateTriggerResponse struct {
-	Trigger *Trigger
 }
 
 type UpdateUserDefinedFunctionRequest struct {
@@ -4385,29 +1749,6 @@ type UpdateUserDefinedFunctionRequest struct {
 }
 
 type UpdateUserDefinedFunctionResponse struct {
-}
-
-type UpdateWorkflowRequest struct {
-	DefaultRunProperties map[string]string
-	Description          *string
-	MaxConcurrentRuns    *int32
-	Name                 string
-}
-
-type UpdateWorkflowResponse struct {
-	Name *string
-}
-
-type UpdateXMLClassifierRequest struct {
-	Classification *string
-	Name           string
-	RowTag         *string
-}
-
-type UpsertRedshiftTargetOptions struct {
-	ConnectionName *string
-	TableLocation  *string
-	UpsertKeys     []string
 }
 
 type UserDefinedFunction struct {
@@ -4425,14 +1766,12 @@ type UserDefinedFunction struct {
 }
 
 type UserDefinedFunctionInput struct {
-	ArtifactLocation *string
-	ClassName        *string
-	FunctionName     *string
-	FunctionType     *FunctionType
-	GovernanceMode   *GovernanceMode
-	OwnerName        *string
-	OwnerType        *PrincipalType
-	ResourceUris     []ResourceUri
+	ClassName    *string
+	FunctionName *string
+	FunctionType *FunctionType
+	OwnerName    *string
+	OwnerType    *PrincipalType
+	ResourceUris []ResourceUri
 }
 
 type ViewDefinition struct {
@@ -4442,21 +1781,6 @@ type ViewDefinition struct {
 	LastRefreshType      *LastRefreshType
 	RefreshSeconds       *int64
 	Representations      []ViewRepresentation
-	SparkPipelineInfo    map[string]string
-	SubObjectVersionIds  []int64
-	SubObjects           []string
-	SubObjectsStatistics []SubObjectStatistics
-	ViewVersionId        *int64
-	ViewVersionToken     *string
-}
-
-type ViewDefinitionInput struct {
-	Definer              *string
-	IsManaged            *bool
-	IsProtected          *bool
-	LastRefreshType      *LastRefreshType
-	RefreshSeconds       *int64
-	Representations      []ViewRepresentationInput
 	SparkPipelineInfo    map[string]string
 	SubObjectVersionIds  []int64
 	SubObjects           []string
@@ -4482,23 +1806,6 @@ type ViewRepresentation struct {
 	ViewOriginalText     *string
 }
 
-type ViewRepresentationInput struct {
-	Dialect              *ViewDialect
-	DialectVersion       *string
-	ValidationConnection *string
-	ViewExpandedText     *string
-	ViewOriginalText     *string
-}
-
-type ViewUpdateAction string
-
-const (
-	ViewUpdateAction_ADD            ViewUpdateAction = "ADD"
-	ViewUpdateAction_REPLACE        ViewUpdateAction = "REPLACE"
-	ViewUpdateAction_ADD_OR_REPLACE ViewUpdateAction = "ADD_OR_REPLACE"
-	ViewUpdateAction_DROP           ViewUpdateAction = "DROP"
-)
-
 type ViewValidation struct {
 	Dialect            *ViewDialect
 	DialectVersion     *string
@@ -4507,76 +1814,6 @@ type ViewValidation struct {
 	UpdateTime         *time.Time
 	ViewValidationText *string
 }
-
-type WorkerType string
-
-const (
-	WorkerType_Standard WorkerType = "Standard"
-	WorkerType_G_1X     WorkerType = "G.1X"
-	WorkerType_G_2X     WorkerType = "G.2X"
-	WorkerType_G_4X     WorkerType = "G.4X"
-	WorkerType_G_8X     WorkerType = "G.8X"
-	WorkerType_G_025X   WorkerType = "G.025X"
-	WorkerType_Z_2X     WorkerType = "Z.2X"
-	WorkerType_G_12X    WorkerType = "G.12X"
-	WorkerType_G_16X    WorkerType = "G.16X"
-	WorkerType_R_1X     WorkerType = "R.1X"
-	WorkerType_R_2X     WorkerType = "R.2X"
-	WorkerType_R_4X     WorkerType = "R.4X"
-	WorkerType_R_8X     WorkerType = "R.8X"
-)
-
-type Workflow struct {
-	BlueprintDetails     *BlueprintDetails
-	CreatedOn            *time.Time
-	DefaultRunProperties map[string]string
-	Description          *string
-	Graph                *WorkflowGraph
-	LastModifiedOn       *time.Time
-	LastRun              *WorkflowRun
-	MaxConcurrentRuns    *int32
-	Name                 *string
-}
-
-type WorkflowGraph struct {
-	Edges []Edge
-	Nodes []Node
-}
-
-type WorkflowRun struct {
-	CompletedOn                 *time.Time
-	ErrorMessage                *string
-	Graph                       *WorkflowGraph
-	Name                        *string
-	PreviousRunId               *string
-	StartedOn                   *time.Time
-	StartingEventBatchCondition *StartingEventBatchCondition
-	Statistics                  *WorkflowRunStatistics
-	Status                      *WorkflowRunStatus
-	WorkflowRunId               *string
-	WorkflowRunProperties       map[string]string
-}
-
-type WorkflowRunStatistics struct {
-	ErroredActions   *int32
-	FailedActions    *int32
-	RunningActions   *int32
-	StoppedActions   *int32
-	SucceededActions *int32
-	TimeoutActions   *int32
-	TotalActions     *int32
-	WaitingActions   *int32
-}
-
-type WorkflowRunStatus string
-
-const (
-	WorkflowRunStatus_RUNNING   WorkflowRunStatus = "RUNNING"
-	WorkflowRunStatus_COMPLETED WorkflowRunStatus = "COMPLETED"
-	WorkflowRunStatus_STOPPING  WorkflowRunStatus = "STOPPING"
-	WorkflowRunStatus_STOPPED   WorkflowRunStatus = "STOPPED"
-	WorkflowRunStatus_ERROR     WorkflowRunStatus = "ERROR"
-)
 
 type XMLClassifier struct {
 	Classification string
