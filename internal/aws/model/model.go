@@ -81,6 +81,7 @@ type Shape struct {
 type Member struct {
 	Name      string // as in the model: "TableInput"
 	Wire      string // in JSON, headers, labels and XML: "tableInput"
+	Header    string // Wire as net/http spells it, of members in headers
 	Shape     *Shape
 	Loc       Location
 	Support   Support

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/textproto"
 	"sort"
 )
 
@@ -181,6 +182,9 @@ func (p *parser) member(name string, x *rawRef) (*Member, error) {
 	}
 	if m.Wire == "" {
 		m.Wire = name
+	}
+	if m.Loc == Header || m.Loc == Headers {
+		m.Header = textproto.CanonicalMIMEHeaderKey(m.Wire)
 	}
 	switch x.Support {
 	case "refused":

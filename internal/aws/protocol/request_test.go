@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -50,6 +51,8 @@ func (c captured) request(t testing.TB) *http.Request {
 	return r
 }
 
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
 var rootCall = Call{Principal: policy.Principal{Account: "000000000000", ARN: "arn:aws:iam::000000000000:root", Root: true}, RequestID: "test-request"}
 
 // exchange serves a request as the gateway does.
@@ -79,7 +82,7 @@ func exchange(t testing.TB, g *Registry, s *Service, r *http.Request) *httptest.
 // TestRequestsOfBoto3 decodes what boto3 sends and compares it, in the form of Invoke, with the golden.
 func TestRequestsOfBoto3(t *testing.T) {
 	var got strings.Builder
-	g := NewRegistry(Options{})
+	g := NewRegistry(Options{Logger: quiet})
 	services := map[string]*Service{}
 	seen := ""
 	for _, c := range loadCaptured(t) {

@@ -45,7 +45,7 @@ func (r *opRow) decodeBindings(req *http.Request, query url.Values, labels []lab
 				text, ok = vs[0], true
 			}
 		case model.Header:
-			if text, ok = headerOf(req, m.Wire); ok && m.Shape.Kind == model.List {
+			if text, ok = headerOf(req, m.Header); ok && m.Shape.Kind == model.List {
 				var vs []string
 				for part := range strings.SplitSeq(text, ",") {
 					vs = append(vs, strings.TrimSpace(part))
@@ -84,7 +84,7 @@ func (r *opRow) decodeBindings(req *http.Request, query url.Values, labels []lab
 	return nil
 }
 
-// headerOf returns a header. Several lines of it are joined, as HTTP says they may be.
+// headerOf returns a header by its canonical name. Several lines of it are joined, as HTTP says they may be.
 func headerOf(req *http.Request, name string) (string, bool) {
 	if name == "Content-Length" {
 		if req.ContentLength < 0 {
@@ -92,7 +92,7 @@ func headerOf(req *http.Request, name string) (string, bool) {
 		}
 		return strconv.FormatInt(req.ContentLength, 10), true
 	}
-	switch vs := req.Header[http.CanonicalHeaderKey(name)]; len(vs) {
+	switch vs := req.Header[name]; len(vs) {
 	case 0:
 		return "", false
 	case 1:
@@ -158,7 +158,7 @@ func (r *opRow) rest(i int, query url.Values, v reflect.Value) error {
 // prefixed fills a map from the headers with a common prefix: x-amz-meta-*. Names are in lower case.
 func (r *opRow) prefixed(i int, m *model.Member, h http.Header, v reflect.Value, rep *report) {
 	var out map[string]string
-	pre := http.CanonicalHeaderKey(m.Wire)
+	pre := m.Header
 	for k, vs := range h {
 		if len(k) > len(pre) && strings.HasPrefix(k, pre) {
 			if out == nil {

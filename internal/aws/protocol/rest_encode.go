@@ -39,11 +39,12 @@ func (s *Service) encodeREST(r *opRow, out reflect.Value, h http.Header, b []byt
 		switch m.Loc {
 		case model.Header:
 			if ok {
-				h[http.CanonicalHeaderKey(m.Wire)] = []string{headerText(m, x)}
+				h[m.Header] = []string{headerText(m, x)}
 			}
 		case model.Headers:
+			// In lower case, as S3 sends them: clients give the rest of the name to their users as it is.
 			for it := x.MapRange(); it.Next(); {
-				h.Set(m.Wire+it.Key().String(), it.Value().String())
+				h[strings.ToLower(m.Wire+it.Key().String())] = []string{it.Value().String()}
 			}
 		case model.Status:
 			status = int(x.Int())

@@ -47,7 +47,7 @@ func (s *Service) buildRoutes() {
 				case m.Required && m.Loc == model.Query:
 					r.query = append(r.query, m.Wire)
 				case m.Required && m.Loc == model.Header:
-					r.header = append(r.header, http.CanonicalHeaderKey(m.Wire))
+					r.header = append(r.header, m.Header)
 				}
 			}
 		}

@@ -18,7 +18,7 @@ import (
 // after; "" stands for the default of the service's protocol.
 type Service struct {
 	Name    string // signing name: "lambda", "states"
-	SDKName string // in arn:aws:states:::aws-sdk:NAME:…; "" = Name
+	SDKName string // in arn:aws:states:::aws-sdk:NAME:…, spelled as its errors are: "sfn", "cloudWatchLogs"; "" = Name
 	Model   func() *model.Model
 	Ops     []Op
 

@@ -1,0 +1,98 @@
+package protocol
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/tarn-data/tarn/internal/policy"
+)
+
+func invoke(t *testing.T, pkg, op, in, out string, fail error) (string, string, *Error) {
+	t.Helper()
+	seen := ""
+	s := testService(t, pkg, func(_ string, v reflect.Value, p *plan) (string, error) {
+		if p != nil {
+			seen = string(jsonEnc{loose: true}.append(nil, p, nil, v))
+		}
+		return out, fail
+	})
+	s.SDKName = "sdkname"
+	g := NewRegistry(Options{Logger: quiet})
+	g.Add(s)
+	c := rootCall
+	b, e := g.Invoke(t.Context(), &c, "sdkName", op, json.RawMessage(in))
+	return seen, string(b), e
+}
+
+func TestInvoke(t *testing.T) {
+	f := func(pkg, op, in, want, out, wantOut string) {
+		t.Helper()
+		seen, got, e := invoke(t, pkg, op, in, out, nil)
+		if e != nil {
+			t.Errorf("%s: %v", op, e)
+			return
+		}
+		if seen != want {
+			t.Errorf("%s: input %s, want %s", op, seen, want)
+		}
+		if got != wantOut {
+			t.Errorf("%s: output %s, want %s", op, got, wantOut)
+		}
+	}
+	f("lambdaapi", "invoke", `{"FunctionName":"f","Payload":{"a": [1, 2]}}`, `{"FunctionName":"f","Payload":"{\"a\":[1,2]}"}`,
+		`{"StatusCode":200,"Payload":"{\"ok\":true}","ExecutedVersion":"$LATEST"}`, `{"ExecutedVersion":"$LATEST","Payload":"{\"ok\":true}","StatusCode":200}`)
+	f("sfnapi", "startExecution", `{"StateMachineArn":"arn:aws:states:us-east-1:000000000000:stateMachine:m","input":"{}"}`,
+		`{"Input":"{}","StateMachineArn":"arn:aws:states:us-east-1:000000000000:stateMachine:m"}`,
+		`{"ExecutionArn":"x","StartDate":"2026-01-02T03:04:05.678Z"}`, `{"ExecutionArn":"x","StartDate":"2026-01-02T03:04:05.678Z"}`)
+	f("s3api", "GetObject", `{"Bucket":"b","Key":"k"}`, `{"Bucket":"b","Key":"k"}`,
+		`{"Body":"hello","ContentLength":5,"ETag":"\"x\"","LastModified":0}`, `{"Body":"hello","ContentLength":5,"ETag":"\"x\"","LastModified":"1970-01-01T00:00:00.000Z"}`)
+	f("glueapi", "GetCrawlers", ``, `{}`, `{"Crawlers":[]}`, `{"Crawlers":[]}`)
+	f("logsapi", "putRetentionPolicy", `{"LogGroupName":"g","RetentionInDays":7.0}`, `{"LogGroupName":"g","RetentionInDays":7}`, ``, `{}`)
+}
+
+func TestInvoke_Refuses(t *testing.T) {
+	f := func(pkg, op, in, code, text string) {
+		t.Helper()
+		_, _, e := invoke(t, pkg, op, in, "", nil)
+		if e == nil || e.Code != code || !strings.Contains(e.Message, text) {
+			t.Errorf("%s %s: %v, want %s … %s", op, in, e, code, text)
+		}
+	}
+	f("lambdaapi", "invoke", `{"FunctionNam":"f"}`, "ValidationException", "Value null at 'functionName'")
+	f("lambdaapi", "invoke", `{"FunctionName":"f","Bogus":1}`, "ValidationException", "Tarn does not support Bogus")
+	f("lambdaapi", "createFunctionUrlConfig", `{}`, "ValidationException", "The operation CreateFunctionUrlConfig of Lambda is not supported by Tarn.")
+	f("lambdaapi", "bogus", `{}`, "UnknownOperationException", "")
+	f("lambdaapi", "invoke", `{`, "SerializationException", "")
+	f("lambdaapi", "invoke", `{"FunctionName":7}`, "SerializationException", "NUMBER_VALUE can not be converted to String")
+	g := NewRegistry(Options{Logger: quiet})
+	if _, e := g.Invoke(t.Context(), &Call{}, "quantum", "measure", nil); e == nil || e.Code != "UnknownService" {
+		t.Errorf("unknown service: %v", e)
+	}
+}
+
+func TestInvoke_Errors(t *testing.T) {
+	boom := errors.New("boom")
+	if _, _, e := invoke(t, "lambdaapi", "listFunctions", `{}`, "", boom); e == nil || e.Code != "InternalFailure" || strings.Contains(e.Message, "boom") {
+		t.Errorf("an unmapped error: %v", e)
+	}
+	if _, _, e := invoke(t, "lambdaapi", "listFunctions", `{}`, "", &Error{Code: "ResourceNotFoundException", Message: "gone"}); e == nil || e.Code != "ResourceNotFoundException" {
+		t.Errorf("an answer: %v", e)
+	}
+	s := testService(t, "lambdaapi", func(string, reflect.Value, *plan) (string, error) { panic(boom) })
+	g := NewRegistry(Options{Logger: quiet})
+	g.Add(s)
+	c := rootCall
+	if _, e := g.Invoke(t.Context(), &c, "lambda", "listFunctions", nil); e == nil || e.Code != "InternalFailure" {
+		t.Errorf("a panic: %v", e)
+	}
+	c.Principal = policy.Principal{Account: "000000000000", ARN: "arn:aws:iam::000000000000:user/u"}
+	if _, e := g.Invoke(t.Context(), &c, "lambda", "listFunctions", nil); e == nil || e.Code != "AccessDeniedException" {
+		t.Errorf("no rights: %v", e)
+	}
+	if n := g.ErrorName("lambda", &Error{Code: "ResourceNotFoundException"}); n != "Lambda.ResourceNotFoundException" {
+		t.Errorf("error name = %s", n)
+	}
+}
