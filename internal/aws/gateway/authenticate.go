@@ -221,6 +221,9 @@ func refusal(x *exchange, err error, detail string, now time.Time, json bool) *p
 	}
 	if json {
 		w.code = jsonCode
+		if errors.Is(err, sigv4.ErrMissing) {
+			w.message = "Missing Authentication Token"
+		}
 	}
 	return &protocol.Error{Code: w.code, Status: w.status, Message: w.message}
 }

@@ -24,6 +24,11 @@ func on[In, Out any](a *api, name string, kind identity.Kind, entity func(*In) s
 	return protocol.Handle(name, func(c *protocol.Call, in *In) []string { return []string{a.arn(c, kind, entity(in))} }, serve)
 }
 
+// under is the resource of lists: all of a kind.
+func under[In any](kind string) func(*protocol.Call, *In) []string {
+	return func(c *protocol.Call, _ *In) []string { return []string{"arn:aws:iam::" + c.Account + ":" + kind} }
+}
+
 // arn names an entity that may not exist yet. "" is the caller.
 func (a *api) arn(c *protocol.Call, kind identity.Kind, name string) string {
 	if name == "" {
