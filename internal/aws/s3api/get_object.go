@@ -151,7 +151,7 @@ func (c *call) describe(h http.Header, o *objstore.Object, in *GetObjectRequest)
 		set("X-Amz-Tagging-Count", strconv.Itoa(len(o.Tags)))
 	}
 	for k, v := range m.User {
-		h[http.CanonicalHeaderKey("X-Amz-Meta-"+k)] = []string{v}
+		h["x-amz-meta-"+k] = []string{v} // SDKs show names as they are spelled here
 	}
 }
 
