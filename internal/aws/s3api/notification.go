@@ -151,10 +151,10 @@ func (a *api) getNotification(_ context.Context, c *call, _ *GetBucketNotificati
 		}
 		var rules []FilterRule
 		if e.Prefix != "" {
-			rules = append(rules, FilterRule{Name: ptr(FilterRuleName("Prefix")), Value: &e.Prefix})
+			rules = append(rules, FilterRule{Name: ptr("Prefix"), Value: &e.Prefix})
 		}
 		if e.Suffix != "" {
-			rules = append(rules, FilterRule{Name: ptr(FilterRuleName("Suffix")), Value: &e.Suffix})
+			rules = append(rules, FilterRule{Name: ptr("Suffix"), Value: &e.Suffix})
 		}
 		if rules != nil {
 			f = &NotificationConfigurationFilter{Key: &S3KeyFilter{FilterRules: rules}}

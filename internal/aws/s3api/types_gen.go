@@ -607,16 +607,9 @@ const (
 )
 
 type FilterRule struct {
-	Name  *FilterRuleName
+	Name  *string
 	Value *string
 }
-
-type FilterRuleName string
-
-const (
-	FilterRuleName_Prefix FilterRuleName = "prefix"
-	FilterRuleName_Suffix FilterRuleName = "suffix"
-)
 
 type GetBucketAccelerateConfigurationOutput struct {
 	RequestCharged *RequestCharged
