@@ -64,7 +64,7 @@ func Text(v any, t types.Type) (string, bool) {
 		parts := make([]string, len(l))
 		for i, e := range l {
 			kv, _ := e.([]any)
-			parts[i] = inner(kv[0], t.Args[0]) + "=" + inner(kv[1], t.Args[1])
+			parts[i] = keyText(kv[0], t.Args[0]) + "=" + inner(kv[1], t.Args[1])
 		}
 		return "{" + strings.Join(parts, ", ") + "}", true
 	case types.Row:
@@ -84,6 +84,16 @@ func Text(v any, t types.Type) (string, bool) {
 	}
 	s, _ := v.(string)
 	return s, true
+}
+
+// keyText prints a key of a map: times keep the digits of their type.
+func keyText(v any, t types.Type) string {
+	if t.Is(types.Time, types.TimeTZ, types.Timestamp, types.TimestampTZ) {
+		if s, ok := scalar.Text(v, t); ok {
+			return s
+		}
+	}
+	return inner(v, t)
 }
 
 func inner(v any, t types.Type) string {

@@ -41,6 +41,11 @@ func (a *analyzer) aggregateSQL(e *parse.Expr, s *scope, over string) (string, t
 		c.filter = a.filterSQL(e, s)
 		return c.make("count", "*"), types.Of(types.BigInt)
 	}
+	for _, x := range e.A {
+		if x.Kind == parse.Lambda {
+			a.refuse(e.Pos, "aggregate function %s is not supported", name)
+		}
+	}
 	xs := a.exprs(e.A, s)
 	ts := make([]types.Type, len(xs))
 	for i, x := range xs {
@@ -51,7 +56,7 @@ func (a *analyzer) aggregateSQL(e *parse.Expr, s *scope, over string) (string, t
 			xs[0], ts[0] = null(types.VarcharOf(types.Unbounded)), types.VarcharOf(types.Unbounded)
 		}
 		if ts[0].Base != types.Varchar {
-			a.noOverload(e.Pos, name, ts[:1])
+			a.fail("TYPE_MISMATCH", e.Pos, "Expected expression of varchar, but '%s' has %s type", e.A[0].Text, ts[0])
 		}
 	} else {
 		ch, ambiguous := choose(name, ts, "aggregate")
@@ -88,6 +93,9 @@ func (a *analyzer) aggregateSQL(e *parse.Expr, s *scope, over string) (string, t
 				if !found {
 					a.fail("EXPRESSION_NOT_IN_DISTINCT", o.Expr.Pos, "For aggregate function with DISTINCT, ORDER BY expressions must appear in arguments")
 				}
+			}
+			if !x.t.Orderable() {
+				a.fail("TYPE_MISMATCH", e.Pos, "ORDER BY can only be applied to orderable types (actual: %s)", x.t)
 			}
 			keys = append(keys, a.sortKey(x, o))
 		}
@@ -146,6 +154,11 @@ func (a *analyzer) aggregateNative(name string, c *aggCall, xs []*ex, t types.Ty
 		}
 		return c.make("count", x.sql), true
 	case "approx_distinct":
+		if len(xs) == 2 {
+			if f, ok := xs[1].lit.(float64); !ok || f < 0.0040625 || f > 0.26 {
+				a.fail("INVALID_FUNCTION_ARGUMENT", parse.Pos{}, "Max standard error must be in [0.0040625, 0.26]: %s", xs[1].sql)
+			}
+		}
 		c.distinct = "DISTINCT "
 		if x.t.Base == types.TimestampTZ {
 			return c.make("count", "("+x.sql+").t"), true
@@ -153,7 +166,11 @@ func (a *analyzer) aggregateNative(name string, c *aggCall, xs []*ex, t types.Ty
 		return c.make("count", x.sql), !special
 	case "sum":
 		switch {
-		case x.t.Base == types.BigInt, x.t.Base == types.Decimal, x.t.Is(types.IntervalDay, types.IntervalYear), x.t.Base == types.Double, x.t.Base == types.Real:
+		case x.t.Base == types.Decimal:
+			if out, ok := a.call("$bounded", t, &ex{sql: castSQL(c.make("sum", x.sql), t), t: t}); ok {
+				return out.sql, true
+			}
+		case x.t.Base == types.BigInt, x.t.Is(types.IntervalDay, types.IntervalYear), x.t.Base == types.Double, x.t.Base == types.Real:
 			return as(c.make("sum", x.sql))
 		}
 	case "avg":
@@ -196,7 +213,15 @@ func (a *analyzer) aggregateNative(name string, c *aggCall, xs []*ex, t types.Ty
 		return as(c.make(plainAggregates[name], x.sql))
 	case "covar_pop", "covar_samp", "corr", "regr_slope", "regr_intercept":
 		d := types.Of(types.Double)
-		return as(c.make(plainAggregates[name], castSQL(x.sql, d)+", "+castSQL(xs[1].sql, d)))
+		sql := c.make(plainAggregates[name], castSQL(x.sql, d)+", "+castSQL(xs[1].sql, d))
+		if strings.HasPrefix(name, "covar") {
+			return as(sql)
+		}
+		out, ok := a.call("$finite", d, &ex{sql: sql, t: d})
+		if !ok {
+			return "", false
+		}
+		return as(out.sql)
 	case "stddev", "variance", "stddev_pop", "stddev_samp", "var_pop", "var_samp", "skewness", "kurtosis", "geometric_mean":
 		return a.listed("$agg_"+momentNames[name], c, t, xs[:1], nil)
 	case "histogram":
@@ -223,6 +248,12 @@ func (a *analyzer) minMax(name string, c *aggCall, x *ex, t types.Type) (string,
 		return "", false
 	case x.t.Base == types.Unknown:
 		return castSQL("NULL", t), false
+	case x.t.Is(types.Array, types.Row):
+		checked, ok := a.call("$nonulls", x.t, x)
+		if !ok {
+			return "", false
+		}
+		return c.make(name, checked.sql), true
 	}
 	return c.make(name, x.sql), true
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/tarn-data/tarn/internal/sqlfront/types"
 )
 
+// specialForms look like calls but have no signature.
+var specialForms = map[string]bool{"coalesce": true, "if": true, "nullif": true, "format": true, "now": true, "current_timezone": true, "typeof": true}
+
 // isAggregate tells whether a name is an aggregate function.
 func isAggregate(name string) bool { return name != "" && isKind(name, "aggregate") }
 
@@ -55,6 +58,15 @@ func (g *aggregation) column(a *analyzer, f *field, name string, e *parse.Expr) 
 	if root == nil {
 		root = e
 	}
+	if root.Star && root.Kind != parse.Call {
+		a.fail("EXPRESSION_NOT_AGGREGATE", parse.Pos{}, "Column '%s' not in GROUP BY clause", root.Text)
+	}
+	walk(root, func(x *parse.Expr) bool {
+		if x.Kind == parse.Call && len(signatures()[functionName(x)]) == 0 && !specialForms[functionName(x)] {
+			a.noOverload(x.Pos, functionName(x), nil)
+		}
+		return true
+	})
 	a.fail("EXPRESSION_NOT_AGGREGATE", root.Pos, "'%s' must be an aggregate expression or appear in GROUP BY clause", root.Text)
 	return nil
 }
@@ -204,7 +216,7 @@ func (a *analyzer) grouping(e *parse.Expr, s *scope) *ex {
 			}
 		}
 		if !found {
-			a.fail("INVALID_ARGUMENTS", x.Pos, "The arguments to GROUPING() must be expressions referenced by the GROUP BY at the associated query level. Mismatch due to %s.", x.Text)
+			a.fail("INVALID_ARGUMENTS", e.Pos, "The arguments to GROUPING() must be expressions referenced by the GROUP BY at the associated query level. Mismatch due to %s.", x.Text)
 		}
 	}
 	t := types.Of(types.Integer)

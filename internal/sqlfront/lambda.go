@@ -63,9 +63,6 @@ func part(x *ex, name string, t types.Type) *ex {
 func (a *analyzer) higherOrder(name string, e *parse.Expr, c *chosen, xs []*ex, s *scope, ts []types.Type) *ex {
 	mismatch := func() { a.noOverload(e.Pos, name, ts) }
 	truth := func(body *ex) *ex {
-		if body.t.Base == types.Unknown {
-			return null(types.Of(types.Boolean))
-		}
 		if body.t.Base != types.Boolean {
 			mismatch()
 		}

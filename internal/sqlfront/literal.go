@@ -94,11 +94,11 @@ func (a *analyzer) typedLiteral(e *parse.Expr) *ex {
 	case "timestamp":
 		return a.timestampLiteral(e)
 	case "interval":
-		a.fail("TYPE_NOT_FOUND", parse.Pos{}, "line %d:%d: Unknown resolvedType: %s", e.Pos.Line, e.Pos.Col, e.T.Text)
+		a.fail("TYPE_NOT_FOUND", parse.Pos{}, "io.trino.spi.TrinoException: line %d:%d: Unknown resolvedType: %s", e.Pos.Line, e.Pos.Col, e.T.Text)
 	}
 	t, why := resolveType(e.T)
 	if why != nil {
-		a.fail("TYPE_NOT_FOUND", parse.Pos{}, "line %d:%d: Unknown resolvedType: %s", e.Pos.Line, e.Pos.Col, e.T.Text)
+		a.fail("TYPE_NOT_FOUND", parse.Pos{}, "io.trino.spi.TrinoException: line %d:%d: Unknown resolvedType: %s", e.Pos.Line, e.Pos.Col, e.T.Text)
 	}
 	f, ok := scalar.Cast(varchar, t)
 	if !ok {

@@ -58,6 +58,10 @@ func (a *analyzer) apply(e *parse.Expr, x, y *ex, t types.Type) *ex {
 		return a.mustCall(e.Pos, "operator +", "$add", t, x, y)
 	case "*":
 		if x.t.P+y.t.P <= types.MaxDecimal {
+			if x.t.P <= 18 && y.t.P <= 18 && x.t.P+y.t.P > 18 {
+				// DuckDB keeps products of narrow decimals narrow.
+				x = &ex{sql: castSQL(x.sql, types.DecimalOf(19, x.t.S)), t: x.t}
+			}
 			return infix("*")
 		}
 		if t.S > types.MaxDecimal {

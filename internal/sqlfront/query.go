@@ -16,6 +16,7 @@ type cte struct {
 
 // tail is what follows a query's body: its order and limits.
 type tail struct {
+	pos    parse.Pos
 	order  []parse.Sort
 	offset *parse.Expr
 	limit  *parse.Expr
@@ -46,7 +47,7 @@ func (a *analyzer) query(q *parse.Query, outer *scope) *relation {
 		}
 		with = append(with, sql)
 	}
-	rel := a.body(q.Body, outer, tail{q.Order, q.Offset, q.Limit, q.Ties})
+	rel := a.body(q.Body, outer, tail{q.Body.Pos, q.Order, q.Offset, q.Limit, q.Ties})
 	if len(with) > 0 {
 		rel.sql = "WITH " + recursive + strings.Join(with, ", ") + " " + rel.sql
 	}
@@ -88,15 +89,35 @@ func relationMentions(r *parse.Relation, name string) bool {
 	return len(r.Name) == 1 && r.Name[0] == name || relationMentions(r.L, name) || relationMentions(r.R, name) || r.Query != nil && mentions(r.Query.Body, name)
 }
 
+// mentionedAt is where a body's FROM names a table.
+func mentionedAt(b *parse.Body, name string) parse.Pos {
+	for _, r := range b.From {
+		if relationMentions(r, name) {
+			for r.L != nil {
+				if relationMentions(r.L, name) {
+					r = r.L
+				} else {
+					r = r.R
+				}
+			}
+			return r.Pos
+		}
+	}
+	if mentions(b, name) {
+		return b.Pos
+	}
+	return parse.Pos{}
+}
+
 func (a *analyzer) recursive(w parse.With, name string, outer *scope) string {
 	b := w.Query.Body
 	if len(w.Columns) == 0 {
 		a.fail("MISSING_COLUMN_ALIASES", w.Pos, "missing column aliases in recursive WITH query")
 	}
-	if mentions(b.L, w.Name) {
-		a.fail("INVALID_RECURSIVE_REFERENCE", b.L.Pos, "WITH table name is referenced in the base relation of recursion")
+	if at := mentionedAt(b.L, w.Name); at != (parse.Pos{}) {
+		a.fail("INVALID_RECURSIVE_REFERENCE", at, "WITH table name is referenced in the base relation of recursion")
 	}
-	if !(tail{w.Query.Order, w.Query.Offset, w.Query.Limit, w.Query.Ties}).empty() {
+	if !(tail{w.Pos, w.Query.Order, w.Query.Offset, w.Query.Limit, w.Query.Ties}).empty() {
 		a.refuse(w.Pos, "immediate ORDER BY, LIMIT or OFFSET in a recursive query is not supported")
 	}
 	base := a.body(b.L, outer, tail{})
@@ -192,10 +213,10 @@ func (a *analyzer) wrap(rel *relation, outer *scope, t tail) *relation {
 				a.fail("INVALID_COLUMN_REFERENCE", o.Expr.Pos, "ORDER BY position %s is not in select list", o.Expr.S)
 			}
 			f := rel.fields[n-1]
-			keys[i] = a.orderKey(&ex{sql: alias + ".c" + itoa(n-1), t: f.t}, o)
+			keys[i] = a.orderKey(&ex{sql: alias + ".c" + itoa(n-1), t: f.t}, o, t.pos)
 			continue
 		}
-		keys[i] = a.orderKey(a.expr(o.Expr, s), o)
+		keys[i] = a.orderKey(a.expr(o.Expr, s), o, t.pos)
 	}
 	items := make([]string, len(rel.fields))
 	for i := range items {
@@ -229,6 +250,9 @@ func ordinal(e *parse.Expr) (int, bool) {
 // limited adds ORDER BY, LIMIT and OFFSET to a select; keys are the sort keys.
 func (a *analyzer) limited(sql string, items, keys []string, t tail) string {
 	count := func(e *parse.Expr) string {
+		if n, ok := ordinal(e); ok && n == 0 && e.Text == "FETCH" {
+			a.fail("NUMERIC_VALUE_OUT_OF_RANGE", e.Pos, "FETCH FIRST row count must be positive (actual value: 0)")
+		}
 		if e.Kind == parse.Param {
 			x := a.expr(e, &scope{})
 			if _, ok := x.lit.(int64); !ok {
@@ -282,8 +306,11 @@ func (a *analyzer) sortKey(x *ex, o parse.Sort) string {
 	case types.TimeTZ:
 		sql = "((" + sql + ").t - (" + sql + ").z * 60000000)"
 	}
-	if x.t.Is(types.Array, types.Row) && x.t.Has(types.TimestampTZ, types.TimeTZ) {
-		a.refuse(o.Expr.Pos, "ORDER BY of %s is not supported", x.t)
+	if x.t.Is(types.Array, types.Row) {
+		if x.t.Has(types.TimestampTZ, types.TimeTZ) {
+			a.refuse(o.Expr.Pos, "ORDER BY of %s is not supported", x.t)
+		}
+		sql = a.mustCall(o.Expr.Pos, "ORDER BY", "$nonulls", x.t, x).sql
 	}
 	if o.Desc {
 		sql += " DESC"
@@ -296,9 +323,9 @@ func (a *analyzer) sortKey(x *ex, o parse.Sort) string {
 	return sql + " NULLS LAST"
 }
 
-func (a *analyzer) orderKey(x *ex, o parse.Sort) string {
+func (a *analyzer) orderKey(x *ex, o parse.Sort, at parse.Pos) string {
 	if !x.t.Orderable() {
-		a.fail("TYPE_MISMATCH", o.Expr.Pos, "Type %s is not orderable, and therefore cannot be used in ORDER BY: %s", x.t, o.Expr.Text)
+		a.fail("TYPE_MISMATCH", at, "Type %s is not orderable, and therefore cannot be used in ORDER BY: %s", x.t, o.Expr.Text)
 	}
 	return a.sortKey(x, o)
 }
@@ -392,7 +419,7 @@ func (a *analyzer) setOperation(b *parse.Body, outer *scope) *relation {
 	for i, f := range l.fields {
 		t, ok := types.Common(f.t, r.fields[i].t)
 		if !ok {
-			a.fail("TYPE_MISMATCH", b.R.Pos, "column %d in %s query has incompatible types: %s, %s", i+1, b.Op, f.t, r.fields[i].t)
+			a.fail("TYPE_MISMATCH", b.Pos, "column %d in %s query has incompatible types: %s, %s", i+1, b.Op, f.t, r.fields[i].t)
 		}
 		if !(b.Op == "UNION" && b.All) {
 			if !t.Comparable() {

@@ -51,7 +51,7 @@ func (a *analyzer) source(r *parse.Relation, s *scope) source {
 			outer = nil
 		}
 		if r.Kind == "LATERAL" {
-			outer = &scope{fields: s.fields, outer: s.outer}
+			outer = &scope{fields: s.fields, outer: s.outer, noLateral: s.noLateral}
 		} else if s.outer != nil {
 			outer = s.outer
 		}
@@ -115,7 +115,7 @@ func (a *analyzer) table(r *parse.Relation, s *scope) source {
 		}
 		db = r.Name[1]
 	default:
-		a.fail("SYNTAX_ERROR", r.Pos, "Too many dots in table name: %s", strings.Join(r.Name, "."))
+		a.fail("SYNTAX_ERROR", parse.Pos{}, "Too many dots in table name: %s", strings.Join(r.Name, "."))
 	}
 	if a.opts.Catalog == nil {
 		a.fail("TABLE_NOT_FOUND", r.Pos, "Table '%s.%s.%s' does not exist", a.opts.CatalogName, db, name)
@@ -170,7 +170,7 @@ func (a *analyzer) view(r *parse.Relation, t *Table, alias, name string, path []
 }
 
 func (a *analyzer) unnest(r *parse.Relation, s *scope) source {
-	lateral := &scope{fields: s.fields, outer: s.outer}
+	lateral := &scope{fields: s.fields, outer: s.outer, noLateral: s.noLateral}
 	alias := a.alias()
 	var lists, lens []string
 	out := source{}
@@ -189,7 +189,7 @@ func (a *analyzer) unnest(r *parse.Relation, s *scope) source {
 		case types.Map:
 			elem = types.RowOf(x.t.Args[0], x.t.Args[1])
 		default:
-			a.fail("INVALID_FUNCTION_ARGUMENT", e.Pos, "Cannot unnest type: %s", x.t)
+			a.fail("INVALID_FUNCTION_ARGUMENT", parse.Pos{}, "Cannot unnest type: %s", x.t)
 		}
 		lists = append(lists, "coalesce("+x.sql+", [])")
 		entry := "e[" + itoa(i+1) + "]"
@@ -236,7 +236,7 @@ func (a *analyzer) join(r *parse.Relation, s *scope) source {
 	right := &scope{fields: append(append([]*field{}, s.fields...), l.fields...), outer: s.outer, windows: s.windows}
 	lateral := isLateral(r.R)
 	if lateral && (r.Join == "RIGHT" || r.Join == "FULL") {
-		a.fail("INVALID_COLUMN_REFERENCE", r.R.Pos, "LATERAL reference not allowed in %s JOIN", r.Join)
+		right.noLateral = r.Join
 	}
 	if r.Natural {
 		a.refuse(r.Pos, "Natural join not supported")

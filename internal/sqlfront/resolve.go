@@ -109,6 +109,9 @@ func (o *overload) allowed(args []types.Type) bool {
 // choose resolves a call as Trino does: an exact overload, an exact generic one, then the most specific by coercion. It
 // returns nil if there is none and ambiguous if several are as good.
 func choose(name string, actual []types.Type, kinds string) (best *chosen, ambiguous bool) {
+	if name == "concat" && len(actual) == 0 {
+		return nil, true
+	}
 	var all []*overload
 	for _, o := range signatures()[name] {
 		if strings.Contains(kinds, o.kind) {
@@ -166,12 +169,7 @@ func choose(name string, actual []types.Type, kinds string) (best *chosen, ambig
 }
 
 func (c *chosen) moreSpecific(d *chosen) bool {
-	for i := range c.args {
-		if !types.Coercible(c.args[i], d.args[i]) {
-			return false
-		}
-	}
-	return true
+	return d.o.match(c.args, false) != nil
 }
 
 // noOverload reports a call that no overload can take.

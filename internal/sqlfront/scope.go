@@ -35,6 +35,9 @@ type scope struct {
 	// output holds the select list's names while ORDER BY is generated.
 	output  map[string]*ex
 	windows windows
+	pos     parse.Pos // of the select
+	// noLateral names a join whose right side may not refer to these columns.
+	noLateral string
 }
 
 // find resolves a chain of names: a column, relation.column, or either with fields of rows after it. It returns the
@@ -122,6 +125,9 @@ func (a *analyzer) reference(e *parse.Expr, s *scope) *ex {
 		f, n := a.findIn(sc, names, e.Pos)
 		if f == nil {
 			continue
+		}
+		if sc.noLateral != "" {
+			a.fail("INVALID_COLUMN_REFERENCE", e.Pos, "LATERAL reference not allowed in %s JOIN", sc.noLateral)
 		}
 		x := &ex{sql: f.sql, t: f.t, simple: true, field: f}
 		if sc.agg != nil {

@@ -17,7 +17,7 @@ type item struct {
 }
 
 func (a *analyzer) selectQuery(b *parse.Body, outer *scope, t tail) *relation {
-	src := &scope{outer: outer, windows: windows{}}
+	src := &scope{outer: outer, windows: windows{}, pos: b.Pos}
 	from := a.from(b.From, src)
 	for _, w := range b.Windows {
 		if _, dup := src.windows[w.Name]; dup {
@@ -35,7 +35,7 @@ func (a *analyzer) selectQuery(b *parse.Body, outer *scope, t tail) *relation {
 	var g *aggregation
 	if a.isGrouped(b, t) {
 		g = &aggregation{source: src, alias: a.alias(), seen: map[string]string{}}
-		s = &scope{fields: src.fields, outer: outer, agg: g, windows: src.windows}
+		s = &scope{fields: src.fields, outer: outer, agg: g, windows: src.windows, pos: b.Pos}
 	}
 	var group string
 	if g != nil {
@@ -66,7 +66,7 @@ func (a *analyzer) selectQuery(b *parse.Body, outer *scope, t tail) *relation {
 	if g != nil {
 		inner := g.inner
 		if len(inner) == 0 {
-			inner = []string{"1 AS one"}
+			inner = []string{"count(*) AS one"}
 		}
 		source = " FROM (SELECT " + strings.Join(inner, ", ") + from + where + group + ") AS " + g.alias + having
 	} else if having != "" {
@@ -153,7 +153,7 @@ func (a *analyzer) items(b *parse.Body, s, src *scope) []*item {
 			switch {
 			case it.AliasGiven:
 				name = it.Alias
-			case it.Expr.Kind == parse.Ident, it.Expr.Kind == parse.Deref:
+			case chain(it.Expr) != nil:
 				name = it.Expr.Name
 			}
 			add(it.Expr, name)
@@ -172,7 +172,7 @@ func (a *analyzer) starItem(f *field, s *scope, it parse.Item) *item {
 		e.Text = f.rel + "." + f.name
 	}
 	if s.agg != nil {
-		s.agg.root = nil
+		s.agg.root = &parse.Expr{Star: true, Text: e.Text}
 		x = s.agg.column(a, f, f.name, e)
 	}
 	return &item{expr: e, x: x, name: f.name, canon: fmt.Sprintf("@%p.", f)}
@@ -353,7 +353,7 @@ func (a *analyzer) orderBy(b *parse.Body, s *scope, items []*item, t tail) ([]st
 		}
 		output[n] = it.x
 	}
-	inner := &scope{fields: s.fields, outer: s.outer, agg: s.agg, output: output, windows: s.windows}
+	inner := &scope{fields: s.fields, outer: s.outer, agg: s.agg, output: output, windows: s.windows, pos: b.Pos}
 	keys := make([]string, len(t.order))
 	for i, o := range t.order {
 		if n, ok := ordinal(o.Expr); ok {
@@ -364,7 +364,7 @@ func (a *analyzer) orderBy(b *parse.Body, s *scope, items []*item, t tail) ([]st
 			if b.Distinct {
 				x.sql = "c" + itoa(n-1)
 			}
-			keys[i] = a.orderKey(&x, o)
+			keys[i] = a.orderKey(&x, o, b.Pos)
 			continue
 		}
 		if s.agg != nil {
@@ -384,7 +384,7 @@ func (a *analyzer) orderBy(b *parse.Body, s *scope, items []*item, t tail) ([]st
 			}
 			x = &ex{sql: "c" + itoa(at), t: x.t}
 		}
-		keys[i] = a.orderKey(x, o)
+		keys[i] = a.orderKey(x, o, b.Pos)
 	}
 	return keys, alias
 }

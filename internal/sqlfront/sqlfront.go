@@ -149,7 +149,7 @@ func Analyze(ctx context.Context, q *parse.Query, o Options) (plan *Plan, err er
 		}
 	}
 	if len(a.params) > a.paramsUsed {
-		return nil, &Error{Name: "INVALID_PARAMETER_USAGE", Message: fmt.Sprintf("Incorrect number of parameters: expected %d but found %d", a.paramsUsed, len(a.params))}
+		return nil, &Error{Name: "INVALID_PARAMETER_USAGE", Pos: parse.Pos{Line: 1, Col: 1}, Message: fmt.Sprintf("Incorrect number of parameters: expected %d but found %d", a.paramsUsed, len(a.params))}
 	}
 	return plan, nil
 }

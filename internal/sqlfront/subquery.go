@@ -120,6 +120,9 @@ func (a *analyzer) quantified(e *parse.Expr, s *scope, rel *relation, alias stri
 	if !ok || !t.Comparable() || e.S != "=" && e.S != "<>" && !t.Orderable() {
 		a.fail("TYPE_MISMATCH", e.Pos, "Value expression and result of subquery must be of the same type for quantified comparison: %s vs %s", v.t, rel.fields[0].t)
 	}
+	if e.S == "<>" && e.Name != "ALL" || e.S == "=" && e.Name == "ALL" {
+		a.refuse(e.Pos, "%s %s with a subquery is not supported", e.S, e.Name)
+	}
 	if !native(t) && t.Base != types.TimestampTZ {
 		a.refuse(e.Pos, "quantified comparison of %s is not supported", t)
 	}

@@ -23,7 +23,7 @@ func (a *analyzer) windowCall(e *parse.Expr, s *scope) *ex {
 		a.refuse(e.Pos, "DISTINCT in window function parameters not yet supported: %s", e.Text)
 	}
 	if e.Filter != nil {
-		a.refuse(e.Pos, "FILTER is not yet supported for window functions")
+		a.refuse(selectPos(s), "FILTER is not yet supported for window functions")
 	}
 	if e.Distinct {
 		a.refuse(e.Pos, "DISTINCT in window function parameters not yet supported: %s", e.Text)
@@ -33,7 +33,7 @@ func (a *analyzer) windowCall(e *parse.Expr, s *scope) *ex {
 		if len(signatures()[name]) == 0 {
 			a.fail("FUNCTION_NOT_FOUND", e.Pos, "Function '%s' not registered", name)
 		}
-		a.fail("FUNCTION_NOT_WINDOW", e.Pos, "Not a window function: %s", name)
+		a.fail("FUNCTION_NOT_WINDOW", selectPos(s), "Not a window function: %s", name)
 	}
 	if e.Nulls != "" && (!isWindow || strings.Contains("rank dense_rank row_number percent_rank cume_dist ntile", name)) {
 		a.fail("NULL_TREATMENT_NOT_ALLOWED", e.Pos, "Cannot specify null treatment clause for %s function", name)
@@ -70,6 +70,16 @@ func (a *analyzer) windowCall(e *parse.Expr, s *scope) *ex {
 	return &ex{sql: castSQL(name+"("+args+")"+over, c.result), t: c.result}
 }
 
+// selectPos is where the select of a scope begins.
+func selectPos(s *scope) parse.Pos {
+	for sc := s; sc != nil; sc = sc.outer {
+		if sc.pos != (parse.Pos{}) {
+			return sc.pos
+		}
+	}
+	return parse.Pos{Line: 1, Col: 1}
+}
+
 // checkWindowArgs refuses counts that are not positive constants where a wrong one would answer otherwise.
 func (a *analyzer) checkWindowArgs(name string, e *parse.Expr, xs []*ex) {
 	at, low := 1, int64(0)
@@ -94,6 +104,7 @@ func (a *analyzer) checkWindowArgs(name string, e *parse.Expr, xs []*ex) {
 	case ok && n < low:
 		a.fail("INVALID_FUNCTION_ARGUMENT", parse.Pos{}, "Offset must be at least 0")
 	case !ok && xs[at].isLit && name != "ntile":
+		a.fail("INVALID_FUNCTION_ARGUMENT", parse.Pos{}, "Offset must not be null")
 	case !ok:
 		a.refuse(e.A[at].Pos, "%s with an offset that is not a constant is not supported", name)
 	}
@@ -188,7 +199,11 @@ func (a *analyzer) frameSQL(w *parse.Window, order []*ex, s *scope) string {
 		bad("Window frame starting from FOLLOWING cannot end with %s", end.Kind)
 	}
 	offsets := f.Start.Expr != nil || end.Expr != nil
-	if f.Mode == "GROUPS" && len(order) == 0 {
+	mode := f.Mode
+	if mode == "GROUPS" && len(order) == 0 && !offsets {
+		mode = "RANGE" // all rows are peers
+	}
+	if mode == "GROUPS" && len(order) == 0 {
 		a.fail("MISSING_ORDER_BY", f.Pos, "Window frame of type GROUPS PRECEDING or FOLLOWING requires ORDER BY")
 	}
 	if f.Mode == "RANGE" && offsets {
@@ -199,7 +214,7 @@ func (a *analyzer) frameSQL(w *parse.Window, order []*ex, s *scope) string {
 			a.fail("INVALID_ORDER_BY", f.Pos, "Window frame of type RANGE PRECEDING or FOLLOWING requires single sort item in ORDER BY (actual: %d)", len(order))
 		}
 	}
-	return f.Mode + " BETWEEN " + a.boundSQL(f, f.Start, "start", order, s) + " AND " + a.boundSQL(f, end, "end", order, s)
+	return mode + " BETWEEN " + a.boundSQL(f, f.Start, "start", order, s) + " AND " + a.boundSQL(f, end, "end", order, s)
 }
 
 func (a *analyzer) boundSQL(f *parse.Frame, b parse.Bound, which string, order []*ex, s *scope) string {

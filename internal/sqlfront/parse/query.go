@@ -62,6 +62,7 @@ func (p *parser) queryNoWith() *Query {
 	case p.accept("LIMIT"):
 		q.Limit = p.rowCount(true)
 	case p.accept("FETCH"):
+		fetch := p.toks[p.i-1].Pos
 		if !p.accept("FIRST") && !p.accept("NEXT") {
 			p.fail("'FIRST'", "'NEXT'")
 		}
@@ -69,6 +70,8 @@ func (p *parser) queryNoWith() *Query {
 		if !p.isAny("ROW", "ROWS") {
 			q.Limit = p.rowCount(false)
 		}
+		q.Limit.Text = "FETCH"
+		q.Limit.Pos = fetch
 		if !p.accept("ROW") && !p.accept("ROWS") {
 			p.fail("'ROW'", "'ROWS'")
 		}
@@ -142,7 +145,7 @@ func (p *parser) setOperation(level int) *Body {
 		if op == "" {
 			return left
 		}
-		at := left.Pos
+		at := p.tok().Pos
 		p.i++
 		b := &Body{Op: op, Pos: at, L: left}
 		if p.accept("ALL") {

@@ -82,6 +82,23 @@ var aggregateTable = map[string]entry{
 	"$agg_var_samp":    typed(moments(func(x []float64) (float64, bool) { n, m2, _, _ := central(x); return m2 / (n - 1), n > 1 })),
 	"$agg_stddev_pop":  typed(moments(func(x []float64) (float64, bool) { n, m2, _, _ := central(x); return math.Sqrt(m2 / n), n > 0 })),
 	"$agg_stddev_samp": typed(moments(func(x []float64) (float64, bool) { n, m2, _, _ := central(x); return math.Sqrt(m2 / (n - 1)), n > 1 })),
+	"$bounded": typed(func(s Signature) (Func, error) {
+		return func(a []any) (any, error) { return bounded(dec(a[0]), s.Result) }, nil
+	}),
+	"$finite": plain(func(a []any) (any, error) {
+		if f := dbl(a[0]); math.IsNaN(f) || math.IsInf(f, 0) {
+			return nil, nil
+		}
+		return a[0], nil
+	}),
+	"$nonulls": typed(func(s Signature) (Func, error) {
+		t := s.Args[0]
+		return func(a []any) (v any, err error) {
+			defer catchNestedNull(&err)
+			checkNested(a[0], t)
+			return a[0], nil
+		}, nil
+	}),
 	"$avg_decimal": typed(func(s Signature) (Func, error) {
 		return func(a []any) (any, error) {
 			if num(a[1]) == 0 {
@@ -97,6 +114,23 @@ var aggregateTable = map[string]entry{
 		return int64(math.Round(float64(num(a[0])) / float64(num(a[1])))), nil
 	}),
 	"$agg_approx_most_frequent": typed(mostFrequent),
+}
+
+// checkNested panics as order does when an array or row has a NULL inside.
+func checkNested(v any, t types.Type) {
+	if !t.Is(types.Array, types.Row) {
+		return
+	}
+	for i, x := range list(v) {
+		et := t.Args[0]
+		if t.Base == types.Row {
+			et = t.Args[i]
+		}
+		if x == nil {
+			panic(nestedNull{t.Base})
+		}
+		checkNested(x, et)
+	}
 }
 
 func nilIfEmpty(l []any) any {
@@ -166,11 +200,14 @@ func topN(sign int, name string) builder {
 		t := s.Args[0].Elem()
 		return func(a []any) (v any, err error) {
 			defer catchNestedNull(&err)
+			l := keep(list(a[0]), func(x any) bool { return x != nil })
+			if len(l) == 0 {
+				return nil, nil
+			}
 			n, err := checkN(a[1], name, "second")
 			if err != nil {
 				return nil, err
 			}
-			l := keep(list(a[0]), func(x any) bool { return x != nil })
 			sort.SliceStable(l, func(i, j int) bool { return order(l[i], l[j], t)*sign > 0 })
 			return nilIfEmpty(l[:min(n, int64(len(l)))]), nil
 		}, nil
@@ -183,11 +220,14 @@ func topBy(sign int, name string) builder {
 		t := s.Args[0].Elem().Args[1]
 		return func(a []any) (v any, err error) {
 			defer catchNestedNull(&err)
+			l := keep(list(a[0]), func(x any) bool { return list(x)[1] != nil })
+			if len(l) == 0 {
+				return nil, nil
+			}
 			n, err := checkN(a[1], name, "third")
 			if err != nil {
 				return nil, err
 			}
-			l := keep(list(a[0]), func(x any) bool { return list(x)[1] != nil })
 			sort.SliceStable(l, func(i, j int) bool { return order(list(l[i])[1], list(l[j])[1], t)*sign > 0 })
 			out := []any{}
 			for _, e := range l[:min(n, int64(len(l)))] {

@@ -44,10 +44,10 @@ var binaryTable = map[string]entry{
 	"from_big_endian_32": plain(fixed(4, func(b []byte) any { return int64(int32(binary.BigEndian.Uint32(b))) })),
 	"from_big_endian_64": plain(fixed(8, func(b []byte) any { return int64(binary.BigEndian.Uint64(b)) })),
 	"to_ieee754_32": plain(func(a []any) (any, error) {
-		return binary.BigEndian.AppendUint32(nil, math.Float32bits(a[0].(float32))), nil
+		return binary.BigEndian.AppendUint32(nil, canonical32(a[0].(float32))), nil
 	}),
 	"to_ieee754_64": plain(func(a []any) (any, error) {
-		return binary.BigEndian.AppendUint64(nil, math.Float64bits(dbl(a[0]))), nil
+		return binary.BigEndian.AppendUint64(nil, canonical64(dbl(a[0]))), nil
 	}),
 	"from_ieee754_32": plain(fixedFloat(4, func(b []byte) any { return math.Float32frombits(binary.BigEndian.Uint32(b)) })),
 	"from_ieee754_64": plain(fixedFloat(8, func(b []byte) any { return math.Float64frombits(binary.BigEndian.Uint64(b)) })),
@@ -61,6 +61,21 @@ var binaryTable = map[string]entry{
 			return uuidText(hex.EncodeToString(b[:])), nil
 		}, nil
 	}},
+}
+
+// canonical64 returns the bits of a number; every NaN has Java's.
+func canonical64(f float64) uint64 {
+	if math.IsNaN(f) {
+		return 0x7ff8000000000000
+	}
+	return math.Float64bits(f)
+}
+
+func canonical32(f float32) uint32 {
+	if f != f {
+		return 0x7fc00000
+	}
+	return math.Float32bits(f)
 }
 
 func textOrBytes(v any) string {

@@ -143,7 +143,7 @@ func textOf(t types.Type) (func(v any) string, bool) {
 	case types.Char:
 		return func(v any) string { return PadChar(str(v), t.P) }, true
 	case types.Date:
-		return func(v any) string { return DateText(num(v)) }, true
+		return func(v any) string { return strings.TrimPrefix(DateText(num(v)), "+") }, true
 	case types.Timestamp:
 		return func(v any) string { return TimestampText(num(v), t.P) }, true
 	case types.TimestampTZ:
@@ -178,10 +178,8 @@ func castToText(from, to types.Type) (Converter, bool) {
 		return nil, false
 	}
 	if to.Base == types.Char {
-		if from.Base != types.Varchar && from.Base != types.Char {
-			if from.Is(types.Double, types.Real, types.IPAddress, types.UUID) {
-				return nil, false
-			}
+		if !from.Text() {
+			return nil, false
 		}
 		return func(v any) (any, error) { return strings.TrimRight(truncateRunes(text(v), to.P), " "), nil }, true
 	}
@@ -207,7 +205,7 @@ func castFromText(to types.Type) (Converter, bool) {
 	case to.Integral():
 		r, label := integerRange[to.Base], castLabel[to.Base]
 		return func(v any) (any, error) {
-			n, err := strconv.ParseInt(str(v), 10, 64)
+			n, err := strconv.ParseInt(strings.TrimSpace(str(v)), 10, 64)
 			if err != nil || n < r[0] || n > r[1] {
 				return nil, badCast("Cannot cast '%s' to %s", str(v), label)
 			}

@@ -1,10 +1,12 @@
 package scalar
 
 import (
+	"fmt"
 	"math"
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/tarn-data/tarn/internal/sqlfront/types"
 )
@@ -60,7 +62,7 @@ func jsonValueWriter(t types.Type) (func(*strings.Builder, any), bool) {
 		return func(b *strings.Builder, v any) { b.WriteString(text(v)) }, true
 	case types.Varchar, types.Date, types.Timestamp:
 		text, _ := textOf(t)
-		return func(b *strings.Builder, v any) { b.WriteString(jsonQuote(text(v))) }, true
+		return func(b *strings.Builder, v any) { b.WriteString(escapeAstral(jsonQuote(text(v)))) }, true
 	case types.Array:
 		elem, ok := jsonWriter(t.Elem())
 		return func(b *strings.Builder, v any) {
@@ -96,6 +98,23 @@ func jsonValueWriter(t types.Type) (func(*strings.Builder, any), bool) {
 		}, true
 	}
 	return nil, false
+}
+
+// escapeAstral writes characters beyond the basic plane as pairs of escapes, as the cast does.
+func escapeAstral(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return r > 0xffff }) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if r <= 0xffff {
+			b.WriteRune(r)
+			continue
+		}
+		hi, lo := utf16.EncodeRune(r)
+		fmt.Fprintf(&b, `\u%04X\u%04X`, hi, lo)
+	}
+	return b.String()
 }
 
 func jsonMapWriter(t types.Type) (func(*strings.Builder, any), bool) {
@@ -178,8 +197,7 @@ func jsonCaster(to types.Type) (fromNode, bool) {
 		return jsonMapCaster(to)
 	case types.Row:
 		return jsonRowCaster(to)
-	case types.Varchar, types.Boolean, types.TinyInt, types.SmallInt, types.Integer, types.BigInt, types.Double, types.Real, types.Decimal,
-		types.Date, types.Timestamp:
+	case types.Varchar, types.Boolean, types.TinyInt, types.SmallInt, types.Integer, types.BigInt, types.Double, types.Real, types.Decimal:
 		return func(v any) (any, error) { return jsonScalar(v, to) }, true
 	}
 	return nil, false

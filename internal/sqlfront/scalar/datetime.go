@@ -243,7 +243,10 @@ func dateAdd(s Signature) (Func, error) {
 			if u == "day" || u == "week" { // the clock moves, not the instant
 				return inRange(fromLocal(local+n*step, t, a[2]), t)
 			}
-			return inRange([]any{us + n*step, zone}, t)
+			return inRange([]any{RoundMicros(us+n*step, t.P), zone}, t)
+		}
+		if t.Base != types.Date {
+			return fromLocal(RoundMicros(local+n*step, t.P), t, a[2]), nil
 		}
 		return fromLocal(local+n*step, t, a[2]), nil
 	}, nil

@@ -25,6 +25,9 @@ func dateFormat(s Signature) (Func, error) {
 		us = floorDiv(us, 1000) * 1000
 		var b strings.Builder
 		f := str(a[1])
+		if f == "" {
+			return nil, invalid("Both printing and parsing not supported")
+		}
 		h12 := (t.Hour()+11)%12 + 1
 		ampm := "AM"
 		if t.Hour() >= 12 {
@@ -140,7 +143,11 @@ func dateParse(a []any) (any, error) {
 		case 'x':
 			ok = p.signedInt(&p.weekYear, 4)
 		case 'Y':
-			ok = p.signedInt(&p.year, 9)
+			width := 9
+			if i+2 < len(f) && f[i+1] == '%' && strings.IndexByte("cmdeHkhIlijSsfvy", f[i+2]) >= 0 {
+				width = 4 // digits of the next field follow at once
+			}
+			ok = p.signedInt(&p.year, width)
 		case 'y':
 			if ok = p.int(&p.year, 2); ok {
 				p.year += 1900

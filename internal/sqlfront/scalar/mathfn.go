@@ -28,9 +28,9 @@ var mathTable = map[string]entry{
 	"round": typed(round), "truncate": typed(truncate),
 	"acos": float1(math.Acos), "asin": float1(math.Asin), "atan": float1(math.Atan), "cos": float1(math.Cos), "cosh": float1(math.Cosh),
 	"sin": float1(math.Sin), "sinh": float1(math.Sinh), "tan": float1(math.Tan), "tanh": float1(math.Tanh), "cbrt": float1(math.Cbrt),
-	"exp": float1(math.Exp), "ln": float1(math.Log), "log2": float1(func(x float64) float64 { return math.Log(x) / math.Log(2) }), "log10": float1(math.Log10),
+	"exp": float1(math.Exp), "ln": float1(ln), "log2": float1(func(x float64) float64 { return ln(x) / math.Ln2 }), "log10": float1(log10),
 	"sqrt": float1(math.Sqrt), "degrees": float1(func(x float64) float64 { return x * (180 / math.Pi) }), "radians": float1(func(x float64) float64 { return x / 180 * math.Pi }),
-	"atan2": float2(math.Atan2), "log": float2(func(b, x float64) float64 { return math.Log(x) / math.Log(b) }),
+	"atan2": float2(math.Atan2), "log": float2(func(b, x float64) float64 { return ln(x) / ln(b) }),
 	"power": float2(javaPow), "pow": float2(javaPow),
 	"e": constant(math.E), "pi": constant(math.Pi), "nan": constant(math.NaN()), "infinity": constant(math.Inf(1)),
 	"is_finite":   plain(func(a []any) (any, error) { return !math.IsInf(dbl(a[0]), 0) && !math.IsNaN(dbl(a[0])), nil }),
@@ -51,6 +51,21 @@ var mathTable = map[string]entry{
 }
 
 func constant(f float64) entry { return plain(func([]any) (any, error) { return f, nil }) }
+
+// ln is math.Log, which is wrong for subnormal numbers on some machines.
+func ln(x float64) float64 {
+	if x > 0 && x < 0x1p-1022 {
+		return math.Log(x*0x1p54) - 54*math.Ln2
+	}
+	return math.Log(x)
+}
+
+func log10(x float64) float64 {
+	if x > 0 && x < 0x1p-1022 {
+		return ln(x) / math.Ln10
+	}
+	return math.Log10(x)
+}
 
 // javaPow differs from C's pow where the base is one or the exponent NaN.
 func javaPow(x, y float64) float64 {
@@ -262,13 +277,23 @@ func shift(f func(v, n int64, bits uint) int64) builder {
 func signed(v int64, width uint) int64 { return v << (64 - width) >> (64 - width) }
 
 func shiftLeft(v, n int64, width uint) int64 {
+	n = masked(n, width)
 	if n < 0 || n >= int64(width) {
 		return 0
 	}
 	return v << n
 }
 
+// masked treats a negative count of a bigint's shift as Java does; the other types shift everything out.
+func masked(n int64, width uint) int64 {
+	if n < 0 && width == 64 {
+		return n & 63
+	}
+	return n
+}
+
 func shiftRight(v, n int64, width uint) int64 {
+	n = masked(n, width)
 	if n < 0 || n >= int64(width) {
 		return 0
 	}
@@ -279,6 +304,7 @@ func shiftRight(v, n int64, width uint) int64 {
 }
 
 func shiftArithmetic(v, n int64, width uint) int64 {
+	n = masked(n, width)
 	if n < 0 || n >= int64(width) {
 		if v >= 0 {
 			return 0
@@ -445,8 +471,11 @@ func wilson(sign float64) Func {
 func formatNumber(s Signature) (Func, error) {
 	return func(a []any) (any, error) {
 		f := asDouble(a[0], s.Args[0])
-		if math.IsNaN(f) || math.IsInf(f, 0) {
-			return JavaDouble(f), nil
+		if math.IsNaN(f) {
+			return "0", nil
+		}
+		if math.IsInf(f, 0) {
+			return nil, unsupported("format_number of an infinite number")
 		}
 		sign := ""
 		if f < 0 {

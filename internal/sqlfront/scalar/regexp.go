@@ -53,7 +53,13 @@ func compile(p string) (*regexp2.Regexp, error) {
 		}
 		return c.(*regexp2.Regexp), nil
 	}
-	re, err := regexp2.Compile(p)
+	ascii, ok := asciiClasses(p)
+	if !ok {
+		fault := unsupported("regular expression %s", p)
+		compiled.Store(p, fault)
+		return nil, fault
+	}
+	re, err := regexp2.Compile(ascii)
 	if err != nil {
 		fault := invalid("%s", err.Error())
 		for _, s := range []string{"++", "*+", "?+", "}+", `\p{Is`, `\p{javaL`, `\p{Alpha`, `\p{Punct`, `\R`, `\X`, `\h`, `\Q`, "&&", `\x{`} {
@@ -74,6 +80,50 @@ func compile(p string) (*regexp2.Regexp, error) {
 	re.MatchTimeout = 10 * time.Second
 	compiled.Store(p, re)
 	return re, nil
+}
+
+// asciiClasses writes out \w, \d and \s, which mean ASCII in Trino; false if it cannot.
+func asciiClasses(p string) (string, bool) {
+	var b strings.Builder
+	class := false
+	for i := 0; i < len(p); i++ {
+		c := p[i]
+		switch {
+		case c == '[' && !class:
+			class = true
+			b.WriteByte(c)
+			if i+1 < len(p) && p[i+1] == '^' {
+				i++
+				b.WriteByte('^')
+			}
+			if i+1 < len(p) && p[i+1] == ']' {
+				i++
+				b.WriteString(`\]`)
+			}
+			continue
+		case c == ']':
+			class = false
+		case c == '\\' && i+1 < len(p):
+			i++
+			set, ok := map[byte]string{'w': "a-zA-Z0-9_", 'd': "0-9", 's': `\t\n\v\f\r `}[p[i]|32]
+			upper := p[i] < 'a'
+			switch {
+			case !ok || p[i]|32 != 'w' && p[i]|32 != 'd' && p[i]|32 != 's':
+				b.WriteString(p[i-1 : i+1])
+			case class && upper:
+				return "", false
+			case class:
+				b.WriteString(set)
+			case upper:
+				b.WriteString("[^" + set + "]")
+			default:
+				b.WriteString("[" + set + "]")
+			}
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String(), true
 }
 
 func patternError(err error) error {

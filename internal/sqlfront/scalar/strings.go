@@ -26,7 +26,7 @@ var stringTable = map[string]entry{
 		return func(a []any) (any, error) { return []byte(charText(a[0], s.Args[0])), nil }, nil
 	}),
 	"$like": typed(like), "luhn_check": plain(luhn), "parse_data_size": plain(dataSize), "parse_presto_data_size": plain(dataSize),
-	"$typeof": plain(func(a []any) (any, error) { return a[0], nil }),
+	"fail": plain(func(a []any) (any, error) { return nil, fail("GENERIC_USER_ERROR", "%s", str(a[0])) }),
 }
 
 // charText returns the text of a varchar, or of a char with its blanks.
@@ -273,14 +273,13 @@ func isTrimmed(r rune) bool {
 
 func trim(left, right bool) builder {
 	return func(s Signature) (Func, error) {
-		in := s.Args[0]
 		return func(a []any) (any, error) {
 			cut := isTrimmed
 			if len(a) == 2 {
 				set := str(a[1])
 				cut = func(r rune) bool { return strings.ContainsRune(set, r) }
 			}
-			text := charText(a[0], in)
+			text := str(a[0]) // a char has lost its blanks already
 			if left {
 				text = strings.TrimLeftFunc(text, cut)
 			}

@@ -169,5 +169,5 @@ func decodePercent(s string) string {
 	return strings.ToValidUTF8(string(b), "\ufffd")
 }
 
-// decodeForm is decodePercent for a value of a query, where + stays.
-func decodeForm(s string) string { return decodePercent(s) }
+// decodeForm is decodePercent for a value of a query, where + is a blank.
+func decodeForm(s string) string { return decodePercent(strings.ReplaceAll(s, "+", " ")) }

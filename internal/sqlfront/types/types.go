@@ -131,10 +131,10 @@ func (t Type) String() string {
 		return "time(" + n(t.P) + ") with time zone"
 	case TimestampTZ:
 		return "timestamp(" + n(t.P) + ") with time zone"
-	case Array, Map, Function, QDigest:
+	case Array, Function, QDigest:
 		return string(t.Base) + "(" + t.list(",") + ")"
-	case Row:
-		return "row(" + t.list(", ") + ")"
+	case Map, Row:
+		return string(t.Base) + "(" + t.list(", ") + ")"
 	}
 	return string(t.Base)
 }
