@@ -28,6 +28,9 @@ func Text(v any, t types.Type) (string, bool) {
 		if s, ok := v.(interface{ String() string }); ok {
 			return s.String(), true
 		}
+	case types.Date:
+		d, _ := v.(int64)
+		return scalar.DateText(d), true
 	case types.Double:
 		f, _ := v.(float64)
 		return scalar.JavaDouble(f), true

@@ -133,6 +133,20 @@ func choose(name string, actual []types.Type, kinds string) (best *chosen, ambig
 			fits = append(fits, c)
 		}
 	}
+	// Overloads that need no more than a type for NULLs go before those that convert values.
+	var nullsOnly []*chosen
+	for _, c := range fits {
+		only := true
+		for i, t := range actual {
+			only = only && (t.Base == types.Unknown || t.Equal(c.args[i]) || t.Base == types.Function)
+		}
+		if only {
+			nullsOnly = append(nullsOnly, c)
+		}
+	}
+	if len(nullsOnly) > 0 {
+		fits = nullsOnly
+	}
 	var most []*chosen
 	for _, c := range fits {
 		beats := true
@@ -162,7 +176,7 @@ func choose(name string, actual []types.Type, kinds string) (best *chosen, ambig
 	for _, c := range fits[1:] {
 		same = same && c.result.Equal(fits[0].result)
 	}
-	if same && unknown && !strings.HasPrefix(name, "$") {
+	if same && unknown {
 		return fits[0], false
 	}
 	return nil, true

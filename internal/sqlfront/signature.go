@@ -201,7 +201,7 @@ func (b *bindings) bind(p *pattern, t types.Type, exact bool) bool {
 		if t.Base != types.Varchar {
 			return false
 		}
-		to.P = t.P
+		to.P = min(t.P, 65536)
 	case types.Timestamp, types.TimestampTZ, types.TimeTZ:
 		to.P = t.P
 		if t.Base == types.Date {

@@ -118,8 +118,8 @@ func Coercible(from, to Type) bool {
 	if !ok {
 		return false
 	}
-	if from.Base == Char && to.Base == Varchar {
-		return false
+	if from.Base == Varchar && to.Base == Char {
+		return min(from.P, 65536) <= to.P
 	}
 	return c.Equal(to)
 }
