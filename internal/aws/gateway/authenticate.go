@@ -51,7 +51,11 @@ func (g *Gateway) authenticate(ctx context.Context, x *exchange, parseErr error,
 		return g.refuse(x, err)
 	}
 	x.call.Principal, x.call.Account = cred.Principal, cred.Principal.Account
-	g.o.Identity.Used(cred.AccessKeyID, x.service.Name, x.call.Region)
+	id := cred.AccessKeyID
+	if cred.Principal.Role != "" { // of a session the role counts: its keys come and go
+		id, _, _ = strings.Cut(cred.Principal.ID, ":")
+	}
+	g.o.Identity.Used(id, x.service.Name, x.call.Region)
 	if headOnly {
 		return nil
 	}

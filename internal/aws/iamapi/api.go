@@ -12,7 +12,7 @@ type api struct{ engine *identity.Engine }
 // New returns the table of IAM over an identity engine.
 func New(e *identity.Engine) *protocol.Service {
 	a := &api{e}
-	s := &protocol.Service{Name: "iam", SDKName: "iam", Model: Model, MapError: mapError, ValidationCode: "ValidationError"}
+	s := &protocol.Service{Name: "iam", SDKName: "iam", Model: Model, MapError: protocol.MapErrors(errorTable), ValidationCode: "ValidationError"}
 	for _, ops := range [][]protocol.Op{a.users(), a.groups(), a.roles(), a.accessKeys(), a.policies(), a.attachments(), a.inline(), a.tags(), a.account()} {
 		s.Ops = append(s.Ops, ops...)
 	}
