@@ -297,6 +297,9 @@ func (s *Service) environment(ctx context.Context, in *instance, l layout) ([]st
 		if err != nil {
 			return nil, fmt.Errorf("%w: the role defined for the function cannot be assumed by Lambda: %w", ErrBadParameter, err)
 		}
+		if last := c.Expires.Add(-v.Config.Timeout); last.Before(in.expires) {
+			in.expires = last // its credentials must outlive its last request
+		}
 		env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env["AWS_SESSION_TOKEN"] = c.AccessKeyID, c.SecretAccessKey, c.SessionToken
 	}
 	for k, val := range v.Config.Env {
