@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/aws/gateway"
@@ -61,7 +62,8 @@ type App struct {
 	codes    codeServer
 	gateway  *gateway.Gateway
 	endpoint string
-	ready    bool
+	admin    string // token of the command line
+	ready    atomic.Bool
 }
 
 // Open opens everything in the data directory. It does not listen yet. What it started is stopped by Close.
@@ -117,7 +119,7 @@ func (a *App) openPillars(ctx context.Context) error {
 		return fmt.Errorf("open blobs: %w", err)
 	}
 	a.group.OnStop("blobs", func(context.Context) error { return a.Blobs.Close() })
-	collector := blob.NewCollector(blob.CollectorOptions{Store: a.Store, Blobs: a.Blobs, Clock: a.clock, Logger: a.log})
+	collector := blob.NewCollector(blob.CollectorOptions{KV: a.Store, Blobs: a.Blobs, Clock: a.clock, Logger: a.log})
 	a.group.Go("blob collector", collector.Run)
 	if a.Sandbox, err = sandbox.New(ctx, sandbox.Options{Require: a.cfg.RequireIsolation}); err != nil {
 		return err
@@ -132,7 +134,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	if a.Identity, err = identity.Open(ctx, identity.Options{Store: a.Store, Account: a.cfg.Account, Clock: a.clock, Logger: a.log}); err != nil {
 		return fmt.Errorf("open identities: %w", err)
 	}
-	if err := a.writeRootKey(); err != nil {
+	if err := errors.Join(a.writeRootKey(), a.writeAdminToken()); err != nil {
 		return err
 	}
 	a.Logs = logs.New(a.Store, logs.Options{Clock: a.clock, Logger: a.log})
@@ -208,7 +210,7 @@ func (a *App) Serve(ctx context.Context, ready func(endpoint string)) error {
 	if err := a.writeEndpoint(); err != nil {
 		return errors.Join(err, srv.Close())
 	}
-	a.ready = true
+	a.ready.Store(true)
 	ready(a.endpoint)
 	select {
 	case err = <-failed:

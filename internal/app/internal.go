@@ -24,6 +24,7 @@ func (a *App) internal() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_tarn/health", a.health)
 	mux.HandleFunc("GET /_tarn/code/{id}", func(w http.ResponseWriter, r *http.Request) { a.codes.ServeHTTP(w, r) })
+	a.adminRoutes(mux)
 	return mux
 }
 
@@ -36,7 +37,7 @@ type Health struct {
 
 func (a *App) health(w http.ResponseWriter, _ *http.Request) {
 	h := Health{Status: "starting", Services: map[string]string{}, Version: Version}
-	if a.ready {
+	if a.ready.Load() {
 		h.Status = "ok"
 	}
 	for _, s := range a.Registry.Services() {

@@ -64,4 +64,3 @@ func (l CrawlLogs) Append(ctx context.Context, scope ident.Scope, group, stream 
 	// A crawl does not fail because its log cannot be written; the store has logged why.
 	_ = l.Logs.Append(ctx, scope, group, stream, []logs.Event{{Time: at, Message: line}})
 }
-
