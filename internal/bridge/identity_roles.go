@@ -27,6 +27,11 @@ func (r FunctionRoles) AssumeForService(ctx context.Context, scope ident.Scope, 
 	return function.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.Secret, SessionToken: c.Token, Expires: c.Expires}, nil
 }
 
+// AssumableBy implements function.Roles.
+func (r FunctionRoles) AssumableBy(scope ident.Scope, roleARN, service string) error {
+	return r.Identity.AssumableBy(scope, roleARN, service)
+}
+
 // RoleReader reads objects with the rights of a role, for engines that act for a user while no request is under way.
 type RoleReader struct {
 	Identity *identity.Engine

@@ -293,7 +293,7 @@ func (s *Service) environment(ctx context.Context, in *instance, l layout) ([]st
 	}
 	env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = fmt.Sprint(v.Config.MemoryMB)
 	if s.opts.Roles != nil {
-		c, err := s.opts.Roles.AssumeForService(ctx, in.scope, v.Config.Role, "lambda.amazonaws.com", v.Name, maxInstanceAge+MaxTimeout)
+		c, err := s.opts.Roles.AssumeForService(ctx, in.scope, v.Config.Role, "lambda.amazonaws.com", sessionName(v.Name), maxInstanceAge+MaxTimeout)
 		if err != nil {
 			return nil, fmt.Errorf("%w: the role defined for the function cannot be assumed by Lambda: %w", ErrBadParameter, err)
 		}
@@ -312,6 +312,14 @@ func (s *Service) environment(ctx context.Context, in *instance, l layout) ([]st
 		}
 	}
 	return list, nil
+}
+
+// sessionName is the function's name, made long enough for a role's session.
+func sessionName(function string) string {
+	if len(function) < 2 {
+		return function + "-function"
+	}
+	return function
 }
 
 // flush hands the collected lines to the log.
