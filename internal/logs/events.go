@@ -49,15 +49,10 @@ func (l *Store) Put(ctx context.Context, s ident.Scope, group, stream string, ev
 	if _, err := l.Stream(ctx, s, group, stream); err != nil {
 		return rej, err
 	}
-	p, err := l.write(ctx, s, group, stream, kept, false)
-	if err != nil || p == nil {
-		return rej, err
-	}
-	return rej, p.Wait(ctx)
+	return rej, l.write(ctx, s, group, stream, kept, false)
 }
 
-// Append is Put for Tarn's own writers: the group and stream are made where they lack, no event is rejected, and it
-// answers when the events can be read, which is before they are durable.
+// Append is Put for Tarn's own writers: the group and stream are made where they lack, and no event is rejected.
 func (l *Store) Append(ctx context.Context, s ident.Scope, group, stream string, events []Event) error {
 	if len(events) == 0 {
 		return nil
@@ -65,8 +60,7 @@ func (l *Store) Append(ctx context.Context, s ident.Scope, group, stream string,
 	if err := checkGroupName(group); err != nil {
 		return err
 	}
-	_, err := l.write(ctx, s, group, stream, events, true)
-	return err
+	return l.write(ctx, s, group, stream, events, true)
 }
 
 func checkEvents(events []Event) error {
@@ -95,9 +89,9 @@ func checkEvents(events []Event) error {
 	return nil
 }
 
-func (l *Store) write(ctx context.Context, s ident.Scope, group, stream string, events []Event, create bool) (kv.Pending, error) {
+func (l *Store) write(ctx context.Context, s ident.Scope, group, stream string, events []Event, create bool) error {
 	if len(events) == 0 {
-		return nil, nil
+		return nil
 	}
 	now := l.clock.Now()
 	var b kv.Batch
@@ -107,7 +101,11 @@ func (l *Store) write(ctx context.Context, s ident.Scope, group, stream string, 
 		b.Set(eventKey(s, group, ms, seq, stream), append(value, e.Message...))
 		b.Set(indexKey(s, group, stream, ms, seq), nil)
 	}
-	return l.apply(ctx, s, group, stream, &b, events, now, create)
+	p, err := l.apply(ctx, s, group, stream, &b, events, now, create)
+	if err != nil {
+		return err
+	}
+	return p.Wait(ctx)
 }
 
 // apply adds the stream's own record to b and applies it; the lock keeps two writers of a stream from losing one

@@ -2,13 +2,8 @@
 
 package fileblob
 
-import (
-	"io/fs"
-	"os"
-)
+import "io/fs"
 
-type osFile struct{ *os.File }
-
-func (f *osFile) syncData() error { return f.Sync() }
+func (f osFile) syncData() error { return f.Sync() }
 
 func version(st fs.FileInfo) uint64 { return uint64(st.ModTime().UnixNano()) }

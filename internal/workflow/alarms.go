@@ -1,0 +1,106 @@
+package workflow
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/clock"
+)
+
+// alarms wakes threads at their due times. It is a memory of what the threads in the store say; an alarm that is no
+// longer due is harmless.
+type alarms struct {
+	clock clock.Clock
+	fire  func(key uint64, thread uint32)
+
+	mu    sync.Mutex
+	heap  alarmHeap
+	at    map[alarmID]time.Time // the due time last set; others are stale
+	nudge chan struct{}
+}
+
+type alarmID struct {
+	key    uint64
+	thread uint32
+}
+
+type alarm struct {
+	alarmID
+	due time.Time
+}
+
+type alarmHeap []alarm
+
+func (h alarmHeap) Len() int           { return len(h) }
+func (h alarmHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h alarmHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *alarmHeap) Push(x any)        { *h = append(*h, x.(alarm)) }
+func (h *alarmHeap) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+func newAlarms(c clock.Clock, fire func(uint64, uint32)) *alarms {
+	return &alarms{clock: c, fire: fire, at: map[alarmID]time.Time{}, nudge: make(chan struct{}, 1)}
+}
+
+func (a *alarms) set(key uint64, thread uint32, due time.Time) {
+	id := alarmID{key, thread}
+	a.mu.Lock()
+	if !a.at[id].Equal(due) {
+		a.at[id] = due
+		heap.Push(&a.heap, alarm{id, due})
+	}
+	first := a.heap.Len() > 0 && a.heap[0].due.Equal(due)
+	a.mu.Unlock()
+	if first {
+		select {
+		case a.nudge <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (a *alarms) run(ctx context.Context) {
+	timer := a.clock.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		due, wait := a.pop()
+		for _, x := range due {
+			a.fire(x.key, x.thread)
+		}
+		if len(due) > 0 {
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C():
+		case <-a.nudge:
+		}
+	}
+}
+
+// pop takes the alarms that are due and tells how long the next one is away.
+func (a *alarms) pop() (due []alarm, wait time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.clock.Now()
+	for a.heap.Len() > 0 {
+		x := a.heap[0]
+		if x.due.After(now) {
+			return due, x.due.Sub(now)
+		}
+		heap.Pop(&a.heap)
+		if at, ok := a.at[x.alarmID]; ok && at.Equal(x.due) {
+			delete(a.at, x.alarmID)
+			due = append(due, x)
+		}
+	}
+	return due, time.Hour
+}

@@ -1,0 +1,165 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/workflow/asl"
+	"github.com/tarn-data/tarn/internal/workflow/interp"
+)
+
+// effects carries out what a durable step asks for.
+func (e *Engine) effects(x *exec, s *interp.Step) {
+	x.mu.Lock()
+	var cancels []func()
+	for _, id := range s.Cancel {
+		if c := x.cancels[id]; c != nil {
+			cancels = append(cancels, c)
+			delete(x.cancels, id)
+		}
+	}
+	for _, start := range s.Start {
+		e.startTask(x, start)
+	}
+	for _, start := range s.Maps {
+		e.startMap(x, start)
+	}
+	running := x.state.Status == interp.Running
+	if running {
+		for id := range s.Dirty {
+			if t := x.state.Threads[id]; t != nil {
+				e.setAlarm(x, s, t)
+			}
+		}
+		if s.Dirty == nil { // after a restart
+			for _, t := range x.state.Threads {
+				e.setAlarm(x, s, t)
+			}
+		}
+	}
+	result := x.result
+	x.mu.Unlock()
+	for _, c := range cancels {
+		c()
+	}
+	if e.logs != nil {
+		e.logEvents(x, s.Events)
+	}
+	if result != nil {
+		e.finished(x, result)
+		return
+	}
+	if s.More {
+		e.step(x, func(s *interp.Step) { s.Continue() })
+	}
+}
+
+func (e *Engine) setAlarm(x *exec, s *interp.Step, t *interp.Thread) {
+	if due := s.WakeAt(t); !due.IsZero() {
+		e.alarms.set(x.rec.Key, t.ID, due)
+	}
+}
+
+// finished is called once, when the end of an execution is durable.
+func (e *Engine) finished(x *exec, result *Record) {
+	if _, ok := e.live.LoadAndDelete(result.Key); !ok {
+		return
+	}
+	close(x.ended)
+	e.machineIdle(result)
+}
+
+// wake is called by the alarms.
+func (e *Engine) wake(k uint64, thread uint32) {
+	x := e.find(k)
+	if x == nil {
+		return
+	}
+	e.step(x, func(s *interp.Step) { s.Wake(thread) })
+}
+
+// startTask starts a task if its thread still waits for it. x.mu is held.
+func (e *Engine) startTask(x *exec, start interp.TaskStart) {
+	t := x.state.Threads[start.Thread]
+	if t == nil || x.state.Status != interp.Running || t.Phase != interp.Tasking || t.Attempt != start.Attempt {
+		return
+	}
+	res := start.State.Resource
+	if res.Integration == asl.Activity {
+		e.offerActivity(x, start)
+		return
+	}
+	ctx, abandon := context.WithCancelCause(e.group.Context())
+	x.cancels[start.Thread] = func() { abandon(errUnwanted) }
+	cancel := func() { abandon(nil) }
+	call := e.taskCall(x, start)
+	e.group.Go("workflow task", func(context.Context) {
+		defer cancel()
+		e.runTask(ctx, x, start, call)
+	})
+}
+
+// errUnwanted is why the context of a task ends that nobody waits for any more.
+var errUnwanted = errors.New("task is no longer wanted")
+
+// Unwanted reports whether a task's context ended because the task timed out or its execution ended: a job that it
+// started is to be stopped. It is false when Tarn stops, after which the job is taken up again.
+func Unwanted(ctx context.Context) bool {
+	cause := context.Cause(ctx)
+	return errors.Is(cause, errUnwanted) || errors.Is(cause, context.DeadlineExceeded)
+}
+
+func (e *Engine) taskCall(x *exec, start interp.TaskStart) *TaskCall {
+	role := start.RoleARN
+	if role == "" {
+		role = x.rec.RoleARN
+	}
+	call := &TaskCall{
+		Scope: x.rec.Scope, Execution: x.rec.ARN, StateMachine: x.rec.MachineARN, State: start.State.Name, RoleARN: role, Resource: start.State.Resource,
+		Input: start.Input, Timeout: start.Timeout, Attempt: int(start.Attempt), Handle: start.Handle,
+	}
+	if start.Token != "" {
+		call.Token = interp.EncodeToken(interp.Token{Key: x.rec.Key, Thread: start.Thread, Attempt: start.Attempt, Secret: start.Token})
+	}
+	return call
+}
+
+func (e *Engine) runTask(ctx context.Context, x *exec, start interp.TaskStart, call *TaskCall) {
+	if start.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, start.Timeout+time.Second)
+		defer cancel()
+	}
+	output, fail := e.callTask(ctx, x, start, call)
+	if ctx.Err() != nil && (fail != nil || e.group.Context().Err() != nil) {
+		return // cancelled, overdue, or Tarn stops: the alarm or the restart decides
+	}
+	if fail == nil && call.Resource.Pattern == asl.WaitForToken {
+		e.step(x, func(s *interp.Step) { s.Submitted(start.Thread, start.Attempt, "", output) })
+		return
+	}
+	e.step(x, func(s *interp.Step) { s.Done(start.Thread, start.Attempt, output, fail) })
+}
+
+func (e *Engine) callTask(ctx context.Context, x *exec, start interp.TaskStart, call *TaskCall) (string, *TaskError) {
+	if e.tasks == nil {
+		return "", &TaskError{Error: asl.ErrRuntime, Cause: "No task can be called: " + call.Resource.ARN}
+	}
+	return e.tasks.Run(ctx, call, func(handle, output string) error {
+		p, s, err := e.apply(x, nil, func(s *interp.Step) { s.Submitted(start.Thread, start.Attempt, handle, output) })
+		if err != nil {
+			e.stepFailed(x, err)
+			return err
+		}
+		if p != nil {
+			if err := p.Wait(ctx); err != nil {
+				return err
+			}
+		}
+		if s != nil {
+			e.effects(x, s)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,89 @@
+package interp
+
+import (
+	"time"
+
+	"github.com/tarn-data/tarn/internal/workflow/asl"
+)
+
+// Wake is called when a thread's Due time has come. A call that comes too early does nothing.
+func (r *Step) Wake(thread uint32) {
+	t := r.State.Threads[thread]
+	if t == nil || r.State.Status != Running {
+		return
+	}
+	if t.Parent == 0 && r.Machine.TimeoutSeconds > 0 && !r.executionDeadline().After(r.Now) {
+		r.finish(ExecutionTimedOut, 0, failure{})
+		return
+	}
+	switch t.Phase {
+	case Waiting:
+		if t.Due.After(r.Now) {
+			return
+		}
+		s := r.stateOf(t)
+		r.mark(t)
+		r.through(t, s, s.Next, s.Output, s.Assign)
+	case Retrying:
+		if t.Due.After(r.Now) {
+			return
+		}
+		r.mark(t)
+		t.Phase = Pending
+		r.ready = append(r.ready, t.ID)
+	case Tasking:
+		r.taskOverdue(t)
+	}
+	r.run()
+}
+
+// executionDeadline is when the execution's TimeoutSeconds are over.
+func (r *Step) executionDeadline() time.Time {
+	return r.State.Start.Add(time.Duration(r.Machine.TimeoutSeconds) * time.Second)
+}
+
+// WakeAt returns when the thread must be woken; zero = never.
+func (r *Step) WakeAt(t *Thread) time.Time {
+	due := t.Due
+	earliest := func(x time.Time) {
+		if !x.IsZero() && (due.IsZero() || x.Before(due)) {
+			due = x
+		}
+	}
+	if t.Phase == Tasking {
+		earliest(t.Deadline)
+		earliest(t.BeatBy)
+	}
+	if t.Parent == 0 && r.Machine.TimeoutSeconds > 0 {
+		earliest(r.executionDeadline())
+	}
+	return due
+}
+
+// Resume returns the effects that an execution waits for, after it was read from the store: tasks and map runs that
+// were started, or were about to be, when the process ended.
+func (r *Step) Resume() {
+	if r.State.Status != Running {
+		return
+	}
+	for _, t := range r.State.Threads {
+		switch t.Phase {
+		case Ready, Pending:
+			r.More = true
+		case Tasking:
+			s := r.stateOf(t)
+			if s.Resource.Integration == asl.Activity || t.Submitted && s.Resource.Pattern == asl.WaitForToken {
+				continue
+			}
+			start, err := r.taskStart(t, s)
+			if err == nil {
+				r.Start = append(r.Start, start)
+			}
+		case Mapping:
+			s := r.stateOf(t)
+			if start, err := r.mapStart(t, s); err == nil {
+				r.Maps = append(r.Maps, start)
+			}
+		}
+	}
+}

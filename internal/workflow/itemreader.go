@@ -1,0 +1,356 @@
+package workflow
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/tarn-data/tarn/internal/jsonvalue"
+	"github.com/tarn-data/tarn/internal/workflow/asl"
+	"github.com/tarn-data/tarn/internal/workflow/interp"
+)
+
+// itemSource yields the items of a distributed Map.
+type itemSource interface {
+	// Next returns the next item with its index; ok is false at the end.
+	Next(ctx context.Context) (v any, index int, ok bool, fail *TaskError)
+	// Peek returns the item that Next would return, where that is known without waiting.
+	Peek() (any, bool)
+	Close()
+}
+
+// listSource yields a list.
+type listSource struct {
+	items []any
+	next  int
+}
+
+func (s *listSource) Next(context.Context) (any, int, bool, *TaskError) {
+	if s.next >= len(s.items) {
+		return nil, 0, false, nil
+	}
+	s.next++
+	return s.items[s.next-1], s.next - 1, true, nil
+}
+
+func (s *listSource) Peek() (any, bool) {
+	if s.next >= len(s.items) {
+		return nil, false
+	}
+	return s.items[s.next], true
+}
+
+func (s *listSource) Close() {}
+
+// readSource yields what a function reads, one item ahead.
+type readSource struct {
+	read  func(ctx context.Context) (any, error) // io.EOF at the end
+	close func()
+	limit int64
+	index int
+	ahead any
+	has   bool
+	begun bool
+	err   error
+}
+
+func (s *readSource) fill(ctx context.Context) {
+	s.has = false
+	if s.err != nil || s.limit > 0 && int64(s.index) >= s.limit {
+		return
+	}
+	if s.ahead, s.err = s.read(ctx); s.err == nil {
+		s.has = true
+	}
+}
+
+func (s *readSource) Next(ctx context.Context) (any, int, bool, *TaskError) {
+	if !s.begun {
+		s.begun = true
+		s.fill(ctx)
+	}
+	if !s.has {
+		if s.err != nil && !errors.Is(s.err, io.EOF) {
+			var te *taskFailure
+			if errors.As(s.err, &te) {
+				return nil, 0, false, te.TaskError
+			}
+			return nil, 0, false, &TaskError{Error: asl.ErrItemReader, Cause: s.err.Error()}
+		}
+		return nil, 0, false, nil
+	}
+	v, i := s.ahead, s.index
+	s.index++
+	s.fill(ctx)
+	return v, i, true, nil
+}
+
+func (s *readSource) Peek() (any, bool) { return s.ahead, s.has }
+
+func (s *readSource) Close() {
+	if s.close != nil {
+		s.close()
+	}
+}
+
+type taskFailure struct{ *TaskError }
+
+func (t *taskFailure) Error() string { return t.TaskError.Error + ": " + t.Cause }
+
+// source opens the items of a map run.
+func (e *Engine) source(ctx context.Context, x *exec, start interp.MapStart) (itemSource, *TaskError) {
+	if start.Reader == nil {
+		return &listSource{items: start.Items}, nil
+	}
+	bad := func(format string, args ...any) (itemSource, *TaskError) {
+		return nil, &TaskError{Error: asl.ErrItemReader, Cause: fmt.Sprintf(format, args...)}
+	}
+	if e.files == nil {
+		return bad("No object store can be reached.")
+	}
+	params, _ := start.Reader.Parameters.(*jsonvalue.Object)
+	if params == nil || params.Str("Bucket") == "" {
+		return bad("The parameter 'Bucket' of the ItemReader is missing.")
+	}
+	role := FileRole{x.rec.Scope, x.rec.RoleARN, x.rec.ARN}
+	spec := start.Reader.Spec
+	if spec.InputType == "" {
+		return &readSource{read: e.lister(role, params), limit: start.Reader.MaxItems}, nil
+	}
+	body, fail := e.files.Get(ctx, role, params.Str("Bucket"), params.Str("Key"), params.Str("VersionId"))
+	if fail != nil {
+		return nil, &TaskError{Error: asl.ErrItemReader, Cause: fail.Cause}
+	}
+	read, err := e.reader(ctx, role, spec, body)
+	if err != nil {
+		_ = body.Close()
+		return bad("%s", err.Error())
+	}
+	return &readSource{read: read, close: func() { _ = body.Close() }, limit: start.Reader.MaxItems}, nil
+}
+
+// lister yields the objects of a prefix, page by page.
+func (e *Engine) lister(role FileRole, params *jsonvalue.Object) func(context.Context) (any, error) {
+	var page []any
+	next, done := "", false
+	return func(ctx context.Context) (any, error) {
+		for len(page) == 0 {
+			if done {
+				return nil, io.EOF
+			}
+			var fail *TaskError
+			if page, next, fail = e.files.List(ctx, role, params.Str("Bucket"), params.Str("Prefix"), next, 1000); fail != nil {
+				return nil, &taskFailure{&TaskError{Error: asl.ErrItemReader, Cause: fail.Cause}}
+			}
+			done = next == ""
+		}
+		v := page[0]
+		page = page[1:]
+		return v, nil
+	}
+}
+
+func (e *Engine) reader(ctx context.Context, role FileRole, spec *asl.ItemReader, body io.Reader) (func(context.Context) (any, error), error) {
+	switch spec.InputType {
+	case "CSV":
+		return csvReader(spec, body)
+	case "JSON":
+		return jsonReader(spec, body)
+	case "JSONL":
+		return jsonLines(body), nil
+	case "MANIFEST":
+		return e.manifest(role, body)
+	}
+	return nil, fmt.Errorf("items of type %s are not supported by Tarn", spec.InputType)
+}
+
+var delimiters = map[string]rune{"": ',', "COMMA": ',', "PIPE": '|', "SEMICOLON": ';', "SPACE": ' ', "TAB": '\t'}
+
+func csvReader(spec *asl.ItemReader, body io.Reader) (func(context.Context) (any, error), error) {
+	r := csv.NewReader(bufio.NewReaderSize(body, 64<<10))
+	r.Comma, r.FieldsPerRecord, r.LazyQuotes, r.ReuseRecord = delimiters[spec.Delimiter], -1, true, true
+	headers := spec.Headers
+	if spec.HeaderLoc != "GIVEN" {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil, errors.New("The CSV file has no headers.")
+		}
+		if err != nil {
+			return nil, err
+		}
+		headers = append([]string(nil), row...)
+		headers[0] = strings.TrimPrefix(headers[0], "\uFEFF")
+	}
+	seen := map[string]bool{}
+	for _, h := range headers {
+		if seen[h] {
+			return nil, errors.New("CSV headers cannot contain duplicates.")
+		}
+		seen[h] = true
+	}
+	return func(context.Context) (any, error) {
+		row, err := r.Read()
+		if err != nil {
+			return nil, err
+		}
+		o := jsonvalue.NewObject()
+		for i, h := range headers {
+			v := ""
+			if i < len(row) {
+				v = row[i]
+			}
+			o.Set(h, v)
+		}
+		return o, nil
+	}, nil
+}
+
+// jsonReader yields the entries of an array, or the members of an object, without holding the document.
+func jsonReader(spec *asl.ItemReader, body io.Reader) (func(context.Context) (any, error), error) {
+	d := json.NewDecoder(bufio.NewReaderSize(body, 64<<10))
+	notIterable := errors.New("Attempting to map over non-iterable node.")
+	for _, name := range strings.Split(strings.Trim(spec.Pointer, "/"), "/") {
+		if name == "" {
+			continue
+		}
+		if err := descend(d, strings.NewReplacer("~1", "/", "~0", "~").Replace(name)); err != nil {
+			return nil, notIterable
+		}
+	}
+	t, err := d.Token()
+	if err != nil {
+		return nil, fmt.Errorf("The file is not valid JSON: %w", err)
+	}
+	switch t {
+	case json.Delim('['):
+		return func(context.Context) (any, error) {
+			if !d.More() {
+				return nil, io.EOF
+			}
+			var raw json.RawMessage
+			if err := d.Decode(&raw); err != nil {
+				return nil, err
+			}
+			return jsonvalue.Parse(string(raw))
+		}, nil
+	case json.Delim('{'):
+		return func(context.Context) (any, error) {
+			if !d.More() {
+				return nil, io.EOF
+			}
+			k, err := d.Token()
+			if err != nil {
+				return nil, err
+			}
+			var raw json.RawMessage
+			if err := d.Decode(&raw); err != nil {
+				return nil, err
+			}
+			v, err := jsonvalue.Parse(string(raw))
+			if err != nil {
+				return nil, err
+			}
+			return jsonvalue.NewObject("Key", k.(string), "Value", v), nil
+		}, nil
+	}
+	return nil, notIterable
+}
+
+// descend moves to the member of an object or the entry of an array.
+func descend(d *json.Decoder, name string) error {
+	t, err := d.Token()
+	if err != nil {
+		return err
+	}
+	for i := 0; d.More(); i++ {
+		key := strconv.Itoa(i)
+		if t == json.Delim('{') {
+			k, err := d.Token()
+			if err != nil {
+				return err
+			}
+			key = k.(string)
+		}
+		if key == name {
+			return nil
+		}
+		var skip json.RawMessage
+		if err := d.Decode(&skip); err != nil {
+			return err
+		}
+	}
+	return errors.New("no such member")
+}
+
+func jsonLines(body io.Reader) func(context.Context) (any, error) {
+	r := bufio.NewReaderSize(body, 64<<10)
+	return func(context.Context) (any, error) {
+		for {
+			line, err := r.ReadString('\n')
+			if text := strings.TrimSpace(line); text != "" {
+				return jsonvalue.Parse(text)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// manifest yields the rows of the CSV files that an S3 Inventory manifest lists.
+func (e *Engine) manifest(role FileRole, body io.Reader) (func(context.Context) (any, error), error) {
+	var m struct {
+		DestinationBucket string `json:"destinationBucket"`
+		FileFormat        string `json:"fileFormat"`
+		FileSchema        string `json:"fileSchema"`
+		Files             []struct {
+			Key string `json:"key"`
+		} `json:"files"`
+	}
+	if err := json.NewDecoder(body).Decode(&m); err != nil {
+		return nil, fmt.Errorf("The manifest is not valid JSON: %w", err)
+	}
+	if !strings.EqualFold(m.FileFormat, "CSV") {
+		return nil, fmt.Errorf("Manifests of the format %q are not supported; CSV is.", m.FileFormat)
+	}
+	bucket := m.DestinationBucket[strings.LastIndexByte(m.DestinationBucket, ':')+1:]
+	headers := strings.Split(m.FileSchema, ",")
+	for i := range headers {
+		headers[i] = strings.TrimSpace(headers[i])
+	}
+	var read func(context.Context) (any, error)
+	var open Body
+	next := 0
+	return func(ctx context.Context) (any, error) {
+		for {
+			if read == nil {
+				if next == len(m.Files) {
+					return nil, io.EOF
+				}
+				b, fail := e.files.Get(ctx, role, bucket, m.Files[next].Key, "")
+				if fail != nil {
+					return nil, &taskFailure{&TaskError{Error: asl.ErrItemReader, Cause: fail.Cause}}
+				}
+				next++
+				open = b
+				var err error
+				if read, err = csvReader(&asl.ItemReader{HeaderLoc: "GIVEN", Headers: headers}, b); err != nil {
+					return nil, err
+				}
+			}
+			v, err := read(ctx)
+			if errors.Is(err, io.EOF) {
+				_ = open.Close()
+				read = nil
+				continue
+			}
+			return v, err
+		}
+	}, nil
+}
