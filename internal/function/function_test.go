@@ -441,7 +441,7 @@ func (r fileReader) ReadAt(p []byte, off int64) (int, error)   { return r.f.Read
 func (r fileReader) Seek(off int64, whence int) (int64, error) { return r.f.Seek(off, whence) }
 func (r fileReader) Close() error                              { return r.f.Close() }
 func (r fileReader) Size() int64                               { return r.size }
-func (r fileReader) File(int64, int64) (*os.File, error)                   { return r.f, nil }
+func (r fileReader) File(int64, int64) (*os.File, error)       { return r.f, nil }
 
 func (b memBlobs) Path(_ context.Context, id blob.ID) (string, error) {
 	return filepath.Join(b.dir, string(id)), nil

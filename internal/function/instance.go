@@ -293,9 +293,12 @@ func (s *Service) environment(ctx context.Context, in *instance, l layout) ([]st
 	}
 	env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = fmt.Sprint(v.Config.MemoryMB)
 	if s.opts.Roles != nil {
-		c, err := s.opts.Roles.AssumeForService(ctx, in.scope, v.Config.Role, "lambda.amazonaws.com", v.Name, maxInstanceAge+MaxTimeout)
+		c, err := s.opts.Roles.AssumeForService(ctx, in.scope, v.Config.Role, "lambda.amazonaws.com", sessionName(v.Name), maxInstanceAge+MaxTimeout)
 		if err != nil {
 			return nil, fmt.Errorf("%w: the role defined for the function cannot be assumed by Lambda: %w", ErrBadParameter, err)
+		}
+		if last := c.Expires.Add(-v.Config.Timeout); last.Before(in.expires) {
+			in.expires = last // its credentials must outlive its last request
 		}
 		env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env["AWS_SESSION_TOKEN"] = c.AccessKeyID, c.SecretAccessKey, c.SessionToken
 	}
@@ -309,6 +312,14 @@ func (s *Service) environment(ctx context.Context, in *instance, l layout) ([]st
 		}
 	}
 	return list, nil
+}
+
+// sessionName is the function's name, made long enough for a role's session.
+func sessionName(function string) string {
+	if len(function) < 2 {
+		return function + "-function"
+	}
+	return function
 }
 
 // flush hands the collected lines to the log.

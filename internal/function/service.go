@@ -31,6 +31,8 @@ type Credentials struct {
 type Roles interface {
 	// AssumeForService returns credentials of the role for a service such as "lambda.amazonaws.com".
 	AssumeForService(ctx context.Context, scope ident.Scope, roleARN, service, session string, ttl time.Duration) (Credentials, error)
+	// AssumableBy reports why a service cannot assume the role, or nil.
+	AssumableBy(scope ident.Scope, roleARN, service string) error
 }
 
 // LogLine is a line that a function or the platform wrote.
@@ -153,7 +155,7 @@ func (s *Service) Create(ctx context.Context, scope ident.Scope, req CreateReque
 	if err := cfg.validate(); err != nil {
 		return Version{}, err
 	}
-	if err := s.checkTargets(cfg.DeadLetter); err != nil {
+	if err := errors.Join(s.checkTargets(cfg.DeadLetter), s.checkRole(scope, cfg.Role)); err != nil {
 		return Version{}, err
 	}
 	if err := s.checkLayers(ctx, cfg.Layers); err != nil {
@@ -274,6 +276,11 @@ func (s *Service) UpdateConfig(ctx context.Context, r Ref, revision string, edit
 	}
 	if err := s.checkTargets(cfg.DeadLetter); err != nil {
 		return Version{}, err
+	}
+	if cfg.Role != old.Config.Role {
+		if err := s.checkRole(r.Scope, cfg.Role); err != nil {
+			return Version{}, err
+		}
 	}
 	if err := s.checkLayers(ctx, cfg.Layers); err != nil {
 		return Version{}, err
@@ -444,6 +451,16 @@ func (s *Service) meta(ctx context.Context, scope ident.Scope, name string) (met
 		return meta{}, fmt.Errorf("%w: %s", ErrNotFound, Ref{Scope: scope, Name: name}.ARN())
 	}
 	return m, err
+}
+
+func (s *Service) checkRole(scope ident.Scope, role string) error {
+	if s.opts.Roles == nil {
+		return nil
+	}
+	if err := s.opts.Roles.AssumableBy(scope, role, "lambda.amazonaws.com"); err != nil {
+		return fmt.Errorf("%w: The role defined for the function cannot be assumed by Lambda: %w", ErrBadParameter, err)
+	}
+	return nil
 }
 
 func (s *Service) checkTargets(arns ...string) error {

@@ -105,8 +105,11 @@ func (e *Engine) ownKey(account, user, id string) (*AccessKey, error) {
 	return k, nil
 }
 
-// Used notes the use of a key or, by its id, of a role.
+// Used notes the use of a long-lived key or, by its id, of a role. Temporary keys are not noted.
 func (e *Engine) Used(id, service, region string) {
+	if strings.HasPrefix(id, "ASIA") {
+		return
+	}
 	now := e.now()
 	e.mu.RLock()
 	last := e.lastUsed[id]

@@ -49,14 +49,14 @@ func (c *resolveCache) clear() {
 // Resolve returns what an access key, with its session token, stands for. ErrUnknownKey, ErrInvalidToken,
 // ErrExpiredToken.
 func (e *Engine) Resolve(_ context.Context, accessKeyID, token string) (Credential, error) {
-	cached, generation := e.resolved.get(accessKeyID + token)
+	cached, generation := e.resolved.get(accessKeyID + "\n" + token)
 	if cached == nil {
 		c, err := e.resolve(accessKeyID, token)
 		if err != nil {
 			return Credential{}, err
 		}
 		cached = &c
-		e.resolved.put(accessKeyID+token, cached, generation)
+		e.resolved.put(accessKeyID+"\n"+token, cached, generation)
 	}
 	if !cached.Expires.IsZero() && !e.now().Before(cached.Expires) {
 		return Credential{}, ErrExpiredToken

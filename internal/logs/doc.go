@@ -5,7 +5,7 @@
 //
 // Invariants:
 //
-//	L1  Put answers when the events are durable.
+//	L1  Put answers when the events are durable. Append, for Tarn's own writers, when they can be read.
 //	L2  Events of one Put keep their order among equal times.
 //	L3  An event older than its group's retention is never returned, and is removed by the next sweep.
 //

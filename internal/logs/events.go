@@ -49,10 +49,15 @@ func (l *Store) Put(ctx context.Context, s ident.Scope, group, stream string, ev
 	if _, err := l.Stream(ctx, s, group, stream); err != nil {
 		return rej, err
 	}
-	return rej, l.write(ctx, s, group, stream, kept, false)
+	p, err := l.write(ctx, s, group, stream, kept, false)
+	if err != nil || p == nil {
+		return rej, err
+	}
+	return rej, p.Wait(ctx)
 }
 
-// Append is Put for Tarn's own writers: the group and stream are made where they lack, and no event is rejected.
+// Append is Put for Tarn's own writers: the group and stream are made where they lack, no event is rejected, and it
+// answers when the events can be read, which is before they are durable.
 func (l *Store) Append(ctx context.Context, s ident.Scope, group, stream string, events []Event) error {
 	if len(events) == 0 {
 		return nil
@@ -60,7 +65,8 @@ func (l *Store) Append(ctx context.Context, s ident.Scope, group, stream string,
 	if err := checkGroupName(group); err != nil {
 		return err
 	}
-	return l.write(ctx, s, group, stream, events, true)
+	_, err := l.write(ctx, s, group, stream, events, true)
+	return err
 }
 
 func checkEvents(events []Event) error {
@@ -89,9 +95,9 @@ func checkEvents(events []Event) error {
 	return nil
 }
 
-func (l *Store) write(ctx context.Context, s ident.Scope, group, stream string, events []Event, create bool) error {
+func (l *Store) write(ctx context.Context, s ident.Scope, group, stream string, events []Event, create bool) (kv.Pending, error) {
 	if len(events) == 0 {
-		return nil
+		return nil, nil
 	}
 	now := l.clock.Now()
 	var b kv.Batch
@@ -101,11 +107,7 @@ func (l *Store) write(ctx context.Context, s ident.Scope, group, stream string, 
 		b.Set(eventKey(s, group, ms, seq, stream), append(value, e.Message...))
 		b.Set(indexKey(s, group, stream, ms, seq), nil)
 	}
-	p, err := l.apply(ctx, s, group, stream, &b, events, now, create)
-	if err != nil {
-		return err
-	}
-	return p.Wait(ctx)
+	return l.apply(ctx, s, group, stream, &b, events, now, create)
 }
 
 // apply adds the stream's own record to b and applies it; the lock keeps two writers of a stream from losing one

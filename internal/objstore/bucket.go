@@ -46,6 +46,7 @@ type Bucket struct {
 // PublicAccess blocks policies that open a bucket to everyone.
 type PublicAccess struct {
 	BlockPublicACLs, IgnorePublicACLs, BlockPublicPolicy, RestrictPublicBuckets bool
+	Removed                                                                     bool `json:",omitempty"` // the setting was removed; then nothing is blocked
 }
 
 // Encryption is the default encryption that a bucket names. Tarn stores it and answers with it; what encrypts the bytes

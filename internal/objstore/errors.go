@@ -39,3 +39,16 @@ var (
 	ErrFull                = errors.New("the disk is full; please try again later")
 	ErrCorrupt             = errors.New("the stored data is corrupt")
 )
+
+// Errors lists them all, for adapters' tests.
+func Errors() []error {
+	return []error{
+		ErrNoSuchBucket, ErrBucketExists, ErrBucketOwnedByYou, ErrBucketNotEmpty, ErrInvalidBucketName,
+		ErrTooManyBuckets, ErrNoSuchKey, ErrNoSuchVersion, ErrInvalidVersion, ErrDeleteMarker,
+		ErrKeyTooLong, ErrMetadataTooLarge, ErrEntityTooLarge, ErrEntityTooSmall, ErrIncompleteBody,
+		ErrInvalidDigest, ErrBadDigest, ErrInvalidChecksum, ErrPreconditionFailed, ErrNotModified,
+		ErrConflict, ErrInvalidRange, ErrNoSuchUpload, ErrInvalidPart, ErrInvalidPartOrder,
+		ErrInvalidPartNumber, ErrInvalidTag, ErrInvalidArgument, ErrInvalidRequest, ErrCopyOntoItself,
+		ErrNoSuchConfiguration, ErrNotImplemented, ErrFull, ErrCorrupt,
+	}
+}

@@ -36,7 +36,8 @@ type received struct {
 
 func (r *received) etag() string { return hex.EncodeToString(r.md5[:]) }
 
-var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
+// buffers hold pieces of large bodies. Allocations of this size are aligned to pages, which direct writes want.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 1<<20); return &b }}
 
 // receive reads a body. Up to inline bytes are kept in memory, more become a durable blob, that nothing refers to yet.
 func (s *Store) receive(ctx context.Context, c *Content, inline int64) (*received, error) {

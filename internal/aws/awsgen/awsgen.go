@@ -63,6 +63,10 @@ func Generate(root string, s Service, models *Models) error {
 	if err != nil {
 		return fmt.Errorf("prune model of %s: %w", s.Package, err)
 	}
+	packed, err := pack(pruned)
+	if err != nil {
+		return fmt.Errorf("compress model of %s: %w", s.Package, err)
+	}
 	m, err := model.Parse(pruned)
 	if err != nil {
 		return fmt.Errorf("parse pruned model of %s: %w", s.Package, err)
@@ -71,20 +75,12 @@ func Generate(root string, s Service, models *Models) error {
 	if err != nil {
 		return fmt.Errorf("write types of %s: %w", s.Package, err)
 	}
-	var z bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&z, gzip.BestCompression)
-	if _, err := w.Write(pruned); err != nil {
-		return fmt.Errorf("compress model of %s: %w", s.Package, err)
-	}
-	if err := w.Close(); err != nil {
-		return fmt.Errorf("compress model of %s: %w", s.Package, err)
-	}
 	docs := filepath.Join(root, "docs/api")
 	if err := os.MkdirAll(docs, 0o755); err != nil {
 		return fmt.Errorf("make %s: %w", docs, err)
 	}
 	for name, data := range map[string][]byte{
-		filepath.Join(s.Dir, "model_gen.json.gz"): z.Bytes(),
+		filepath.Join(s.Dir, "model_gen.json.gz"): packed,
 		filepath.Join(s.Dir, "types_gen.go"):      types,
 		filepath.Join(docs, s.DocName()):          Page(m, s.Support),
 	} {
@@ -93,4 +89,43 @@ func Generate(root string, s Service, models *Models) error {
 		}
 	}
 	return nil
+}
+
+// Model writes only the pruned model of a support file, for tests that must not change with what is served.
+func Model(supportFile, out string, models *Models) error {
+	b, err := os.ReadFile(supportFile)
+	if err != nil {
+		return fmt.Errorf("read support file: %w", err)
+	}
+	s, err := ParseSupport(string(b))
+	if err != nil {
+		return fmt.Errorf("parse %s: %w", supportFile, err)
+	}
+	pruned, err := Prune(models, s)
+	if err != nil {
+		return fmt.Errorf("prune model of %s: %w", s.Service, err)
+	}
+	packed, err := pack(pruned)
+	if err != nil {
+		return fmt.Errorf("compress model of %s: %w", s.Service, err)
+	}
+	if err := os.WriteFile(out, packed, 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", out, err)
+	}
+	return nil
+}
+
+func pack(b []byte) ([]byte, error) {
+	var z bytes.Buffer
+	w, err := gzip.NewWriterLevel(&z, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(b); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return z.Bytes(), nil
 }

@@ -51,7 +51,11 @@ func (g *Gateway) authenticate(ctx context.Context, x *exchange, parseErr error,
 		return g.refuse(x, err)
 	}
 	x.call.Principal, x.call.Account = cred.Principal, cred.Principal.Account
-	g.o.Identity.Used(cred.AccessKeyID, x.service.Name, x.call.Region)
+	id := cred.AccessKeyID
+	if cred.Principal.Role != "" { // of a session the role counts: its keys come and go
+		id, _, _ = strings.Cut(cred.Principal.ID, ":")
+	}
+	g.o.Identity.Used(id, x.service.Name, x.call.Region)
 	if headOnly {
 		return nil
 	}
@@ -221,6 +225,9 @@ func refusal(x *exchange, err error, detail string, now time.Time, json bool) *p
 	}
 	if json {
 		w.code = jsonCode
+		if errors.Is(err, sigv4.ErrMissing) {
+			w.message = "Missing Authentication Token"
+		}
 	}
 	return &protocol.Error{Code: w.code, Status: w.status, Message: w.message}
 }

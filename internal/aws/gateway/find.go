@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // find sets the service of a request and returns its path, with the bucket in front where the host names it.
-func (g *Gateway) find(x *exchange) (string, *protocol.Error) {
+func (g *Gateway) find(ctx context.Context, x *exchange) (string, *protocol.Error) {
 	r, reg := x.r, g.o.Registry
 	path := r.URL.EscapedPath()
 	host := hostService(reg, r.Host)
@@ -24,7 +25,11 @@ func (g *Gateway) find(x *exchange) (string, *protocol.Error) {
 	case sigv4.HostBucket(r.Host) != "":
 		x.service = reg.Service("s3")
 	case isForm(r):
-		if e := g.readFormOnly(x); e != nil {
+		x.service = reg.Service("sts") // speaks the protocol, should the form be refused
+		if x.service == nil {
+			return path, nil
+		}
+		if e := g.readForm(ctx, x); e != nil {
 			return path, e
 		}
 		x.service = reg.ByVersion(x.form.Get("Version"), x.form.Get("Action"))
@@ -51,15 +56,6 @@ func hostService(reg *protocol.Registry, host string) *protocol.Service {
 func isForm(r *http.Request) bool {
 	return r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") ||
 		strings.Contains(r.URL.RawQuery, "Action=")
-}
-
-// readFormOnly reads the form of a request whose service is not known yet.
-func (g *Gateway) readFormOnly(x *exchange) *protocol.Error {
-	const limit = 1 << 20 // nobody has signed it
-	if x.r.ContentLength > limit || x.r.ContentLength < 0 {
-		return &protocol.Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge, Message: "The request body is too large."}
-	}
-	return g.readForm(x)
 }
 
 // byPath finds the REST service that has an operation at a path; S3, which has one at every path, comes last.

@@ -66,7 +66,7 @@ func start(t *testing.T, at time.Time, more ...*protocol.Service) rig {
 	g := protocol.NewRegistry(protocol.Options{Logger: quiet, Clock: c})
 	g.Add(iamapi.New(e), stsapi.New(e))
 	g.Add(more...)
-	return rig{gateway.New(gateway.Options{Registry: g, Identity: fixed{e}, Logger: quiet, Clock: c, MaxBody: 1 << 20}), e, c}
+	return rig{gateway.New(gateway.Options{Registry: g, Identity: fixed{e}, Logger: quiet, Clock: c, MaxBody: 2 << 20}), e, c}
 }
 
 func (g rig) do(r *http.Request) *httptest.ResponseRecorder {
@@ -330,10 +330,28 @@ func TestInsecure(t *testing.T) {
 	}
 }
 
-func TestBodyLimit(t *testing.T) {
+func TestBodyLimits(t *testing.T) {
 	g := start(t, now, services()...)
-	if w := g.do(signed("POST", "http://127.0.0.1:4566/", strings.Repeat(" ", 1<<20+1), "states", root, now)); w.Code != 413 {
-		t.Errorf("%d %s", w.Code, w.Body)
+	large := strings.Repeat(" ", 1<<20+1)
+	if w := g.do(signed("POST", "http://127.0.0.1:4566/", strings.Repeat(" ", 2<<20+1), "states", root, now)); w.Code != 413 {
+		t.Errorf("over the limit: %d %s", w.Code, w.Body)
+	}
+	if w := g.do(signed("POST", "http://127.0.0.1:4566/", large, "states", root, now)); w.Code != 200 {
+		t.Errorf("within the limit: %d %s", w.Code, w.Body)
+	}
+	if w := g.do(signed("POST", "http://127.0.0.1:4566/", large, "states", sigv4.Credential{AccessKeyID: "AKIANOBODY", Secret: "x"}, now)); w.Code != 400 || code(w) != "UnrecognizedClientException" {
+		t.Errorf("of nobody: %d %s", w.Code, w.Body)
+	}
+	r := httptest.NewRequest("POST", "http://127.0.0.1:4566/", strings.NewReader("Action=GetCallerIdentity&Version=2011-06-15&x="+large))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if w := g.do(r); w.Code != 413 {
+		t.Errorf("not signed: %d %s", w.Code, w.Body)
+	}
+	// A length that is claimed and not sent.
+	r = signed("POST", "http://127.0.0.1:4566/", "{}", "states", root, now)
+	r.ContentLength = 100
+	if w := g.do(r); w.Code != 400 || code(w) != "IncompleteBody" {
+		t.Errorf("cut: %d %s", w.Code, w.Body)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 
 func load(pkg string) func() *model.Model {
 	return func() *model.Model {
-		b, err := os.ReadFile("../" + pkg + "/model_gen.json.gz")
+		b, err := os.ReadFile("../protocol/testdata/models/" + pkg + ".json.gz")
 		if err != nil {
 			panic(err)
 		}

@@ -12,7 +12,7 @@ type api struct{ engine *identity.Engine }
 // New returns the table of IAM over an identity engine.
 func New(e *identity.Engine) *protocol.Service {
 	a := &api{e}
-	s := &protocol.Service{Name: "iam", SDKName: "iam", Model: Model, MapError: mapError, ValidationCode: "ValidationError"}
+	s := &protocol.Service{Name: "iam", SDKName: "iam", Model: Model, MapError: protocol.MapErrors(errorTable), ValidationCode: "ValidationError"}
 	for _, ops := range [][]protocol.Op{a.users(), a.groups(), a.roles(), a.accessKeys(), a.policies(), a.attachments(), a.inline(), a.tags(), a.account()} {
 		s.Ops = append(s.Ops, ops...)
 	}
@@ -22,6 +22,11 @@ func New(e *identity.Engine) *protocol.Service {
 // on makes a row that touches one entity.
 func on[In, Out any](a *api, name string, kind identity.Kind, entity func(*In) string, serve func(context.Context, *protocol.Call, *In) (*Out, error)) protocol.Op {
 	return protocol.Handle(name, func(c *protocol.Call, in *In) []string { return []string{a.arn(c, kind, entity(in))} }, serve)
+}
+
+// under is the resource of lists: all of a kind.
+func under[In any](kind string) func(*protocol.Call, *In) []string {
+	return func(c *protocol.Call, _ *In) []string { return []string{"arn:aws:iam::" + c.Account + ":" + kind} }
 }
 
 // arn names an entity that may not exist yet. "" is the caller.

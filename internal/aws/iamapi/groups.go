@@ -13,7 +13,7 @@ func (a *api) groups() []protocol.Op {
 	return []protocol.Op{
 		on(a, "CreateGroup", identity.Group, func(in *CreateGroupRequest) string { return in.GroupName }, a.createGroup),
 		on(a, "GetGroup", identity.Group, func(in *GetGroupRequest) string { return in.GroupName }, a.getGroup),
-		protocol.Handle("ListGroups", nil, a.listGroups),
+		protocol.Handle("ListGroups", under[ListGroupsRequest]("group/"), a.listGroups),
 		on(a, "UpdateGroup", identity.Group, func(in *UpdateGroupRequest) string { return in.GroupName }, a.updateGroup),
 		on(a, "DeleteGroup", identity.Group, func(in *DeleteGroupRequest) string { return in.GroupName }, a.deleteGroup),
 		on(a, "AddUserToGroup", identity.Group, func(in *AddUserToGroupRequest) string { return in.GroupName }, a.addUserToGroup),

@@ -18,7 +18,7 @@ func (a *api) policies() []protocol.Op {
 			return []string{p.ARN()}
 		}, a.createPolicy),
 		protocol.Handle("GetPolicy", func(_ *protocol.Call, in *GetPolicyRequest) []string { return []string{in.PolicyArn} }, a.getPolicy),
-		protocol.Handle("ListPolicies", nil, a.listPolicies),
+		protocol.Handle("ListPolicies", under[ListPoliciesRequest]("policy/"), a.listPolicies),
 		protocol.Handle("DeletePolicy", func(_ *protocol.Call, in *DeletePolicyRequest) []string { return []string{in.PolicyArn} }, a.deletePolicy),
 		protocol.Handle("CreatePolicyVersion", func(_ *protocol.Call, in *CreatePolicyVersionRequest) []string { return []string{in.PolicyArn} }, a.createPolicyVersion),
 		protocol.Handle("GetPolicyVersion", func(_ *protocol.Call, in *GetPolicyVersionRequest) []string { return []string{in.PolicyArn} }, a.getPolicyVersion),

@@ -15,7 +15,7 @@ func (a *api) roles() []protocol.Op {
 	return []protocol.Op{
 		on(a, "CreateRole", identity.Role, func(in *CreateRoleRequest) string { return in.RoleName }, a.createRole),
 		on(a, "GetRole", identity.Role, func(in *GetRoleRequest) string { return in.RoleName }, a.getRole),
-		protocol.Handle("ListRoles", nil, a.listRoles),
+		protocol.Handle("ListRoles", under[ListRolesRequest]("role/"), a.listRoles),
 		on(a, "UpdateRole", identity.Role, func(in *UpdateRoleRequest) string { return in.RoleName }, a.updateRole),
 		on(a, "UpdateRoleDescription", identity.Role, func(in *UpdateRoleDescriptionRequest) string { return in.RoleName }, a.updateRoleDescription),
 		on(a, "UpdateAssumeRolePolicy", identity.Role, func(in *UpdateAssumeRolePolicyRequest) string { return in.RoleName }, a.updateAssumeRolePolicy),

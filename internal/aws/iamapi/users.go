@@ -11,7 +11,7 @@ func (a *api) users() []protocol.Op {
 	return []protocol.Op{
 		on(a, "CreateUser", identity.User, func(in *CreateUserRequest) string { return in.UserName }, a.createUser),
 		on(a, "GetUser", identity.User, func(in *GetUserRequest) string { return str(in.UserName) }, a.getUser),
-		protocol.Handle("ListUsers", nil, a.listUsers),
+		protocol.Handle("ListUsers", under[ListUsersRequest]("user/"), a.listUsers),
 		on(a, "UpdateUser", identity.User, func(in *UpdateUserRequest) string { return in.UserName }, a.updateUser),
 		on(a, "DeleteUser", identity.User, func(in *DeleteUserRequest) string { return in.UserName }, a.deleteUser),
 		on(a, "ListMFADevices", identity.User, func(in *ListMFADevicesRequest) string { return str(in.UserName) }, a.listMFADevices),

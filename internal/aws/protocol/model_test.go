@@ -10,11 +10,16 @@ import (
 	"github.com/tarn-data/tarn/internal/aws/model"
 )
 
-// loadModel reads a committed model; the adapter's Go types stay out of this package's tests, which would else link
-// every engine.
+// loadModel reads a model of the tests, which does not change with what Tarn serves (testdata/models, written by
+// `make generate`). The adapters' Go types stay out of this package's tests, which would else link every engine.
 func loadModel(t testing.TB, pkg string) func() *model.Model {
 	t.Helper()
-	z, err := os.ReadFile("../" + pkg + "/model_gen.json.gz")
+	return readModel(t, "testdata/models/"+pkg+".json.gz")
+}
+
+func readModel(t testing.TB, file string) func() *model.Model {
+	t.Helper()
+	z, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +86,11 @@ func structOf(s *model.Shape, out bool, within map[*model.Shape]bool) reflect.Ty
 // form of Invoke, which is decoded into the output's type.
 func testService(t testing.TB, pkg string, serve func(op string, in reflect.Value, p *plan) (string, error)) *Service {
 	t.Helper()
-	load := loadModel(t, pkg)
+	return serviceOf(t, loadModel(t, pkg), serve)
+}
+
+func serviceOf(t testing.TB, load func() *model.Model, serve func(op string, in reflect.Value, p *plan) (string, error)) *Service {
+	t.Helper()
 	s := &Service{Name: load().SigningName, Model: load}
 	empty := reflect.TypeFor[struct{}]()
 	for name, mop := range load().Ops {

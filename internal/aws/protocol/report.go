@@ -92,13 +92,13 @@ func (r *report) add(s string) {
 }
 
 func (r *report) violate(s *model.Shape, value, constraint string) {
-	switch {
-	case s.Sensitive:
-		value = "***"
-	case len(value) > maxEcho:
+	if len(value) > maxEcho {
 		value = value[:maxEcho] + "…"
 	}
-	r.add("Value '" + value + "' at '" + r.at("") + "' failed to satisfy constraint: " + constraint)
+	if value = "Value '" + value + "'"; s.Sensitive {
+		value = "Value"
+	}
+	r.add(value + " at '" + r.at("") + "' failed to satisfy constraint: " + constraint)
 }
 
 func (r *report) missing(name string) {
@@ -128,7 +128,7 @@ func (r *report) message() string {
 // scalars replaces what was found in the elements of a list or map of strings, from violation n on, by one sentence
 // about the whole, as AWS writes it.
 func (r *report) scalars(n int, what string, elem *model.Shape, v reflect.Value) {
-	if len(r.violations) == n || elem.Kind != model.String || r.smithy {
+	if len(r.violations) == n || elem.Kind != model.String || r.smithy || strings.HasSuffix(r.violations[n], "must not be null") {
 		return
 	}
 	r.violations = r.violations[:n]
@@ -159,7 +159,7 @@ func constraints(s *model.Shape) []string {
 	if s.Enum != nil {
 		list = append(list, "Member must satisfy enum value set: ["+strings.Join(s.Enum, ", ")+"]")
 	}
-	return append(list, "Member must not be null")
+	return list
 }
 
 // echoed writes a list or map as Java does.

@@ -182,13 +182,16 @@ func (r *opRow) decodeBody(body []byte, stream io.Reader, isXML bool, v reflect.
 	if r.in == nil {
 		return nil
 	}
-	whole := func(p *plan, dst reflect.Value) error {
+	whole := func(p *plan, dst reflect.Value, rootName string) error {
 		if !isXML {
 			return decodeJSON(p, body, dst, rep, false)
 		}
 		root, err := parseXML(body)
 		if err != nil {
 			return err
+		}
+		if rootName != "" && root.name != rootName {
+			return fmt.Errorf("%w: the root element is %s, want %s", errSyntax, root.name, rootName)
 		}
 		return (&treeDec{rep: rep}).value(p, nil, root, dst)
 	}
@@ -226,7 +229,7 @@ func (r *opRow) decodeBody(body []byte, stream io.Reader, isXML bool, v reflect.
 		}
 		rep.push(m.Name)
 		defer rep.pop()
-		return whole(f.plan, v.Field(f.index))
+		return whole(f.plan, v.Field(f.index), rootName(m.Shape, m.Wire))
 	}
 	if !r.hasBody {
 		return nil
@@ -237,5 +240,5 @@ func (r *opRow) decodeBody(body []byte, stream io.Reader, isXML bool, v reflect.
 		}
 		body = []byte("{}")
 	}
-	return whole(r.in, v)
+	return whole(r.in, v, r.model.InputName)
 }

@@ -41,7 +41,7 @@ type Service struct {
 
 	// Preflight answers OPTIONS requests, which have no signature; nil refuses them.
 	Preflight http.Handler
-	// Decorate adds headers to any answer, errors included, before it is written.
+	// Decorate adds headers to any answer, errors included, before it is written; not to answers of HandleHTTP's handlers.
 	Decorate func(ctx context.Context, c *Call, h http.Header)
 
 	once    sync.Once

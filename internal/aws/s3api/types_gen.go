@@ -17,12 +17,11 @@ type AbortMultipartUploadOutput struct {
 }
 
 type AbortMultipartUploadRequest struct {
-	Bucket               string
-	ExpectedBucketOwner  *string
-	IfMatchInitiatedTime *time.Time
-	Key                  string
-	RequestPayer         *RequestPayer
-	UploadId             string
+	Bucket              string
+	ExpectedBucketOwner *string
+	Key                 string
+	RequestPayer        *RequestPayer
+	UploadId            string
 }
 
 type AccessControlPolicy struct {
@@ -33,13 +32,6 @@ type AccessControlPolicy struct {
 type AccessControlTranslation struct {
 	Owner OwnerOverride
 }
-
-type AnnotationDirective string
-
-const (
-	AnnotationDirective_COPY    AnnotationDirective = "COPY"
-	AnnotationDirective_EXCLUDE AnnotationDirective = "EXCLUDE"
-)
 
 type ArchiveStatus string
 
@@ -74,11 +66,6 @@ const (
 	BucketCannedACL_Public_Read_Write  BucketCannedACL = "public-read-write"
 	BucketCannedACL_Authenticated_Read BucketCannedACL = "authenticated-read"
 )
-
-type BucketInfo struct {
-	DataRedundancy *DataRedundancy
-	Type           *BucketType
-}
 
 type BucketLifecycleConfiguration struct {
 	Rules []LifecycleRule
@@ -133,19 +120,6 @@ const (
 	BucketLogsPermission_FULL_CONTROL BucketLogsPermission = "FULL_CONTROL"
 	BucketLogsPermission_READ         BucketLogsPermission = "READ"
 	BucketLogsPermission_WRITE        BucketLogsPermission = "WRITE"
-)
-
-type BucketNamespace string
-
-const (
-	BucketNamespace_Account_Regional BucketNamespace = "account-regional"
-	BucketNamespace_Global           BucketNamespace = "global"
-)
-
-type BucketType string
-
-const (
-	BucketType_Directory BucketType = "Directory"
 )
 
 type BucketVersioningStatus string
@@ -239,29 +213,21 @@ type CompleteMultipartUploadOutput struct {
 }
 
 type CompleteMultipartUploadRequest struct {
-	Bucket               string
-	ChecksumCRC32        *string
-	ChecksumCRC32C       *string
-	ChecksumCRC64NVME    *string
-	ChecksumMD5          *string
-	ChecksumSHA1         *string
-	ChecksumSHA256       *string
-	ChecksumSHA512       *string
-	ChecksumType         *ChecksumType
-	ChecksumXXHASH128    *string
-	ChecksumXXHASH3      *string
-	ChecksumXXHASH64     *string
-	ExpectedBucketOwner  *string
-	IfMatch              *string
-	IfNoneMatch          *string
-	Key                  string
-	MpuObjectSize        *int64
-	MultipartUpload      *CompletedMultipartUpload
-	RequestPayer         *RequestPayer
-	SSECustomerAlgorithm *string
-	SSECustomerKey       *string
-	SSECustomerKeyMD5    *string
-	UploadId             string
+	Bucket              string
+	ChecksumCRC32       *string
+	ChecksumCRC32C      *string
+	ChecksumCRC64NVME   *string
+	ChecksumSHA1        *string
+	ChecksumSHA256      *string
+	ChecksumType        *ChecksumType
+	ExpectedBucketOwner *string
+	IfMatch             *string
+	IfNoneMatch         *string
+	Key                 string
+	MpuObjectSize       *int64
+	MultipartUpload     *CompletedMultipartUpload
+	RequestPayer        *RequestPayer
+	UploadId            string
 }
 
 type CompletedMultipartUpload struct {
@@ -272,13 +238,8 @@ type CompletedPart struct {
 	ChecksumCRC32     *string
 	ChecksumCRC32C    *string
 	ChecksumCRC64NVME *string
-	ChecksumMD5       *string
 	ChecksumSHA1      *string
 	ChecksumSHA256    *string
-	ChecksumSHA512    *string
-	ChecksumXXHASH128 *string
-	ChecksumXXHASH3   *string
-	ChecksumXXHASH64  *string
 	ETag              *string
 	PartNumber        *int32
 }
@@ -303,53 +264,35 @@ type CopyObjectOutput struct {
 }
 
 type CopyObjectRequest struct {
-	ACL                              *ObjectCannedACL
-	AnnotationDirective              *AnnotationDirective
-	Bucket                           string
-	BucketKeyEnabled                 *bool
-	CacheControl                     *string
-	ChecksumAlgorithm                *ChecksumAlgorithm
-	ContentDisposition               *string
-	ContentEncoding                  *string
-	ContentLanguage                  *string
-	ContentType                      *string
-	CopySource                       string
-	CopySourceIfMatch                *string
-	CopySourceIfModifiedSince        *time.Time
-	CopySourceIfNoneMatch            *string
-	CopySourceIfUnmodifiedSince      *time.Time
-	CopySourceSSECustomerAlgorithm   *string
-	CopySourceSSECustomerKey         *string
-	CopySourceSSECustomerKeyMD5      *string
-	ExpectedBucketOwner              *string
-	ExpectedSourceBucketOwner        *string
-	Expires                          *string
-	GrantFullControl                 *string
-	GrantRead                        *string
-	GrantReadACP                     *string
-	GrantWriteACP                    *string
-	IfMatch                          *string
-	IfNoneMatch                      *string
-	Key                              string
-	Metadata                         map[string]string
-	MetadataDirective                *MetadataDirective
-	ObjectLockEventHold              *ObjectLockEventHold
-	ObjectLockEventHoldDurationDays  *int32
-	ObjectLockEventHoldDurationYears *int32
-	ObjectLockLegalHoldStatus        *ObjectLockLegalHoldStatus
-	ObjectLockMode                   *ObjectLockMode
-	ObjectLockRetainUntilDate        *time.Time
-	RequestPayer                     *RequestPayer
-	SSECustomerAlgorithm             *string
-	SSECustomerKey                   *string
-	SSECustomerKeyMD5                *string
-	SSEKMSEncryptionContext          *string
-	SSEKMSKeyId                      *string
-	ServerSideEncryption             *ServerSideEncryption
-	StorageClass                     *StorageClass
-	Tagging                          *string
-	TaggingDirective                 *TaggingDirective
-	WebsiteRedirectLocation          *string
+	ACL                         *ObjectCannedACL
+	Bucket                      string
+	BucketKeyEnabled            *bool
+	CacheControl                *string
+	ChecksumAlgorithm           *ChecksumAlgorithm
+	ContentDisposition          *string
+	ContentEncoding             *string
+	ContentLanguage             *string
+	ContentType                 *string
+	CopySource                  string
+	CopySourceIfMatch           *string
+	CopySourceIfModifiedSince   *time.Time
+	CopySourceIfNoneMatch       *string
+	CopySourceIfUnmodifiedSince *time.Time
+	ExpectedBucketOwner         *string
+	ExpectedSourceBucketOwner   *string
+	Expires                     *string
+	IfMatch                     *string
+	IfNoneMatch                 *string
+	Key                         string
+	Metadata                    map[string]string
+	MetadataDirective           *MetadataDirective
+	RequestPayer                *RequestPayer
+	SSEKMSKeyId                 *string
+	ServerSideEncryption        *ServerSideEncryption
+	StorageClass                *StorageClass
+	Tagging                     *string
+	TaggingDirective            *TaggingDirective
+	WebsiteRedirectLocation     *string
 }
 
 type CopyObjectResult struct {
@@ -384,8 +327,6 @@ type CopyPartResult struct {
 }
 
 type CreateBucketConfiguration struct {
-	Bucket             *BucketInfo
-	Location           *LocationInfo
 	LocationConstraint *BucketLocationConstraint
 	Tags               []Tag
 }
@@ -396,17 +337,10 @@ type CreateBucketOutput struct {
 }
 
 type CreateBucketRequest struct {
-	ACL                        *BucketCannedACL
-	Bucket                     string
-	BucketNamespace            *BucketNamespace
-	CreateBucketConfiguration  *CreateBucketConfiguration
-	GrantFullControl           *string
-	GrantRead                  *string
-	GrantReadACP               *string
-	GrantWrite                 *string
-	GrantWriteACP              *string
-	ObjectLockEnabledForBucket *bool
-	ObjectOwnership            *ObjectOwnership
+	ACL                       *BucketCannedACL
+	Bucket                    string
+	CreateBucketConfiguration *CreateBucketConfiguration
+	ObjectOwnership           *ObjectOwnership
 }
 
 type CreateMultipartUploadOutput struct {
@@ -428,48 +362,27 @@ type CreateMultipartUploadOutput struct {
 }
 
 type CreateMultipartUploadRequest struct {
-	ACL                              *ObjectCannedACL
-	Bucket                           string
-	BucketKeyEnabled                 *bool
-	CacheControl                     *string
-	ChecksumAlgorithm                *ChecksumAlgorithm
-	ChecksumType                     *ChecksumType
-	ContentDisposition               *string
-	ContentEncoding                  *string
-	ContentLanguage                  *string
-	ContentType                      *string
-	ExpectedBucketOwner              *string
-	Expires                          *string
-	GrantFullControl                 *string
-	GrantRead                        *string
-	GrantReadACP                     *string
-	GrantWriteACP                    *string
-	Key                              string
-	Metadata                         map[string]string
-	ObjectLockEventHold              *ObjectLockEventHold
-	ObjectLockEventHoldDurationDays  *int32
-	ObjectLockEventHoldDurationYears *int32
-	ObjectLockLegalHoldStatus        *ObjectLockLegalHoldStatus
-	ObjectLockMode                   *ObjectLockMode
-	ObjectLockRetainUntilDate        *time.Time
-	RequestPayer                     *RequestPayer
-	SSECustomerAlgorithm             *string
-	SSECustomerKey                   *string
-	SSECustomerKeyMD5                *string
-	SSEKMSEncryptionContext          *string
-	SSEKMSKeyId                      *string
-	ServerSideEncryption             *ServerSideEncryption
-	StorageClass                     *StorageClass
-	Tagging                          *string
-	WebsiteRedirectLocation          *string
+	ACL                     *ObjectCannedACL
+	Bucket                  string
+	BucketKeyEnabled        *bool
+	CacheControl            *string
+	ChecksumAlgorithm       *ChecksumAlgorithm
+	ChecksumType            *ChecksumType
+	ContentDisposition      *string
+	ContentEncoding         *string
+	ContentLanguage         *string
+	ContentType             *string
+	ExpectedBucketOwner     *string
+	Expires                 *string
+	Key                     string
+	Metadata                map[string]string
+	RequestPayer            *RequestPayer
+	SSEKMSKeyId             *string
+	ServerSideEncryption    *ServerSideEncryption
+	StorageClass            *StorageClass
+	Tagging                 *string
+	WebsiteRedirectLocation *string
 }
-
-type DataRedundancy string
-
-const (
-	DataRedundancy_SingleAvailabilityZone DataRedundancy = "SingleAvailabilityZone"
-	DataRedundancy_SingleLocalZone        DataRedundancy = "SingleLocalZone"
-)
 
 type DefaultRetention struct {
 	Days             *int32
@@ -551,7 +464,6 @@ type DeleteObjectRequest struct {
 	IfMatchLastModifiedTime   *time.Time
 	IfMatchSize               *int64
 	Key                       string
-	MFA                       *string
 	RequestPayer              *RequestPayer
 	VersionId                 *string
 }
@@ -579,7 +491,6 @@ type DeleteObjectsRequest struct {
 	ChecksumAlgorithm         *ChecksumAlgorithm
 	Delete                    *Delete
 	ExpectedBucketOwner       *string
-	MFA                       *string
 	RequestPayer              *RequestPayer
 }
 
@@ -696,16 +607,9 @@ const (
 )
 
 type FilterRule struct {
-	Name  *FilterRuleName
+	Name  *string
 	Value *string
 }
-
-type FilterRuleName string
-
-const (
-	FilterRuleName_Prefix FilterRuleName = "prefix"
-	FilterRuleName_Suffix FilterRuleName = "suffix"
-)
 
 type GetBucketAccelerateConfigurationOutput struct {
 	RequestCharged *RequestCharged
@@ -891,17 +795,14 @@ type GetObjectAttributesParts struct {
 }
 
 type GetObjectAttributesRequest struct {
-	Bucket               string
-	ExpectedBucketOwner  *string
-	Key                  string
-	MaxParts             *int32
-	ObjectAttributes     []ObjectAttributes
-	PartNumberMarker     *int32
-	RequestPayer         *RequestPayer
-	SSECustomerAlgorithm *string
-	SSECustomerKey       *string
-	SSECustomerKeyMD5    *string
-	VersionId            *string
+	Bucket              string
+	ExpectedBucketOwner *string
+	Key                 string
+	MaxParts            *int32
+	ObjectAttributes    []ObjectAttributes
+	PartNumberMarker    *int32
+	RequestPayer        *RequestPayer
+	VersionId           *string
 }
 
 type GetObjectLockConfigurationOutput struct {
@@ -980,9 +881,6 @@ type GetObjectRequest struct {
 	ResponseContentLanguage    *string
 	ResponseContentType        *string
 	ResponseExpires            *time.Time
-	SSECustomerAlgorithm       *string
-	SSECustomerKey             *string
-	SSECustomerKeyMD5          *string
 	VersionId                  *string
 }
 
@@ -1101,9 +999,6 @@ type HeadObjectRequest struct {
 	ResponseContentLanguage    *string
 	ResponseContentType        *string
 	ResponseExpires            *time.Time
-	SSECustomerAlgorithm       *string
-	SSECustomerKey             *string
-	SSECustomerKeyMD5          *string
 	VersionId                  *string
 }
 
@@ -1142,10 +1037,8 @@ type LifecycleRule struct {
 	Filter                         *LifecycleRuleFilter
 	ID                             *string
 	NoncurrentVersionExpiration    *NoncurrentVersionExpiration
-	NoncurrentVersionTransitions   []NoncurrentVersionTransition
 	Prefix                         *string
 	Status                         ExpirationStatus
-	Transitions                    []Transition
 }
 
 type LifecycleRuleAndOperator struct {
@@ -1312,21 +1205,13 @@ type ListPartsOutput struct {
 }
 
 type ListPartsRequest struct {
-	Bucket               string
-	ExpectedBucketOwner  *string
-	Key                  string
-	MaxParts             *int32
-	PartNumberMarker     *int32
-	RequestPayer         *RequestPayer
-	SSECustomerAlgorithm *string
-	SSECustomerKey       *string
-	SSECustomerKeyMD5    *string
-	UploadId             string
-}
-
-type LocationInfo struct {
-	Name *string
-	Type *LocationType
+	Bucket              string
+	ExpectedBucketOwner *string
+	Key                 string
+	MaxParts            *int32
+	PartNumberMarker    *int32
+	RequestPayer        *RequestPayer
+	UploadId            string
 }
 
 type LocationType string
@@ -1342,13 +1227,6 @@ type LoggingEnabled struct {
 	TargetObjectKeyFormat *TargetObjectKeyFormat
 	TargetPrefix          string
 }
-
-type MFADelete string
-
-const (
-	MFADelete_Enabled  MFADelete = "Enabled"
-	MFADelete_Disabled MFADelete = "Disabled"
-)
 
 type MFADeleteStatus string
 
@@ -1391,12 +1269,6 @@ type MultipartUpload struct {
 type NoncurrentVersionExpiration struct {
 	NewerNoncurrentVersions *int32
 	NoncurrentDays          *int32
-}
-
-type NoncurrentVersionTransition struct {
-	NewerNoncurrentVersions *int32
-	NoncurrentDays          *int32
-	StorageClass            *TransitionStorageClass
 }
 
 type NotificationConfiguration struct {
@@ -1653,11 +1525,6 @@ type PutBucketAclRequest struct {
 	ChecksumAlgorithm   *ChecksumAlgorithm
 	ContentMD5          *string
 	ExpectedBucketOwner *string
-	GrantFullControl    *string
-	GrantRead           *string
-	GrantReadACP        *string
-	GrantWrite          *string
-	GrantWriteACP       *string
 }
 
 type PutBucketCorsRequest struct {
@@ -1725,7 +1592,6 @@ type PutBucketVersioningRequest struct {
 	ChecksumAlgorithm       *ChecksumAlgorithm
 	ContentMD5              *string
 	ExpectedBucketOwner     *string
-	MFA                     *string
 	VersioningConfiguration *VersioningConfiguration
 }
 
@@ -1740,11 +1606,6 @@ type PutObjectAclRequest struct {
 	ChecksumAlgorithm   *ChecksumAlgorithm
 	ContentMD5          *string
 	ExpectedBucketOwner *string
-	GrantFullControl    *string
-	GrantRead           *string
-	GrantReadACP        *string
-	GrantWrite          *string
-	GrantWriteACP       *string
 	Key                 string
 	RequestPayer        *RequestPayer
 	VersionId           *string
@@ -1776,55 +1637,35 @@ type PutObjectOutput struct {
 }
 
 type PutObjectRequest struct {
-	ACL                              *ObjectCannedACL
-	Body                             io.Reader
-	Bucket                           string
-	BucketKeyEnabled                 *bool
-	CacheControl                     *string
-	ChecksumAlgorithm                *ChecksumAlgorithm
-	ChecksumCRC32                    *string
-	ChecksumCRC32C                   *string
-	ChecksumCRC64NVME                *string
-	ChecksumMD5                      *string
-	ChecksumSHA1                     *string
-	ChecksumSHA256                   *string
-	ChecksumSHA512                   *string
-	ChecksumXXHASH128                *string
-	ChecksumXXHASH3                  *string
-	ChecksumXXHASH64                 *string
-	ContentDisposition               *string
-	ContentEncoding                  *string
-	ContentLanguage                  *string
-	ContentLength                    *int64
-	ContentMD5                       *string
-	ContentType                      *string
-	ExpectedBucketOwner              *string
-	Expires                          *string
-	GrantFullControl                 *string
-	GrantRead                        *string
-	GrantReadACP                     *string
-	GrantWriteACP                    *string
-	IfMatch                          *string
-	IfNoneMatch                      *string
-	Key                              string
-	Metadata                         map[string]string
-	ObjectLockEventHold              *ObjectLockEventHold
-	ObjectLockEventHoldDurationDays  *int32
-	ObjectLockEventHoldDurationYears *int32
-	ObjectLockLegalHoldStatus        *ObjectLockLegalHoldStatus
-	ObjectLockMode                   *ObjectLockMode
-	ObjectLockRetainUntilDate        *time.Time
-	RequestPayer                     *RequestPayer
-	SSECustomerAlgorithm             *string
-	SSECustomerKey                   *string
-	SSECustomerKeyMD5                *string
-	SSEKMSEncryptionContext          *string
-	SSEKMSKeyId                      *string
-	ServerSideEncryption             *ServerSideEncryption
-	StorageClass                     *StorageClass
-	Tagging                          *string
-	WebsiteRedirectLocation          *string
-	WriteOffsetBytes                 *int64
+	ACL                     *ObjectCannedACL
+	Body                    io.Reader
+	Bucket                  string
+	BucketKeyEnabled        *bool
+	CacheControl            *string
+	ChecksumAlgorithm       *ChecksumAlgorithm
+	ChecksumCRC32           *string
+	ChecksumCRC32C          *string
+	ChecksumCRC64NVME       *string
+	ChecksumSHA1            *string
+	ChecksumSHA256          *string
+	ContentDisposition      *string
+	ContentEncoding         *string
+	ContentLanguage         *string
+	ContentLength           *int64
+	ContentMD5              *string
+	ContentType             *string
+	ExpectedBucketOwner     *string
+	Expires                 *string
+	IfMatch                 *string
+	IfNoneMatch             *string
+	Key                     string
+	Metadata                map[string]string
+	RequestPayer            *RequestPayer
+	SSEKMSKeyId             *string
+	ServerSideEncryption    *ServerSideEncryption
+	StorageClass            *StorageClass
+	Tagging                 *string
+	WebsiteRedirectLocation *string
 }
 
 type PutObjectTaggingOutput struct {
@@ -2065,28 +1906,11 @@ type TopicConfiguration struct {
 	TopicArn string
 }
 
-type Transition struct {
-	Date         *time.Time
-	Days         *int32
-	StorageClass *TransitionStorageClass
-}
-
 type TransitionDefaultMinimumObjectSize string
 
 const (
 	TransitionDefaultMinimumObjectSize_Varies_By_Storage_Class  TransitionDefaultMinimumObjectSize = "varies_by_storage_class"
 	TransitionDefaultMinimumObjectSize_All_Storage_Classes_128K TransitionDefaultMinimumObjectSize = "all_storage_classes_128K"
-)
-
-type TransitionStorageClass string
-
-const (
-	TransitionStorageClass_GLACIER             TransitionStorageClass = "GLACIER"
-	TransitionStorageClass_STANDARD_IA         TransitionStorageClass = "STANDARD_IA"
-	TransitionStorageClass_ONEZONE_IA          TransitionStorageClass = "ONEZONE_IA"
-	TransitionStorageClass_INTELLIGENT_TIERING TransitionStorageClass = "INTELLIGENT_TIERING"
-	TransitionStorageClass_DEEP_ARCHIVE        TransitionStorageClass = "DEEP_ARCHIVE"
-	TransitionStorageClass_GLACIER_IR          TransitionStorageClass = "GLACIER_IR"
 )
 
 type Type string
@@ -2110,25 +1934,19 @@ type UploadPartCopyOutput struct {
 }
 
 type UploadPartCopyRequest struct {
-	Bucket                         string
-	CopySource                     string
-	CopySourceIfMatch              *string
-	CopySourceIfModifiedSince      *time.Time
-	CopySourceIfNoneMatch          *string
-	CopySourceIfUnmodifiedSince    *time.Time
-	CopySourceRange                *string
-	CopySourceSSECustomerAlgorithm *string
-	CopySourceSSECustomerKey       *string
-	CopySourceSSECustomerKeyMD5    *string
-	ExpectedBucketOwner            *string
-	ExpectedSourceBucketOwner      *string
-	Key                            string
-	PartNumber                     int32
-	RequestPayer                   *RequestPayer
-	SSECustomerAlgorithm           *string
-	SSECustomerKey                 *string
-	SSECustomerKeyMD5              *string
-	UploadId                       string
+	Bucket                      string
+	CopySource                  string
+	CopySourceIfMatch           *string
+	CopySourceIfModifiedSince   *time.Time
+	CopySourceIfNoneMatch       *string
+	CopySourceIfUnmodifiedSince *time.Time
+	CopySourceRange             *string
+	ExpectedBucketOwner         *string
+	ExpectedSourceBucketOwner   *string
+	Key                         string
+	PartNumber                  int32
+	RequestPayer                *RequestPayer
+	UploadId                    string
 }
 
 type UploadPartOutput struct {
@@ -2153,34 +1971,25 @@ type UploadPartOutput struct {
 }
 
 type UploadPartRequest struct {
-	Body                 io.Reader
-	Bucket               string
-	ChecksumAlgorithm    *ChecksumAlgorithm
-	ChecksumCRC32        *string
-	ChecksumCRC32C       *string
-	ChecksumCRC64NVME    *string
-	ChecksumMD5          *string
-	ChecksumSHA1         *string
-	ChecksumSHA256       *string
-	ChecksumSHA512       *string
-	ChecksumXXHASH128    *string
-	ChecksumXXHASH3      *string
-	ChecksumXXHASH64     *string
-	ContentLength        *int64
-	ContentMD5           *string
-	ExpectedBucketOwner  *string
-	Key                  string
-	PartNumber           int32
-	RequestPayer         *RequestPayer
-	SSECustomerAlgorithm *string
-	SSECustomerKey       *string
-	SSECustomerKeyMD5    *string
-	UploadId             string
+	Body                io.Reader
+	Bucket              string
+	ChecksumAlgorithm   *ChecksumAlgorithm
+	ChecksumCRC32       *string
+	ChecksumCRC32C      *string
+	ChecksumCRC64NVME   *string
+	ChecksumSHA1        *string
+	ChecksumSHA256      *string
+	ContentLength       *int64
+	ContentMD5          *string
+	ExpectedBucketOwner *string
+	Key                 string
+	PartNumber          int32
+	RequestPayer        *RequestPayer
+	UploadId            string
 }
 
 type VersioningConfiguration struct {
-	MFADelete *MFADelete
-	Status    *BucketVersioningStatus
+	Status *BucketVersioningStatus
 }
 
 type DeleteBucketOutput struct{}

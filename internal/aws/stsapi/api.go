@@ -2,7 +2,6 @@ package stsapi
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
@@ -22,7 +21,7 @@ func New(e *identity.Engine) *protocol.Service {
 		return op
 	}
 	return &protocol.Service{
-		Name: "sts", Model: Model, MapError: mapError, ValidationCode: "ValidationError",
+		Name: "sts", Model: Model, MapError: protocol.MapErrors(errorTable), ValidationCode: "ValidationError",
 		Ops: []protocol.Op{
 			free(protocol.Handle("GetCallerIdentity", nil, a.getCallerIdentity)),
 			free(protocol.Handle("AssumeRole", nil, a.assumeRole)),
@@ -32,31 +31,18 @@ func New(e *identity.Engine) *protocol.Service {
 	}
 }
 
-var codes = []struct {
-	kind   error
-	code   string
-	status int
-}{
-	{identity.ErrNotAuthorised, "AccessDenied", 403},
-	{identity.ErrMalformed, Code_MalformedPolicyDocumentException, 0},
-	{identity.ErrInvalid, "ValidationError", 400},
-	{identity.ErrNoSuchEntity, "ValidationError", 400},
-	{identity.ErrExists, "ValidationError", 400},
-	{identity.ErrConflict, "ValidationError", 400},
-	{identity.ErrLimit, Code_PackedPolicyTooLargeException, 0},
-	{identity.ErrUnmodifiable, "AccessDenied", 403},
-	{identity.ErrUnknownKey, "InvalidClientTokenId", 403},
-	{identity.ErrInvalidToken, "InvalidClientTokenId", 403},
-	{identity.ErrExpiredToken, "ExpiredToken", 403},
-}
-
-func mapError(err error) *protocol.Error {
-	for _, c := range codes {
-		if errors.Is(err, c.kind) {
-			return &protocol.Error{Code: c.code, Status: c.status, Message: err.Error()}
-		}
-	}
-	return nil
+var errorTable = []protocol.ErrorRow{
+	{Err: identity.ErrNotAuthorised, Code: "AccessDenied", Status: 403},
+	{Err: identity.ErrUnmodifiable, Code: "AccessDenied", Status: 403},
+	{Err: identity.ErrMalformed, Code: Code_MalformedPolicyDocumentException},
+	{Err: identity.ErrLimit, Code: Code_PackedPolicyTooLargeException},
+	{Err: identity.ErrInvalid, Code: "ValidationError", Status: 400},
+	{Err: identity.ErrNoSuchEntity, Code: "ValidationError", Status: 400},
+	{Err: identity.ErrExists, Code: "ValidationError", Status: 400},
+	{Err: identity.ErrConflict, Code: "ValidationError", Status: 400},
+	{Err: identity.ErrUnknownKey, Code: "InvalidClientTokenId", Status: 403},
+	{Err: identity.ErrInvalidToken, Code: "InvalidClientTokenId", Status: 403},
+	{Err: identity.ErrExpiredToken, Code: "ExpiredToken", Status: 403},
 }
 
 // signed refuses anonymous callers, whom Public rows let through.

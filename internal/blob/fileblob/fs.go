@@ -41,7 +41,7 @@ func (osFS) create(name string) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	return &osFile{File: f}, nil
 }
 
 func (osFS) open(name string) (file, error) {
@@ -49,7 +49,7 @@ func (osFS) open(name string) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	return &osFile{File: f}, nil
 }
 
 func (osFS) list(dir string) ([]string, error) {
@@ -70,11 +70,9 @@ func (osFS) syncDir(dir string) error {
 	return d.Sync()
 }
 
-type osFile struct{ *os.File }
+func (f *osFile) os() *os.File { return f.File }
 
-func (f osFile) os() *os.File { return f.File }
-
-func (f osFile) stamp() (int64, uint64, error) {
+func (f *osFile) stamp() (int64, uint64, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return 0, 0, err

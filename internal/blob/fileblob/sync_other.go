@@ -2,8 +2,13 @@
 
 package fileblob
 
-import "io/fs"
+import (
+	"io/fs"
+	"os"
+)
 
-func (f osFile) syncData() error { return f.Sync() }
+type osFile struct{ *os.File }
+
+func (f *osFile) syncData() error { return f.Sync() }
 
 func version(st fs.FileInfo) uint64 { return uint64(st.ModTime().UnixNano()) }

@@ -27,7 +27,7 @@ type Options struct {
 	Logger *slog.Logger
 	// Clock times the checks of free space; nil = the real one.
 	Clock clock.Clock
-	// CacheBytes bounds the memory for blocks read from disk; 0 = 32 MiB. It is filled as blocks are read.
+	// CacheBytes bounds the memory for blocks read from disk; 0 = 128 MiB. It is filled as blocks are read.
 	CacheBytes int64
 	// MemTableBytes is the size of a write buffer, of which up to four exist under load; 0 = 16 MiB.
 	MemTableBytes uint64
@@ -51,7 +51,7 @@ func (o Options) withDefaults() Options {
 		o.Clock = clock.Real()
 	}
 	if o.CacheBytes == 0 {
-		o.CacheBytes = 32 << 20
+		o.CacheBytes = 128 << 20
 	}
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = 16 << 20

@@ -1,6 +1,7 @@
 // Command awsgen writes the types, models and reference pages of the AWS services; see package awsgen.
 //
 //	awsgen -models .cache/botocore [package…]
+//	awsgen -support FILE -o MODEL.json.gz      only the model, for tests
 package main
 
 import (
@@ -15,7 +16,16 @@ import (
 func main() {
 	dir := flag.String("models", ".cache/botocore", "folder with botocore's wheels")
 	root := flag.String("root", ".", "root of the repository")
+	support := flag.String("support", "", "support file of a single model")
+	out := flag.String("o", "", "model to write for -support")
 	flag.Parse()
+	if *support != "" {
+		if err := awsgen.Model(*support, *out, &awsgen.Models{Dir: *dir}); err != nil {
+			fmt.Fprintln(os.Stderr, "awsgen:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(*root, *dir, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "awsgen:", err)
 		os.Exit(1)

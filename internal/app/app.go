@@ -1,0 +1,245 @@
+// Package app puts Tarn together: it opens the engines in order, connects them, and serves them. It is the only package
+// that sees everything.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/aws/gateway"
+	"github.com/tarn-data/tarn/internal/aws/glueapi"
+	"github.com/tarn-data/tarn/internal/aws/iamapi"
+	"github.com/tarn-data/tarn/internal/aws/lambdaapi"
+	"github.com/tarn-data/tarn/internal/aws/logsapi"
+	"github.com/tarn-data/tarn/internal/aws/protocol"
+	"github.com/tarn-data/tarn/internal/aws/s3api"
+	"github.com/tarn-data/tarn/internal/aws/stsapi"
+	"github.com/tarn-data/tarn/internal/blob"
+	"github.com/tarn-data/tarn/internal/blob/fileblob"
+	"github.com/tarn-data/tarn/internal/bridge"
+	"github.com/tarn-data/tarn/internal/catalog"
+	"github.com/tarn-data/tarn/internal/clock"
+	"github.com/tarn-data/tarn/internal/crawl"
+	"github.com/tarn-data/tarn/internal/function"
+	"github.com/tarn-data/tarn/internal/identity"
+	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/kv/pebblekv"
+	"github.com/tarn-data/tarn/internal/lifecycle"
+	"github.com/tarn-data/tarn/internal/logs"
+	"github.com/tarn-data/tarn/internal/meter"
+	"github.com/tarn-data/tarn/internal/objstore"
+	"github.com/tarn-data/tarn/internal/outbox"
+	"github.com/tarn-data/tarn/internal/sandbox"
+)
+
+// App is a Tarn that is open. Make it with Open.
+type App struct {
+	cfg   Config
+	log   *slog.Logger
+	clock clock.Clock
+	group *lifecycle.Group
+
+	Store     *pebblekv.Store
+	Blobs     *fileblob.Store
+	Sandbox   *sandbox.Sandbox
+	Identity  *identity.Engine
+	Objects   *objstore.Store
+	Logs      *logs.Store
+	Functions *function.Service
+	Catalog   *catalog.Catalog
+	Crawl     *crawl.Service
+	Registry  *protocol.Registry
+
+	codes    codeServer
+	gateway  *gateway.Gateway
+	endpoint string
+	admin    string // token of the command line
+	ready    atomic.Bool
+}
+
+// Open opens everything in the data directory. It does not listen yet. What it started is stopped by Close.
+func Open(ctx context.Context, cfg Config, stderr io.Writer) (_ *App, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.InsecureDev {
+		if err := gateway.CheckInsecure(cfg.Listen); err != nil {
+			return nil, err
+		}
+	}
+	a := &App{cfg: cfg, clock: clock.Real(), log: newLogger(cfg, stderr)}
+	a.group = lifecycle.New(context.WithoutCancel(ctx), a.log)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if err := a.openPillars(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.openEngines(ctx); err != nil {
+		return nil, err
+	}
+	a.register()
+	return a, nil
+}
+
+func newLogger(cfg Config, w io.Writer) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: cfg.level()}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// openPillars opens what everything durable stands on.
+func (a *App) openPillars(ctx context.Context) error {
+	if err := os.MkdirAll(a.cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	data, err := filepath.Abs(a.cfg.Data)
+	if err != nil {
+		return err
+	}
+	a.cfg.Data = data
+	if a.Store, err = pebblekv.Open(ctx, pebblekv.Options{Dir: filepath.Join(data, "kv"), Logger: a.log}); err != nil {
+		return fmt.Errorf("open state: %w", err)
+	}
+	a.group.OnStop("state", func(context.Context) error { return a.Store.Close() })
+	if a.Blobs, err = fileblob.Open(ctx, fileblob.Options{Dir: filepath.Join(data, "blobs"), Logger: a.log}); err != nil {
+		return fmt.Errorf("open blobs: %w", err)
+	}
+	a.group.OnStop("blobs", func(context.Context) error { return a.Blobs.Close() })
+	collector := blob.NewCollector(blob.CollectorOptions{KV: a.Store, Blobs: a.Blobs, Clock: a.clock, Logger: a.log})
+	a.group.Go("blob collector", collector.Run)
+	if a.Sandbox, err = sandbox.New(ctx, sandbox.Options{Require: a.cfg.RequireIsolation}); err != nil {
+		return err
+	}
+	return nil
+}
+
+// openEngines opens the engines, each after those that it reads from, and connects them.
+func (a *App) openEngines(ctx context.Context) (err error) {
+	m := meter.New()
+	a.group.Go("meter", func(ctx context.Context) { compact(ctx, a.Store, a.clock, a.log) })
+	if a.Identity, err = identity.Open(ctx, identity.Options{Store: a.Store, Account: a.cfg.Account, Clock: a.clock, Logger: a.log}); err != nil {
+		return fmt.Errorf("open identities: %w", err)
+	}
+	if err := errors.Join(a.writeRootKey(), a.writeAdminToken()); err != nil {
+		return err
+	}
+	a.Logs = logs.New(a.Store, logs.Options{Clock: a.clock, Logger: a.log})
+	a.group.Go("log retention", a.Logs.Run)
+
+	events := bridge.NewObjectEvents(a.Store, outbox.Options{Clock: a.clock, Logger: a.log})
+	if a.Objects, err = objstore.Open(ctx, objstore.Options{
+		KV: a.Store, Blobs: a.Blobs, Clock: a.clock, Logger: a.log, Events: events, Recorder: bridge.ObjectMeter{Meter: m},
+	}); err != nil {
+		return err
+	}
+	a.group.Go("object lifecycle", a.Objects.Run)
+
+	if a.Functions, err = function.Open(ctx, function.Options{
+		Store: a.Store, Blobs: a.Blobs, Dir: filepath.Join(a.cfg.Data, "functions"), Sandbox: a.Sandbox, Group: a.group,
+		Roles: bridge.FunctionRoles{Identity: a.Identity}, Logs: bridge.FunctionLogs{Logs: a.Logs}, Meter: m, Clock: a.clock, Logger: a.log,
+		Endpoint: func() string { return a.endpoint }, MaxInstances: a.cfg.MaxInstances, IdleAfter: a.cfg.InstanceIdle,
+		Packages: function.Packages{None: !a.cfg.FunctionSDKs},
+	}); err != nil {
+		return fmt.Errorf("open functions: %w", err)
+	}
+	events.Connect(a.Functions)
+	a.group.Go("object events", events.Run)
+
+	a.Catalog = catalog.New(a.Store, catalog.Options{Clock: a.clock, Logger: a.log})
+	reader := bridge.RoleReader{Identity: a.Identity, Objects: a.Objects}
+	if a.Crawl, err = crawl.Open(ctx, crawl.Options{
+		Store: a.Store, Catalog: a.Catalog, Objects: bridge.CrawlObjects{RoleReader: reader}, Group: a.group,
+		Logs: bridge.CrawlLogs{Logs: a.Logs}, Meter: m, Clock: a.clock, Logger: a.log,
+	}); err != nil {
+		return fmt.Errorf("open crawlers: %w", err)
+	}
+	a.codes = newCodeServer(a.Blobs, a.clock)
+
+	a.Registry = protocol.NewRegistry(protocol.Options{Logger: a.log, Clock: a.clock})
+	a.Registry.Add(
+		s3api.New(s3api.Options{Store: a.Objects, Clock: a.clock, Destinations: events}),
+		iamapi.New(a.Identity),
+		stsapi.New(a.Identity),
+		logsapi.New(a.Logs),
+		lambdaapi.New(lambdaapi.Options{Functions: a.Functions, Objects: packages{a.Objects}, CodeURL: func(id blob.ID) string { return a.endpoint + a.codes.path(id) }}),
+		glueapi.New(glueapi.Options{Catalog: a.Catalog, Crawl: a.Crawl}),
+	)
+	return nil
+}
+
+// register puts the services behind one handler.
+func (a *App) register() {
+	o := gateway.Options{
+		Registry: a.Registry, Identity: a.Identity, Account: a.cfg.Account, Region: a.cfg.Region, Internal: a.internal(), Logger: a.log, Clock: a.clock,
+		MaxConcurrent: a.cfg.MaxConcurrent, Insecure: a.cfg.InsecureDev,
+	}
+	if a.cfg.AccessLog {
+		o.Access = a.log
+	}
+	a.gateway = gateway.New(o)
+}
+
+// Serve listens and serves until ctx ends, then stops in order. ready is called once with the endpoint when requests
+// are taken.
+func (a *App) Serve(ctx context.Context, ready func(endpoint string)) error {
+	l, err := net.Listen("tcp", a.cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", a.cfg.Listen, err)
+	}
+	a.endpoint = "http://" + l.Addr().String()
+	srv := &http.Server{
+		Handler: a.gateway, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	if err := a.writeEndpoint(); err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	a.ready.Store(true)
+	ready(a.endpoint)
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 9*time.Second)
+	defer cancel()
+	// Requests under way may take some seconds; then their connections are closed.
+	drainCtx, drained := context.WithTimeout(stopCtx, 3*time.Second)
+	defer drained()
+	if e := srv.Shutdown(drainCtx); e != nil {
+		e = srv.Close()
+		err = errors.Join(err, e)
+	}
+	a.removeEndpoint()
+	return errors.Join(err, a.Close(stopCtx))
+}
+
+// Close stops everything that Open started, in reverse order.
+func (a *App) Close(ctx context.Context) error { return a.group.Stop(ctx) }
+
+// Endpoint returns where the server is reached; "" before Serve.
+func (a *App) Endpoint() string { return a.endpoint }
+
+// compact folds the meter's rows of past hours now and then.
+func compact(ctx context.Context, store kv.Store, c clock.Clock, log *slog.Logger) {
+	for clock.Sleep(ctx, c, 20*time.Minute) == nil {
+		if err := meter.Compact(ctx, store, c.Now()); err != nil && ctx.Err() == nil {
+			log.Error("fold usage", "err", err)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package app
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/aws/protocol"
+	"github.com/tarn-data/tarn/internal/blob"
+	"github.com/tarn-data/tarn/internal/clock"
+	"github.com/tarn-data/tarn/internal/objstore"
+)
+
+// internal serves /_tarn/…: what is no AWS service.
+func (a *App) internal() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /_tarn/health", a.health)
+	mux.HandleFunc("GET /_tarn/code/{id}", func(w http.ResponseWriter, r *http.Request) { a.codes.ServeHTTP(w, r) })
+	a.adminRoutes(mux)
+	return mux
+}
+
+// Health is what GET /_tarn/health answers.
+type Health struct {
+	Status   string            `json:"status"` // ok, starting
+	Services map[string]string `json:"services"`
+	Version  string            `json:"version"`
+}
+
+func (a *App) health(w http.ResponseWriter, _ *http.Request) {
+	h := Health{Status: "starting", Services: map[string]string{}, Version: Version}
+	if a.ready.Load() {
+		h.Status = "ok"
+	}
+	for _, s := range a.Registry.Services() {
+		h.Services[s.Name] = "running"
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(h) // the client may be gone
+}
+
+// Version is Tarn's own version; releases set it when they link.
+var Version = "dev"
+
+// codeServer gives out code packages by addresses that are valid for ten minutes: GetFunction's Code.Location.
+type codeServer struct {
+	blobs blob.Store
+	clock clock.Clock
+	key   []byte // of this process: addresses end with it
+}
+
+const codeURLLife = 10 * time.Minute
+
+func newCodeServer(b blob.Store, c clock.Clock) codeServer {
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		panic("BUG: the system's random source failed: " + err.Error())
+	}
+	return codeServer{b, c, key}
+}
+
+func (s codeServer) sign(id, until string) string {
+	h := hmac.New(sha256.New, s.key)
+	_, _ = io.WriteString(h, id+"\n"+until)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func (s codeServer) path(id blob.ID) string {
+	until := strconv.FormatInt(s.clock.Now().Add(codeURLLife).Unix(), 10)
+	return "/_tarn/code/" + string(id) + "?until=" + until + "&signature=" + s.sign(string(id), until)
+}
+
+func (s codeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id, q := r.PathValue("id"), r.URL.Query()
+	until, err := strconv.ParseInt(q.Get("until"), 10, 64)
+	if err != nil || !hmac.Equal([]byte(q.Get("signature")), []byte(s.sign(id, q.Get("until")))) || s.clock.Now().Unix() > until {
+		http.Error(w, "the address is not valid or not valid any more", http.StatusForbidden)
+		return
+	}
+	b, err := s.blobs.Open(r.Context(), blob.ID(id))
+	if err != nil {
+		http.Error(w, "the package is gone", http.StatusNotFound)
+		return
+	}
+	defer b.Close()
+	w.Header().Set("Content-Type", "application/zip")
+	http.ServeContent(w, r, "", time.Time{}, b)
+}
+
+// packages opens code packages in the object store with the rights of the caller.
+type packages struct{ objects *objstore.Store }
+
+// OpenCode implements lambdaapi.Objects.
+func (p packages) OpenCode(ctx context.Context, c *protocol.Call, bucket, key, version string) (io.ReadCloser, error) {
+	action := "s3:GetObject"
+	if version != "" {
+		action = "s3:GetObjectVersion"
+	}
+	if e := c.Allowed(ctx, protocol.Access{Action: action, Resource: "arn:aws:s3:::" + bucket + "/" + strings.TrimPrefix(key, "/")}); e != nil {
+		return nil, e
+	}
+	_, body, err := p.objects.Open(ctx, bucket, key, version, objstore.Conditions{})
+	if err != nil {
+		return nil, err
+	}
+	return body, nil
+}

@@ -1,0 +1,123 @@
+package s3api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+
+	"github.com/tarn-data/tarn/internal/aws/protocol"
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/objstore"
+)
+
+func (a *api) bucketOps() []protocol.Op {
+	return []protocol.Op{
+		protocol.Handle("CreateBucket", func(_ *protocol.Call, in *CreateBucketRequest) []string { return []string{bucketARN(in.Bucket)} }, a.createBucket),
+		protocol.Handle("ListBuckets", nil, a.listBuckets).As("s3:ListAllMyBuckets"),
+		onBucket(a, "DeleteBucket", "", func(in *DeleteBucketRequest) string { return in.Bucket }, a.deleteBucket),
+		onBucket(a, "HeadBucket", "s3:ListBucket", func(in *HeadBucketRequest) string { return in.Bucket }, a.headBucket),
+		onBucket(a, "GetBucketLocation", "", func(in *GetBucketLocationRequest) string { return in.Bucket }, a.getBucketLocation),
+	}
+}
+
+var regionForm = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+
+// region returns where a new bucket is to be. In us-east-1 a request may name any region; elsewhere it must name its own.
+func createRegion(c *protocol.Call, conf *CreateBucketConfiguration) (string, error) {
+	want := ""
+	if conf != nil {
+		want = str(conf.LocationConstraint)
+	}
+	switch {
+	case want == "EU":
+		want = "eu-west-1"
+	case want == "us-east-1" && c.Region == "us-east-1", want != "" && !regionForm.MatchString(want):
+		return "", refuse("InvalidLocationConstraint", http.StatusBadRequest, "The specified location-constraint is not valid")
+	}
+	if c.Region == "us-east-1" || c.Region == want {
+		if want == "" {
+			return c.Region, nil
+		}
+		return want, nil
+	}
+	named := want
+	if named == "" {
+		if c.HTTP == nil {
+			return c.Region, nil
+		}
+		named = "unspecified"
+	}
+	return "", refuse("IllegalLocationConstraintException", http.StatusBadRequest, "The "+named+" location constraint is incompatible for the region specific endpoint this request was sent to.")
+}
+
+func (a *api) createBucket(ctx context.Context, c *protocol.Call, in *CreateBucketRequest) (*CreateBucketOutput, error) {
+	region, err := createRegion(c, in.CreateBucketConfiguration)
+	if err != nil {
+		return nil, err
+	}
+	if acl := str(in.ACL); acl != "" && acl != "private" {
+		return nil, refuse("InvalidBucketAclWithObjectOwnership", http.StatusBadRequest, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+	}
+	bk, err := a.store.CreateBucket(ctx, ident.Scope{Account: c.Account, Region: region}, in.Bucket)
+	if errors.Is(err, objstore.ErrBucketOwnedByYou) && region == "us-east-1" && bk.Region == region {
+		err = nil // as the oldest region has it
+	}
+	if err != nil {
+		return nil, named(err, "BucketName", in.Bucket)
+	}
+	conf := in.CreateBucketConfiguration
+	if in.ObjectOwnership != nil || conf != nil && len(conf.Tags) > 0 {
+		if err := a.store.Update(ctx, in.Bucket, func(b *objstore.Bucket) error {
+			b.Ownership = str(in.ObjectOwnership)
+			if conf != nil {
+				b.Tags = fromTags(conf.Tags)
+			}
+			return objstore.CheckTags(b.Tags, maxBucketTags)
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return &CreateBucketOutput{Location: ptr("/" + in.Bucket)}, nil
+}
+
+func (a *api) deleteBucket(ctx context.Context, _ *call, in *DeleteBucketRequest) (*none, error) {
+	return &none{}, named(a.store.DeleteBucket(ctx, in.Bucket), "BucketName", in.Bucket)
+}
+
+func (a *api) headBucket(_ context.Context, c *call, _ *HeadBucketRequest) (*HeadBucketOutput, error) {
+	return &HeadBucketOutput{BucketRegion: &c.bk.Region, AccessPointAlias: ptr(false), BucketArn: ptr(c.bk.ARN())}, nil
+}
+
+func (a *api) getBucketLocation(_ context.Context, c *call, _ *GetBucketLocationRequest) (*GetBucketLocationOutput, error) {
+	out := &GetBucketLocationOutput{}
+	if c.bk.Region != "us-east-1" {
+		out.LocationConstraint = ptr(BucketLocationConstraint(c.bk.Region))
+	}
+	return out, nil
+}
+
+func (a *api) listBuckets(ctx context.Context, c *protocol.Call, in *ListBucketsRequest) (*ListBucketsOutput, error) {
+	limit := 10_000
+	if in.MaxBuckets != nil {
+		if limit = int(*in.MaxBuckets); limit < 1 || limit > 10_000 {
+			return nil, invalid("max-buckets must be between 1 and 10000")
+		}
+	}
+	after, err := readToken(str(in.ContinuationToken))
+	if err != nil {
+		return nil, err
+	}
+	list, more := a.store.Buckets(ctx, c.Account, str(in.BucketRegion), str(in.Prefix), after, limit)
+	out := &ListBucketsOutput{Owner: owner(c.Account), Prefix: in.Prefix, Buckets: make([]Bucket, 0, len(list))}
+	for _, b := range list {
+		out.Buckets = append(out.Buckets, Bucket{Name: &b.Name, CreationDate: &b.Created, BucketRegion: &b.Region, BucketArn: ptr(b.ARN())})
+	}
+	if more {
+		out.ContinuationToken = ptr(token(list[len(list)-1].Name))
+	}
+	return out, nil
+}
+
+// owner shows an account as S3 shows owners: by an id of 64 digits, made from the account's.
+func owner(account string) *Owner { return &Owner{ID: ptr(CanonicalID(account))} }

@@ -1,0 +1,142 @@
+package s3api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/tarn-data/tarn/internal/aws/protocol"
+	"github.com/tarn-data/tarn/internal/objstore"
+)
+
+func (a *api) settingOps() []protocol.Op {
+	return []protocol.Op{
+		onBucket(a, "PutBucketVersioning", "", func(in *PutBucketVersioningRequest) string { return in.Bucket }, a.putBucketVersioning),
+		onBucket(a, "GetBucketVersioning", "", func(in *GetBucketVersioningRequest) string { return in.Bucket }, a.getBucketVersioning),
+		onBucket(a, "PutBucketTagging", "", func(in *PutBucketTaggingRequest) string { return in.Bucket }, a.putBucketTagging),
+		onBucket(a, "GetBucketTagging", "", func(in *GetBucketTaggingRequest) string { return in.Bucket }, a.getBucketTagging),
+		onBucket(a, "DeleteBucketTagging", "s3:PutBucketTagging", func(in *DeleteBucketTaggingRequest) string { return in.Bucket }, a.deleteBucketTagging),
+		onBucket(a, "PutBucketCors", "s3:PutBucketCORS", func(in *PutBucketCorsRequest) string { return in.Bucket }, a.putBucketCors),
+		onBucket(a, "GetBucketCors", "s3:GetBucketCORS", func(in *GetBucketCorsRequest) string { return in.Bucket }, a.getBucketCors),
+		onBucket(a, "DeleteBucketCors", "s3:PutBucketCORS", func(in *DeleteBucketCorsRequest) string { return in.Bucket }, a.deleteBucketCors),
+		onBucket(a, "PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration", func(in *PutBucketLifecycleConfigurationRequest) string { return in.Bucket }, a.putLifecycle),
+		onBucket(a, "GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration", func(in *GetBucketLifecycleConfigurationRequest) string { return in.Bucket }, a.getLifecycle),
+		onBucket(a, "DeleteBucketLifecycle", "s3:PutLifecycleConfiguration", func(in *DeleteBucketLifecycleRequest) string { return in.Bucket }, a.deleteLifecycle),
+		onBucket(a, "PutBucketNotificationConfiguration", "s3:PutBucketNotification", func(in *PutBucketNotificationConfigurationRequest) string { return in.Bucket }, a.putNotification),
+		onBucket(a, "GetBucketNotificationConfiguration", "s3:GetBucketNotification", func(in *GetBucketNotificationConfigurationRequest) string { return in.Bucket }, a.getNotification),
+		onBucket(a, "PutBucketEncryption", "s3:PutEncryptionConfiguration", func(in *PutBucketEncryptionRequest) string { return in.Bucket }, a.putBucketEncryption),
+		onBucket(a, "GetBucketEncryption", "s3:GetEncryptionConfiguration", func(in *GetBucketEncryptionRequest) string { return in.Bucket }, a.getBucketEncryption),
+		onBucket(a, "DeleteBucketEncryption", "s3:PutEncryptionConfiguration", func(in *DeleteBucketEncryptionRequest) string { return in.Bucket }, a.deleteBucketEncryption),
+		onBucket(a, "GetBucketAccelerateConfiguration", "s3:GetAccelerateConfiguration", func(in *GetBucketAccelerateConfigurationRequest) string { return in.Bucket }, a.getAccelerate),
+		onBucket(a, "GetBucketLogging", "", func(in *GetBucketLoggingRequest) string { return in.Bucket }, a.getLogging),
+		onBucket(a, "GetBucketReplication", "s3:GetReplicationConfiguration", func(in *GetBucketReplicationRequest) string { return in.Bucket }, a.getReplication),
+		onBucket(a, "GetBucketRequestPayment", "", func(in *GetBucketRequestPaymentRequest) string { return in.Bucket }, a.getRequestPayment),
+		onBucket(a, "GetBucketWebsite", "", func(in *GetBucketWebsiteRequest) string { return in.Bucket }, a.getWebsite),
+		onBucket(a, "GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration", func(in *GetObjectLockConfigurationRequest) string { return in.Bucket }, a.getObjectLock),
+	}
+}
+
+// set changes a bucket's settings; the output is empty.
+func (a *api) set(ctx context.Context, c *call, change func(*objstore.Bucket) error) (*none, error) {
+	return &none{}, a.store.Update(ctx, c.bk.Name, change)
+}
+
+func absent(code, message string, c *call) error {
+	return named(refuse(code, http.StatusNotFound, message), "BucketName", c.bk.Name)
+}
+
+func (a *api) putBucketVersioning(ctx context.Context, c *call, in *PutBucketVersioningRequest) (*none, error) {
+	if in.VersioningConfiguration == nil || in.VersioningConfiguration.Status == nil {
+		return nil, refuse("IllegalVersioningConfigurationException", http.StatusBadRequest, "The Versioning element must be specified")
+	}
+	v := objstore.Versioning(*in.VersioningConfiguration.Status)
+	if v != objstore.Enabled && v != objstore.Suspended {
+		return nil, malformed()
+	}
+	return a.set(ctx, c, func(b *objstore.Bucket) error { b.Versioning = v; return nil })
+}
+
+func (a *api) getBucketVersioning(_ context.Context, c *call, _ *GetBucketVersioningRequest) (*GetBucketVersioningOutput, error) {
+	return &GetBucketVersioningOutput{Status: opt(BucketVersioningStatus(c.bk.Versioning))}, nil
+}
+
+func (a *api) putBucketTagging(ctx context.Context, c *call, in *PutBucketTaggingRequest) (*none, error) {
+	if in.Tagging == nil {
+		return nil, malformed()
+	}
+	tags := fromTags(in.Tagging.TagSet)
+	if err := objstore.CheckTags(tags, maxBucketTags); err != nil {
+		return nil, err
+	}
+	return a.set(ctx, c, func(b *objstore.Bucket) error { b.Tags = tags; return nil })
+}
+
+func (a *api) getBucketTagging(_ context.Context, c *call, _ *GetBucketTaggingRequest) (*GetBucketTaggingOutput, error) {
+	if len(c.bk.Tags) == 0 {
+		return nil, absent("NoSuchTagSet", "The TagSet does not exist", c)
+	}
+	return &GetBucketTaggingOutput{TagSet: toTags(c.bk.Tags)}, nil
+}
+
+func (a *api) deleteBucketTagging(ctx context.Context, c *call, _ *DeleteBucketTaggingRequest) (*none, error) {
+	return a.set(ctx, c, func(b *objstore.Bucket) error { b.Tags = nil; return nil })
+}
+
+func (a *api) putBucketEncryption(ctx context.Context, c *call, in *PutBucketEncryptionRequest) (*none, error) {
+	conf := in.ServerSideEncryptionConfiguration
+	if conf == nil || len(conf.Rules) != 1 || conf.Rules[0].ApplyServerSideEncryptionByDefault == nil {
+		return nil, malformed()
+	}
+	r := conf.Rules[0]
+	e := &objstore.Encryption{Algorithm: string(r.ApplyServerSideEncryptionByDefault.SSEAlgorithm), KeyID: str(r.ApplyServerSideEncryptionByDefault.KMSMasterKeyID), BucketKey: deref(r.BucketKeyEnabled)}
+	switch e.Algorithm {
+	case "AES256":
+		if e.KeyID != "" {
+			return nil, invalid("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse")
+		}
+	case "aws:kms", "aws:kms:dsse":
+	default:
+		return nil, malformed()
+	}
+	return a.set(ctx, c, func(b *objstore.Bucket) error { b.Encryption = e; return nil })
+}
+
+func (a *api) getBucketEncryption(_ context.Context, c *call, _ *GetBucketEncryptionRequest) (*GetBucketEncryptionOutput, error) {
+	e := c.bk.Encryption
+	if e == nil {
+		e = &objstore.Encryption{Algorithm: "AES256"}
+	}
+	return &GetBucketEncryptionOutput{ServerSideEncryptionConfiguration: &ServerSideEncryptionConfiguration{Rules: []ServerSideEncryptionRule{{
+		ApplyServerSideEncryptionByDefault: &ServerSideEncryptionByDefault{SSEAlgorithm: ServerSideEncryption(e.Algorithm), KMSMasterKeyID: opt(e.KeyID)},
+		BucketKeyEnabled:                   &e.BucketKey,
+	}}}}, nil
+}
+
+func (a *api) deleteBucketEncryption(ctx context.Context, c *call, _ *DeleteBucketEncryptionRequest) (*none, error) {
+	return a.set(ctx, c, func(b *objstore.Bucket) error { b.Encryption = nil; return nil })
+}
+
+// What Tarn does not have, it says so as a bucket does that was never set up for it.
+
+func (a *api) getAccelerate(context.Context, *call, *GetBucketAccelerateConfigurationRequest) (*GetBucketAccelerateConfigurationOutput, error) {
+	return &GetBucketAccelerateConfigurationOutput{}, nil
+}
+
+func (a *api) getLogging(context.Context, *call, *GetBucketLoggingRequest) (*GetBucketLoggingOutput, error) {
+	return &GetBucketLoggingOutput{}, nil
+}
+
+func (a *api) getReplication(_ context.Context, c *call, _ *GetBucketReplicationRequest) (*GetBucketReplicationOutput, error) {
+	return nil, absent("ReplicationConfigurationNotFoundError", "The replication configuration was not found", c)
+}
+
+func (a *api) getRequestPayment(context.Context, *call, *GetBucketRequestPaymentRequest) (*GetBucketRequestPaymentOutput, error) {
+	return &GetBucketRequestPaymentOutput{Payer: ptr(Payer("BucketOwner"))}, nil
+}
+
+func (a *api) getWebsite(_ context.Context, c *call, _ *GetBucketWebsiteRequest) (*GetBucketWebsiteOutput, error) {
+	return nil, absent("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", c)
+}
+
+func (a *api) getObjectLock(_ context.Context, c *call, _ *GetObjectLockConfigurationRequest) (*GetObjectLockConfigurationOutput, error) {
+	return nil, absent("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket", c)
+}

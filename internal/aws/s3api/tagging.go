@@ -1,0 +1,57 @@
+package s3api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/tarn-data/tarn/internal/objstore"
+)
+
+const maxBucketTags = 50
+
+func fromTags(list []Tag) []objstore.Tag {
+	out := make([]objstore.Tag, len(list))
+	for i, t := range list {
+		out[i] = objstore.Tag{Key: t.Key, Value: t.Value}
+	}
+	return out
+}
+
+func toTags(list []objstore.Tag) []Tag {
+	out := make([]Tag, len(list))
+	for i, t := range list {
+		out[i] = Tag{Key: t.Key, Value: t.Value}
+	}
+	return out
+}
+
+func malformed() error {
+	return refuse("MalformedXML", http.StatusBadRequest, "The XML you provided was not well-formed or did not validate against our published schema")
+}
+
+func (a *api) getObjectTagging(ctx context.Context, c *call, in *GetObjectTaggingRequest) (*GetObjectTaggingOutput, error) {
+	o, err := a.store.Head(ctx, in.Bucket, in.Key, str(in.VersionId))
+	if err != nil {
+		return nil, named(err, "Key", in.Key)
+	}
+	return &GetObjectTaggingOutput{TagSet: toTags(o.Tags), VersionId: c.versionOf(o.Version)}, nil
+}
+
+func (a *api) putObjectTagging(ctx context.Context, c *call, in *PutObjectTaggingRequest) (*PutObjectTaggingOutput, error) {
+	if in.Tagging == nil {
+		return nil, malformed()
+	}
+	o, err := a.store.SetTags(ctx, in.Bucket, in.Key, str(in.VersionId), fromTags(in.Tagging.TagSet), c.by())
+	if err != nil {
+		return nil, named(err, "Key", in.Key)
+	}
+	return &PutObjectTaggingOutput{VersionId: c.versionOf(o.Version)}, nil
+}
+
+func (a *api) deleteObjectTagging(ctx context.Context, c *call, in *DeleteObjectTaggingRequest) (*DeleteObjectTaggingOutput, error) {
+	o, err := a.store.SetTags(ctx, in.Bucket, in.Key, str(in.VersionId), nil, c.by())
+	if err != nil {
+		return nil, named(err, "Key", in.Key)
+	}
+	return &DeleteObjectTaggingOutput{VersionId: c.versionOf(o.Version)}, nil
+}

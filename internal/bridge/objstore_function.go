@@ -1,0 +1,152 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"github.com/tarn-data/tarn/internal/function"
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/objstore"
+	"github.com/tarn-data/tarn/internal/outbox"
+	"github.com/tarn-data/tarn/internal/policy"
+)
+
+// ObjectEvents carries the events of the object store to functions. An event is put into an outbox in the batch of the
+// write, one entry a target, and leaves it in the batch that queues the function's invocation: there is exactly
+// one invocation a write and target.
+type ObjectEvents struct {
+	box       *outbox.Box
+	functions *function.Service
+	log       *slog.Logger
+}
+
+var _ objstore.EventSink = (*ObjectEvents)(nil)
+
+// NewObjectEvents returns the sink. Run delivers; the functions may be set later, by Connect, because they are opened
+// after the object store.
+func NewObjectEvents(store kv.Store, o outbox.Options) *ObjectEvents {
+	o.Name = "objects"
+	log := o.Logger
+	if log == nil {
+		log = slog.Default()
+	}
+	return &ObjectEvents{box: outbox.New(store, o), log: log.With("component", "bridge")}
+}
+
+// Connect sets where events for functions go. It is called before Run.
+func (e *ObjectEvents) Connect(f *function.Service) { e.functions = f }
+
+// Run delivers events until ctx ends.
+func (e *ObjectEvents) Run(ctx context.Context) { e.box.Run(ctx, e.deliver) }
+
+// objectEvent is an entry of the outbox.
+type objectEvent struct {
+	Target objstore.Target
+	Event  objstore.Event
+}
+
+// Add implements objstore.EventSink.
+func (e *ObjectEvents) Add(b *kv.Batch, ev objstore.Event) {
+	targets := ev.Targets
+	ev.Targets = nil
+	for _, t := range targets {
+		e.box.Put(b, objectEvent{Target: t, Event: ev})
+	}
+}
+
+func (e *ObjectEvents) deliver(ctx context.Context, entry outbox.Entry, b *kv.Batch) error {
+	var oe objectEvent
+	if err := json.Unmarshal(entry.Body, &oe); err != nil {
+		e.log.Error("drop a malformed event", "id", entry.ID, "err", err)
+		return nil
+	}
+	ref, err := function.ParseRef(oe.Event.Scope, oe.Target.ARN, "")
+	if err != nil {
+		e.log.Error("drop an event for an unknown kind of target", "target", oe.Target.ARN, "err", err)
+		return nil
+	}
+	// The permission may have been taken back since the bucket was configured.
+	ok, err := e.functions.Permits(ctx, ref, S3Invoker(oe.Event.Scope.Account, oe.Event.Bucket))
+	if err != nil {
+		return err
+	}
+	if !ok {
+		e.log.Warn("drop an event that the function does not admit", "function", ref.ARN(), "bucket", oe.Event.Bucket, "key", oe.Event.Key)
+		return nil
+	}
+	payload, err := json.Marshal(s3Records(oe))
+	if err != nil {
+		return err
+	}
+	_, err = e.functions.QueueInvocation(ctx, b, function.Invocation{Ref: ref, Payload: payload})
+	if errors.Is(err, function.ErrNotFound) {
+		e.log.Warn("drop an event for a function that is gone", "function", ref.ARN(), "bucket", oe.Event.Bucket, "key", oe.Event.Key)
+		return nil
+	}
+	return err
+}
+
+// S3Invoker is S3 acting for a bucket.
+func S3Invoker(account, bucket string) function.Invoker {
+	return function.Invoker{Principal: policy.ForService("s3.amazonaws.com", account), SourceARN: "arn:aws:s3:::" + bucket, Account: account}
+}
+
+// s3Records is the document that S3 sends: event structure version 2.1.
+//
+// Source: "Event message structure" in the Amazon S3 user guide.
+func s3Records(oe objectEvent) map[string]any {
+	ev := oe.Event
+	object := map[string]any{"key": escapeKey(ev.Key), "sequencer": ev.Sequencer}
+	if strings.HasPrefix(ev.Name, "ObjectCreated") {
+		object["size"], object["eTag"] = ev.Size, ev.ETag
+	}
+	if ev.Version != "" {
+		object["versionId"] = ev.Version
+	}
+	record := map[string]any{
+		"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": ev.Scope.Region, "eventTime": ev.Time.UTC().Format("2006-01-02T15:04:05.000Z"), "eventName": ev.Name,
+		"userIdentity":      map[string]string{"principalId": ev.By.PrincipalID},
+		"requestParameters": map[string]string{"sourceIPAddress": ev.By.SourceIP},
+		"responseElements":  map[string]string{"x-amz-request-id": ev.By.RequestID, "x-amz-id-2": ev.By.RequestID},
+		"s3": map[string]any{
+			"s3SchemaVersion": "1.0", "configurationId": oe.Target.ID, "object": object,
+			"bucket": map[string]any{"name": ev.Bucket, "ownerIdentity": map[string]string{"principalId": ev.Scope.Account}, "arn": "arn:aws:s3:::" + ev.Bucket},
+		},
+	}
+	return map[string]any{"Records": []any{record}}
+}
+
+// escapeKey writes a key as S3 does in events: like a form's value, with slashes kept.
+func escapeKey(key string) string {
+	return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/")
+}
+
+// CheckDestination reports why events of a bucket cannot go to a target: what S3 asks when a bucket's notifications are
+// configured. It implements s3api.Destinations.
+func (e *ObjectEvents) CheckDestination(ctx context.Context, bk *objstore.Bucket, arn string) error {
+	a, err := ident.ParseARN(arn)
+	if err != nil {
+		return err
+	}
+	if a.Service != "lambda" {
+		return fmt.Errorf("notifications to %s are not supported: give a function", a.Service)
+	}
+	ref, err := function.ParseRef(bk.Scope(), arn, "")
+	if err != nil {
+		return err
+	}
+	if _, err := e.functions.Get(ctx, ref); err != nil {
+		return err
+	}
+	ok, err := e.functions.Permits(ctx, ref, S3Invoker(bk.Account, bk.Name))
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: %s does not let s3.amazonaws.com invoke it for the bucket %s (see AddPermission)", function.ErrDenied, arn, bk.Name)
+	}
+	return err
+}

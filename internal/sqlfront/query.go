@@ -1,0 +1,453 @@
+package sqlfront
+
+import (
+	"strings"
+
+	"github.com/tarn-data/tarn/internal/sqlfront/parse"
+	"github.com/tarn-data/tarn/internal/sqlfront/types"
+)
+
+// cte is a named query in scope. outer is the scope its own names are looked up in.
+type cte struct {
+	name   string
+	sql    string // name in DuckDB
+	fields []*field
+}
+
+// tail is what follows a query's body: its order and limits.
+type tail struct {
+	pos    parse.Pos
+	order  []parse.Sort
+	offset *parse.Expr
+	limit  *parse.Expr
+	ties   bool
+}
+
+func (t tail) empty() bool { return len(t.order) == 0 && t.offset == nil && t.limit == nil }
+
+// query generates a query. Its columns are named c0, c1, … in the SQL.
+func (a *analyzer) query(q *parse.Query, outer *scope) *relation {
+	if a.depth++; a.depth > 200 {
+		a.refuse(q.Pos, "queries nested deeper than 200 levels are not supported")
+	}
+	defer func() { a.depth-- }()
+	known := len(a.ctes)
+	defer func() { a.ctes = a.ctes[:known] }()
+	var with []string
+	recursive := ""
+	names := map[string]bool{}
+	for _, w := range q.With {
+		if names[w.Name] {
+			a.fail("DUPLICATE_NAMED_QUERY", w.Pos, "WITH query name '%s' specified more than once", w.Name)
+		}
+		names[w.Name] = true
+		sql, isRecursive := a.with(w, q.Recursive, outer)
+		if isRecursive {
+			recursive = "RECURSIVE "
+		}
+		with = append(with, sql)
+	}
+	rel := a.body(q.Body, outer, tail{q.Body.Pos, q.Order, q.Offset, q.Limit, q.Ties})
+	if len(with) > 0 {
+		rel.sql = "WITH " + recursive + strings.Join(with, ", ") + " " + rel.sql
+	}
+	return rel
+}
+
+// with generates one named query and puts it in scope.
+func (a *analyzer) with(w parse.With, mayRecurse bool, outer *scope) (string, bool) {
+	name := a.alias()
+	if mayRecurse && w.Query.Body.Op == "UNION" && len(w.Query.With) == 0 && mentions(w.Query.Body, w.Name) {
+		return a.recursive(w, name, outer), true
+	}
+	rel := a.query(w.Query, outer)
+	c := &cte{name: w.Name, sql: name, fields: a.rename(rel.fields, w.Columns, w.Name, w.Pos)}
+	a.ctes = append(a.ctes, c)
+	return name + " AS (" + rel.sql + ")", false
+}
+
+// mentions tells whether a body reads a table of the name.
+func mentions(b *parse.Body, name string) bool {
+	if b == nil {
+		return false
+	}
+	if mentions(b.L, name) || mentions(b.R, name) || b.Query != nil && mentions(b.Query.Body, name) {
+		return true
+	}
+	for _, r := range b.From {
+		if relationMentions(r, name) {
+			return true
+		}
+	}
+	return len(b.Table) == 1 && b.Table[0] == name
+}
+
+func relationMentions(r *parse.Relation, name string) bool {
+	if r == nil {
+		return false
+	}
+	return len(r.Name) == 1 && r.Name[0] == name || relationMentions(r.L, name) || relationMentions(r.R, name) || r.Query != nil && mentions(r.Query.Body, name)
+}
+
+// mentionedAt is where a body's FROM names a table.
+func mentionedAt(b *parse.Body, name string) parse.Pos {
+	for _, r := range b.From {
+		if relationMentions(r, name) {
+			for r.L != nil {
+				if relationMentions(r.L, name) {
+					r = r.L
+				} else {
+					r = r.R
+				}
+			}
+			return r.Pos
+		}
+	}
+	if mentions(b, name) {
+		return b.Pos
+	}
+	return parse.Pos{}
+}
+
+func (a *analyzer) recursive(w parse.With, name string, outer *scope) string {
+	b := w.Query.Body
+	if len(w.Columns) == 0 {
+		a.fail("MISSING_COLUMN_ALIASES", w.Pos, "missing column aliases in recursive WITH query")
+	}
+	if at := mentionedAt(b.L, w.Name); at != (parse.Pos{}) {
+		a.fail("INVALID_RECURSIVE_REFERENCE", at, "WITH table name is referenced in the base relation of recursion")
+	}
+	if !(tail{w.Pos, w.Query.Order, w.Query.Offset, w.Query.Limit, w.Query.Ties}).empty() {
+		a.refuse(w.Pos, "immediate ORDER BY, LIMIT or OFFSET in a recursive query is not supported")
+	}
+	base := a.body(b.L, outer, tail{})
+	c := &cte{name: w.Name, sql: name, fields: a.rename(base.fields, w.Columns, w.Name, w.Pos)}
+	a.ctes = append(a.ctes, c)
+	step := a.body(b.R, outer, tail{})
+	if len(step.fields) != len(base.fields) {
+		a.fail("TYPE_MISMATCH", b.R.Pos, "base and step relations of recursion have different number of fields: %d, %d", len(base.fields), len(step.fields))
+	}
+	items := make([]string, len(base.fields))
+	alias := a.alias()
+	for i, f := range base.fields {
+		x := &ex{sql: alias + ".c" + itoa(i), t: step.fields[i].t}
+		if t, ok := types.Common(f.t, x.t); !ok || !t.Equal(f.t) {
+			a.fail("TYPE_MISMATCH", b.R.Pos, "recursion step relation output type (%s) is not coercible to recursion base relation output type (%s) at column %d", x.t, f.t, i+1)
+		}
+		items[i] = a.coerce(x, f.t).sql + " AS c" + itoa(i)
+	}
+	op := " UNION ALL "
+	if !b.All {
+		op = " UNION "
+	}
+	return name + " AS ((" + base.sql + ")" + op + "SELECT " + strings.Join(items, ", ") + " FROM (" + step.sql + ") AS " + alias + ")"
+}
+
+// rename gives columns new names, as an alias with a column list does.
+func (a *analyzer) rename(fields []*field, names []string, rel string, at parse.Pos) []*field {
+	out := make([]*field, 0, len(fields))
+	visible := 0
+	for _, f := range fields {
+		if !f.hidden {
+			visible++
+		}
+	}
+	if len(names) > 0 && len(names) != visible {
+		a.fail("MISMATCHED_COLUMN_ALIASES", at, "Column alias list has %d entries but '%s' has %d columns available", len(names), rel, visible)
+	}
+	i := 0
+	for _, f := range fields {
+		g := *f
+		g.rel, g.path = rel, nil
+		if len(names) > 0 {
+			if f.hidden {
+				continue
+			}
+			g.name = names[i]
+			i++
+		}
+		out = append(out, &g)
+	}
+	return out
+}
+
+// body generates a SELECT, VALUES, set operation or nested query with what follows it.
+func (a *analyzer) body(b *parse.Body, outer *scope, t tail) *relation {
+	if b.Unsupported != "" {
+		a.refuse(b.Pos, "%s is not supported", b.Unsupported)
+	}
+	switch b.Op {
+	case "SELECT":
+		return a.selectQuery(b, outer, t)
+	case "QUERY":
+		if t.empty() {
+			return a.query(b.Query, outer)
+		}
+		return a.wrap(a.query(b.Query, outer), outer, t)
+	case "TABLE":
+		r := &parse.Relation{Kind: "TABLE", Pos: b.Pos, Name: b.Table}
+		return a.selectQuery(&parse.Body{Op: "SELECT", Pos: b.Pos, Items: []parse.Item{{Pos: b.Pos, Star: true}}, From: []*parse.Relation{r}}, outer, t)
+	case "VALUES":
+		return a.wrap(a.values(b, outer), outer, t)
+	}
+	return a.wrap(a.setOperation(b, outer), outer, t)
+}
+
+// wrap adds order and limits to a query whose columns are c0, c1, ….
+func (a *analyzer) wrap(rel *relation, outer *scope, t tail) *relation {
+	if t.empty() {
+		return rel
+	}
+	alias := a.alias()
+	s := &scope{outer: outer}
+	for i, f := range rel.fields {
+		g := *f
+		g.sql = alias + ".c" + itoa(i)
+		s.fields = append(s.fields, &g)
+	}
+	keys := make([]string, len(t.order))
+	for i, o := range t.order {
+		a.scalarOrderBy(o)
+		if n, ok := ordinal(o.Expr); ok {
+			if n < 1 || n > len(rel.fields) {
+				a.fail("INVALID_COLUMN_REFERENCE", o.Expr.Pos, "ORDER BY position %s is not in select list", o.Expr.S)
+			}
+			f := rel.fields[n-1]
+			keys[i] = a.orderKey(&ex{sql: alias + ".c" + itoa(n-1), t: f.t}, o, t.pos)
+			continue
+		}
+		keys[i] = a.orderKey(a.expr(o.Expr, s), o, t.pos)
+	}
+	items := make([]string, len(rel.fields))
+	for i := range items {
+		items[i] = alias + ".c" + itoa(i)
+	}
+	sql := "SELECT " + strings.Join(items, ", ") + " FROM (" + rel.sql + ") AS " + alias
+	rel.sql = a.limited(sql, items, keys, t)
+	return rel
+}
+
+func (a *analyzer) scalarOrderBy(o parse.Sort) {
+	if hit := findAggregate(o.Expr); hit != nil {
+		a.fail("EXPRESSION_NOT_SCALAR", o.Expr.Pos, "ORDER BY clause cannot contain aggregations here: [%s]", hit.Text)
+	}
+}
+
+func ordinal(e *parse.Expr) (int, bool) {
+	if e.Kind != parse.Int || len(e.S) > 9 {
+		return 0, false
+	}
+	n := 0
+	for _, c := range e.S {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, true
+}
+
+// limited adds ORDER BY, LIMIT and OFFSET to a select; keys are the sort keys.
+func (a *analyzer) limited(sql string, items, keys []string, t tail) string {
+	count := func(e *parse.Expr) string {
+		if n, ok := ordinal(e); ok && n == 0 && e.Text == "FETCH" {
+			a.fail("NUMERIC_VALUE_OUT_OF_RANGE", e.Pos, "FETCH FIRST row count must be positive (actual value: 0)")
+		}
+		if e.Kind == parse.Param {
+			x := a.expr(e, &scope{})
+			if _, ok := x.lit.(int64); !ok {
+				a.fail("INVALID_ARGUMENTS", e.Pos, "LIMIT parameter must be an integer")
+			}
+			return litText(x)
+		}
+		n, ok := ordinal(e)
+		if !ok {
+			if len(e.S) > 18 {
+				a.fail("INVALID_ARGUMENTS", e.Pos, "Invalid row count: %s", e.S)
+			}
+			return e.S
+		}
+		return itoa(n)
+	}
+	order := ""
+	if len(keys) > 0 {
+		order = " ORDER BY " + strings.Join(keys, ", ")
+	}
+	if t.ties {
+		if len(keys) == 0 {
+			a.fail("MISSING_ORDER_BY", t.limit.Pos, "FETCH FIRST WITH TIES clause requires ORDER BY")
+		}
+		if t.offset != nil {
+			a.refuse(t.limit.Pos, "FETCH FIRST WITH TIES with OFFSET is not supported")
+		}
+		a.aliases++
+		rank := "k" + itoa(a.aliases)
+		if !strings.HasPrefix(sql, "SELECT ") {
+			a.refuse(t.limit.Pos, "FETCH FIRST WITH TIES here is not supported")
+		}
+		return "SELECT * EXCLUDE (" + rank + ") FROM (SELECT rank() OVER (" + strings.TrimPrefix(order, " ") + ") AS " + rank + ", " + strings.TrimPrefix(sql, "SELECT ") + ") WHERE " + rank + " <= " + count(t.limit) + " ORDER BY " + rank
+	}
+	sql += order
+	if t.limit != nil {
+		sql += " LIMIT " + count(t.limit)
+	}
+	if t.offset != nil {
+		sql += " OFFSET " + count(t.offset)
+	}
+	return sql
+}
+
+// sortKey generates an item of ORDER BY. NULLs come last, as Trino's default is for both directions.
+func (a *analyzer) sortKey(x *ex, o parse.Sort) string {
+	sql := x.sql
+	switch x.t.Base {
+	case types.TimestampTZ:
+		sql = "(" + sql + ").t"
+	case types.TimeTZ:
+		sql = "((" + sql + ").t - (" + sql + ").z * 60000000)"
+	}
+	if x.t.Is(types.Array, types.Row) {
+		if x.t.Has(types.TimestampTZ, types.TimeTZ) {
+			a.refuse(o.Expr.Pos, "ORDER BY of %s is not supported", x.t)
+		}
+		sql = a.mustCall(o.Expr.Pos, "ORDER BY", "$nonulls", x.t, x).sql
+	}
+	if o.Desc {
+		sql += " DESC"
+	} else {
+		sql += " ASC"
+	}
+	if o.Nulls == "FIRST" {
+		return sql + " NULLS FIRST"
+	}
+	return sql + " NULLS LAST"
+}
+
+func (a *analyzer) orderKey(x *ex, o parse.Sort, at parse.Pos) string {
+	if !x.t.Orderable() {
+		a.fail("TYPE_MISMATCH", at, "Type %s is not orderable, and therefore cannot be used in ORDER BY: %s", x.t, o.Expr.Text)
+	}
+	return a.sortKey(x, o)
+}
+
+// groupSQL is what an expression is grouped, partitioned or made distinct by.
+func (a *analyzer) groupSQL(x *ex, e *parse.Expr) string {
+	if x.t.Base == types.TimestampTZ {
+		return "(" + x.sql + ").t"
+	}
+	if x.t.Has(types.TimestampTZ, types.TimeTZ, types.Map) {
+		a.refuse(e.Pos, "grouping by %s is not supported", x.t)
+	}
+	return x.sql
+}
+
+func (a *analyzer) values(b *parse.Body, outer *scope) *relation {
+	s := &scope{outer: outer}
+	var rows [][]*ex
+	for _, r := range b.Rows {
+		if findAggregate(r) != nil || findWindow(r) != nil {
+			a.scalarOnly(r, "VALUES clause")
+		}
+		if r.Kind == parse.Row {
+			rows = append(rows, a.exprs(r.A, s))
+			continue
+		}
+		x := a.expr(r, s)
+		if x.t.Base == types.Row {
+			var fields []*ex
+			for i, t := range x.t.Args {
+				fields = append(fields, &ex{sql: "(" + x.sql + ").f" + itoa(i), t: t})
+			}
+			rows = append(rows, fields)
+			continue
+		}
+		rows = append(rows, []*ex{x})
+	}
+	n := len(rows[0])
+	ts := make([]types.Type, n)
+	for i := range ts {
+		ts[i] = types.Of(types.Unknown)
+	}
+	for ri, r := range rows {
+		if len(r) != n {
+			a.fail("TYPE_MISMATCH", b.Pos, "Values rows have mismatched sizes: %d vs %d", n, len(r))
+		}
+		for i, x := range r {
+			c, ok := types.Common(ts[i], x.t)
+			if !ok {
+				a.fail("TYPE_MISMATCH", b.Pos, "Values rows have mismatched types: %s vs %s", rowText(rows[0]), rowText(rows[ri]))
+			}
+			ts[i] = c
+		}
+	}
+	rel := &relation{}
+	var cols []string
+	for i := range ts {
+		cols = append(cols, "c"+itoa(i))
+		rel.fields = append(rel.fields, &field{t: ts[i], sql: "c" + itoa(i)})
+	}
+	lines := make([]string, len(rows))
+	for ri, r := range rows {
+		cells := make([]string, n)
+		for i, x := range r {
+			cells[i] = a.coerce(x, ts[i]).sql
+			if ri == 0 {
+				cells[i] = castSQL(cells[i], ts[i])
+			}
+		}
+		lines[ri] = "(" + strings.Join(cells, ", ") + ")"
+	}
+	alias := a.alias()
+	rel.sql = "SELECT * FROM (VALUES " + strings.Join(lines, ", ") + ") AS " + alias + "(" + strings.Join(cols, ", ") + ")"
+	return rel
+}
+
+func rowText(r []*ex) string {
+	ts := make([]types.Type, len(r))
+	for i, x := range r {
+		ts[i] = x.t
+	}
+	return types.RowOf(ts...).String()
+}
+
+func (a *analyzer) setOperation(b *parse.Body, outer *scope) *relation {
+	l, r := a.body(b.L, outer, tail{}), a.body(b.R, outer, tail{})
+	if len(l.fields) != len(r.fields) {
+		a.fail("TYPE_MISMATCH", b.Pos, "%s query has different number of fields: %d, %d", b.Op, len(l.fields), len(r.fields))
+	}
+	rel := &relation{}
+	for i, f := range l.fields {
+		t, ok := types.Common(f.t, r.fields[i].t)
+		if !ok {
+			a.fail("TYPE_MISMATCH", b.Pos, "column %d in %s query has incompatible types: %s, %s", i+1, b.Op, f.t, r.fields[i].t)
+		}
+		if !(b.Op == "UNION" && b.All) {
+			if !t.Comparable() {
+				a.fail("TYPE_MISMATCH", b.R.Pos, "Type %s is not comparable, and therefore cannot be used in %s", t, b.Op)
+			}
+			if t.Has(types.TimestampTZ, types.TimeTZ, types.Map) {
+				a.refuse(b.Pos, "%s over %s is not supported", b.Op, t)
+			}
+		}
+		rel.fields = append(rel.fields, &field{name: f.name, t: t, sql: "c" + itoa(i)})
+	}
+	side := func(s *relation) string {
+		alias := a.alias()
+		items := make([]string, len(s.fields))
+		same := true
+		for i, f := range s.fields {
+			same = same && f.t.Equal(rel.fields[i].t)
+			items[i] = a.coerce(&ex{sql: alias + ".c" + itoa(i), t: f.t}, rel.fields[i].t).sql + " AS c" + itoa(i)
+		}
+		if same {
+			return "(" + s.sql + ")"
+		}
+		return "(SELECT " + strings.Join(items, ", ") + " FROM (" + s.sql + ") AS " + alias + ")"
+	}
+	op := " " + b.Op + " "
+	if b.All {
+		op += "ALL "
+	}
+	rel.sql = side(l) + op + side(r)
+	return rel
+}

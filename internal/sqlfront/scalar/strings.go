@@ -1,0 +1,680 @@
+package scalar
+
+import (
+	"math/big"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/tarn-data/tarn/internal/sqlfront/types"
+)
+
+var stringTable = map[string]entry{
+	"length": typed(length), "lower": textMap(strings.Map, unicode.ToLower), "upper": textMap(strings.Map, unicode.ToUpper),
+	"reverse": typed(reverse), "concat": typed(concat), "$concat": typed(concat),
+	"substr": typed(substring), "substring": typed(substring), "strpos": plain(strpos),
+	"starts_with": plain(func(a []any) (any, error) { return strings.HasPrefix(str(a[0]), str(a[1])), nil }),
+	"lpad":        typed(pad(true)), "rpad": typed(pad(false)),
+	"trim": typed(trim(true, true)), "ltrim": typed(trim(true, false)), "rtrim": typed(trim(false, true)),
+	"replace": plain(replace), "translate": plain(translate), "split": plain(split), "split_part": plain(splitPart),
+	"split_to_map": plain(splitToMap), "split_to_multimap": plain(splitToMultimap), "concat_ws": withNulls(typed(concatWS)),
+	"chr": plain(chr), "codepoint": plain(func(a []any) (any, error) { r, _ := utf8.DecodeRuneInString(str(a[0])); return int64(r), nil }),
+	"levenshtein_distance": plain(levenshtein), "hamming_distance": plain(hamming), "soundex": plain(soundex),
+	"normalize": plain(normalizeText), "from_utf8": plain(fromUTF8), "to_utf8": typed(func(s Signature) (Func, error) {
+		return func(a []any) (any, error) { return []byte(charText(a[0], s.Args[0])), nil }, nil
+	}),
+	"$like": typed(like), "luhn_check": plain(luhn), "parse_data_size": plain(dataSize), "parse_presto_data_size": plain(dataSize),
+	"fail": plain(func(a []any) (any, error) { return nil, fail("GENERIC_USER_ERROR", "%s", str(a[0])) }),
+}
+
+// charText returns the text of a varchar, or of a char with its blanks.
+func charText(v any, t types.Type) string {
+	if t.Base == types.Char {
+		return PadChar(str(v), t.P)
+	}
+	return str(v)
+}
+
+func textMap(apply func(func(rune) rune, string) string, f func(rune) rune) entry {
+	return plain(func(a []any) (any, error) { return apply(f, str(a[0])), nil })
+}
+
+func length(s Signature) (Func, error) {
+	switch t := s.Args[0]; t.Base {
+	case types.Varbinary:
+		return func(a []any) (any, error) { return int64(len(raw(a[0]))), nil }, nil
+	case types.Char:
+		return func([]any) (any, error) { return int64(t.P), nil }, nil
+	}
+	return func(a []any) (any, error) { return int64(utf8.RuneCountInString(str(a[0]))), nil }, nil
+}
+
+func reverse(s Signature) (Func, error) {
+	switch t := s.Args[0]; t.Base {
+	case types.Varbinary:
+		return func(a []any) (any, error) {
+			b := append([]byte{}, raw(a[0])...)
+			for i, j := 0, len(b)-1; i < j; i, j = i+1, j-1 {
+				b[i], b[j] = b[j], b[i]
+			}
+			return b, nil
+		}, nil
+	case types.Array:
+		return func(a []any) (any, error) {
+			l := append([]any{}, list(a[0])...)
+			for i, j := 0, len(l)-1; i < j; i, j = i+1, j-1 {
+				l[i], l[j] = l[j], l[i]
+			}
+			return l, nil
+		}, nil
+	default:
+		return func(a []any) (any, error) {
+			r := []rune(charText(a[0], t))
+			for i, j := 0, len(r)-1; i < j; i, j = i+1, j-1 {
+				r[i], r[j] = r[j], r[i]
+			}
+			out := string(r)
+			if t.Base == types.Char {
+				out = strings.TrimRight(out, " ")
+			}
+			return out, nil
+		}, nil
+	}
+}
+
+func concat(s Signature) (Func, error) {
+	switch s.Result.Base {
+	case types.Array:
+		return func(a []any) (any, error) {
+			out := []any{}
+			for i, x := range a {
+				if s.Args[i].Base == types.Array && (s.Args[i].Equal(s.Result) || !s.Args[i].Equal(s.Result.Elem())) {
+					out = append(out, list(x)...)
+				} else {
+					out = append(out, x)
+				}
+			}
+			return out, nil
+		}, nil
+	case types.Varbinary:
+		return func(a []any) (any, error) {
+			out := []byte{}
+			for _, x := range a {
+				out = append(out, raw(x)...)
+			}
+			return out, nil
+		}, nil
+	}
+	return func(a []any) (any, error) {
+		var b strings.Builder
+		for i, x := range a {
+			b.WriteString(charText(x, s.Args[i]))
+		}
+		if s.Result.Base == types.Char {
+			return strings.TrimRight(b.String(), " "), nil
+		}
+		return b.String(), nil
+	}, nil
+}
+
+// window cuts length items from the start-th of n on, as substr does; a negative start counts from the end.
+func window(n, start, length int64, limited bool) (from, to int64, ok bool) {
+	switch {
+	case start == 0:
+		return 0, 0, false
+	case start < 0:
+		start += n
+		if start < 0 {
+			return 0, 0, false
+		}
+	default:
+		start--
+	}
+	if start >= n {
+		return 0, 0, false
+	}
+	end := n
+	if limited {
+		if length <= 0 {
+			return 0, 0, false
+		}
+		if length < n-start {
+			end = start + length
+		}
+	}
+	return start, end, true
+}
+
+func substring(s Signature) (Func, error) {
+	in := s.Args[0]
+	return func(a []any) (any, error) {
+		length, limited := int64(0), len(a) == 3
+		if limited {
+			length = num(a[2])
+		}
+		if in.Base == types.Varbinary {
+			b := raw(a[0])
+			from, to, ok := window(int64(len(b)), num(a[1]), length, limited)
+			if !ok {
+				return []byte{}, nil
+			}
+			return append([]byte{}, b[from:to]...), nil
+		}
+		text := charText(a[0], in)
+		r := []rune(text)
+		from, to, ok := window(int64(len(r)), num(a[1]), length, limited)
+		if !ok {
+			return "", nil
+		}
+		out := string(r[from:to])
+		if in.Base == types.Char {
+			out = strings.TrimRight(out, " ")
+		}
+		return out, nil
+	}, nil
+}
+
+func strpos(a []any) (any, error) {
+	s, sub := str(a[0]), str(a[1])
+	n := int64(1)
+	if len(a) == 3 {
+		if n = num(a[2]); n == 0 {
+			return nil, invalid("'instance' must be a positive or negative number.")
+		}
+	}
+	if sub == "" {
+		if n < 0 {
+			return int64(1), nil
+		}
+		return int64(1), nil
+	}
+	at := -1
+	if n > 0 {
+		for from := 0; n > 0; n-- {
+			i := strings.Index(s[from:], sub)
+			if i < 0 {
+				return int64(0), nil
+			}
+			at = from + i
+			_, size := utf8.DecodeRuneInString(s[at:])
+			from = at + size
+		}
+	} else {
+		for to := len(s); n < 0; n++ {
+			if to < 0 {
+				return int64(0), nil
+			}
+			i := strings.LastIndex(s[:to], sub)
+			if i < 0 {
+				return int64(0), nil
+			}
+			at = i
+			to = i + len(sub) - 1
+		}
+	}
+	return int64(utf8.RuneCountInString(s[:at]) + 1), nil
+}
+
+func pad(left bool) builder {
+	return func(s Signature) (Func, error) {
+		in := s.Args[0]
+		const most = int64(1<<31 - 1)
+		return func(a []any) (any, error) {
+			n := num(a[1])
+			if n < 0 || n > most {
+				return nil, invalid("Target length must be in the range [0..%d]", most)
+			}
+			if in.Base == types.Varbinary {
+				b, p := raw(a[0]), raw(a[2])
+				if len(p) == 0 {
+					return nil, invalid("Padding bytes must not be empty")
+				}
+				if int64(len(b)) >= n {
+					return append([]byte{}, b[:n]...), nil
+				}
+				fill := make([]byte, 0, n)
+				for int64(len(fill)) < n-int64(len(b)) {
+					fill = append(fill, p...)
+				}
+				fill = fill[:n-int64(len(b))]
+				if left {
+					return append(fill, b...), nil
+				}
+				return append(append([]byte{}, b...), fill...), nil
+			}
+			text, p := charText(a[0], in), []rune(str(a[2]))
+			if len(p) == 0 {
+				return nil, invalid("Padding string must not be empty")
+			}
+			have := int64(utf8.RuneCountInString(text))
+			if have >= n {
+				return truncateRunes(text, int(n)), nil
+			}
+			if n > 1<<26 {
+				return nil, fail("EXCEEDED_FUNCTION_MEMORY_LIMIT", "Padded string would have %d characters", n)
+			}
+			fill := make([]rune, n-have)
+			for i := range fill {
+				fill[i] = p[i%len(p)]
+			}
+			if left {
+				return string(fill) + text, nil
+			}
+			return text + string(fill), nil
+		}, nil
+	}
+}
+
+func isTrimmed(r rune) bool {
+	return r == ' ' || r >= 0x09 && r <= 0x0d || r >= 0x1c && r <= 0x1f || unicode.Is(unicode.Z, r) && r != 0xa0 && r != 0x2007 && r != 0x202f
+}
+
+func trim(left, right bool) builder {
+	return func(s Signature) (Func, error) {
+		return func(a []any) (any, error) {
+			cut := isTrimmed
+			if len(a) == 2 {
+				set := str(a[1])
+				cut = func(r rune) bool { return strings.ContainsRune(set, r) }
+			}
+			text := str(a[0]) // a char has lost its blanks already
+			if left {
+				text = strings.TrimLeftFunc(text, cut)
+			}
+			if right {
+				text = strings.TrimRightFunc(text, cut)
+			}
+			return text, nil
+		}, nil
+	}
+}
+
+func replace(a []any) (any, error) {
+	with := ""
+	if len(a) == 3 {
+		with = str(a[2])
+	}
+	if str(a[1]) == "" && len(a) == 2 {
+		return a[0], nil
+	}
+	return strings.ReplaceAll(str(a[0]), str(a[1]), with), nil
+}
+
+func translate(a []any) (any, error) {
+	from, to := []rune(str(a[1])), []rune(str(a[2]))
+	m := map[rune]rune{}
+	for i, r := range from {
+		if _, seen := m[r]; seen {
+			continue
+		}
+		m[r] = -1
+		if i < len(to) {
+			m[r] = to[i]
+		}
+	}
+	return strings.Map(func(r rune) rune {
+		if x, ok := m[r]; ok {
+			return x
+		}
+		return r
+	}, str(a[0])), nil
+}
+
+func split(a []any) (any, error) {
+	if str(a[1]) == "" {
+		return nil, invalid("The delimiter may not be the empty string")
+	}
+	limit := -1
+	if len(a) == 3 {
+		if num(a[2]) <= 0 {
+			return nil, invalid("Limit must be positive")
+		}
+		limit = int(min(num(a[2]), 1<<30))
+	}
+	parts := strings.SplitN(str(a[0]), str(a[1]), limit)
+	out := make([]any, len(parts))
+	for i, p := range parts {
+		out[i] = p
+	}
+	return out, nil
+}
+
+func splitPart(a []any) (any, error) {
+	n := num(a[2])
+	if n <= 0 {
+		return nil, invalid("Index must be greater than zero")
+	}
+	var parts []string
+	if str(a[1]) == "" {
+		for _, r := range str(a[0]) {
+			parts = append(parts, string(r))
+		}
+	} else {
+		parts = strings.Split(str(a[0]), str(a[1]))
+	}
+	if n > int64(len(parts)) {
+		return nil, nil
+	}
+	return parts[n-1], nil
+}
+
+func pairs(a []any) ([][2]string, error) {
+	s, entry, kv := str(a[0]), str(a[1]), str(a[2])
+	switch {
+	case entry == "":
+		return nil, invalid("entryDelimiter is empty")
+	case kv == "":
+		return nil, invalid("keyValueDelimiter is empty")
+	case entry == kv:
+		return nil, invalid("entryDelimiter and keyValueDelimiter must not be the same")
+	}
+	var out [][2]string
+	for s != "" {
+		var part string
+		part, s, _ = strings.Cut(s, entry)
+		k, v, ok := strings.Cut(part, kv)
+		if !ok || strings.Contains(v, kv) {
+			return nil, invalid("Key-value delimiter must appear exactly once in each entry. Bad input: '%s'", part)
+		}
+		out = append(out, [2]string{k, v})
+	}
+	return out, nil
+}
+
+func splitToMap(a []any) (any, error) {
+	ps, err := pairs(a)
+	if err != nil {
+		return nil, err
+	}
+	out := []any{}
+	for _, p := range ps {
+		if _, dup := lookup(out, p[0], types.Of(types.Varchar)); dup {
+			return nil, invalid("Duplicate keys (%s) are not allowed", p[0])
+		}
+		out = append(out, []any{p[0], p[1]})
+	}
+	return out, nil
+}
+
+func splitToMultimap(a []any) (any, error) {
+	ps, err := pairs(a)
+	if err != nil {
+		return nil, err
+	}
+	out := []any{}
+next:
+	for _, p := range ps {
+		for i, e := range out {
+			if str(list(e)[0]) == p[0] {
+				out[i] = []any{p[0], append(list(list(e)[1]), p[1])}
+				continue next
+			}
+		}
+		out = append(out, []any{p[0], []any{p[1]}})
+	}
+	return out, nil
+}
+
+func concatWS(s Signature) (Func, error) {
+	return func(a []any) (any, error) {
+		if a[0] == nil {
+			return nil, nil
+		}
+		items := a[1:]
+		if len(s.Args) == 2 && s.Args[1].Base == types.Array {
+			if a[1] == nil {
+				return nil, nil
+			}
+			items = list(a[1])
+		}
+		var parts []string
+		for _, x := range items {
+			if x != nil {
+				parts = append(parts, str(x))
+			}
+		}
+		return strings.Join(parts, str(a[0])), nil
+	}, nil
+}
+
+func chr(a []any) (any, error) {
+	n := num(a[0])
+	if n < 0 || n > utf8.MaxRune || n >= 0xD800 && n <= 0xDFFF {
+		return nil, invalid("Not a valid Unicode code point: %d", n)
+	}
+	return string(rune(n)), nil
+}
+
+func levenshtein(a []any) (any, error) {
+	x, y := []rune(str(a[0])), []rune(str(a[1]))
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, c := range x {
+		last := row[0]
+		row[0] = i + 1
+		for j, d := range y {
+			cost := last
+			if c != d {
+				cost = min(last, row[j], row[j+1]) + 1
+			}
+			last, row[j+1] = row[j+1], cost
+		}
+	}
+	return int64(row[len(y)]), nil
+}
+
+func hamming(a []any) (any, error) {
+	x, y := []rune(str(a[0])), []rune(str(a[1]))
+	if len(x) != len(y) {
+		return nil, invalid("The input strings to hamming_distance function must have the same length")
+	}
+	n := int64(0)
+	for i := range x {
+		if x[i] != y[i] {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// soundex is Apache commons-codec's, which Trino uses.
+func soundex(a []any) (any, error) {
+	const codes = "01230120022455012623010202"
+	var letters []rune
+	for _, r := range str(a[0]) {
+		if unicode.IsLetter(r) {
+			letters = append(letters, unicode.ToUpper(r))
+		}
+	}
+	if len(letters) == 0 {
+		return "", nil
+	}
+	code := func(r rune) (byte, error) {
+		if r < 'A' || r > 'Z' {
+			return 0, invalid("The character is not mapped: %c (index=%d)", r, r-'A')
+		}
+		return codes[r-'A'], nil
+	}
+	last, err := code(letters[0])
+	if err != nil {
+		return nil, err
+	}
+	out := []rune{letters[0]}
+	for _, r := range letters[1:] {
+		if len(out) == 4 {
+			break
+		}
+		if r == 'H' || r == 'W' {
+			continue
+		}
+		c, err := code(r)
+		if err != nil {
+			return nil, err
+		}
+		if c != '0' && c != last {
+			out = append(out, rune(c))
+		}
+		last = c
+	}
+	return (string(out) + "000")[:3+utf8.RuneLen(out[0])], nil
+}
+
+func normalizeText(a []any) (any, error) {
+	form, ok := map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}[str(a[1])]
+	if !ok {
+		return nil, invalid("Normalization form must be one of [NFD, NFC, NFKD, NFKC]")
+	}
+	return form.String(str(a[0])), nil
+}
+
+func fromUTF8(a []any) (any, error) {
+	with := string(utf8.RuneError)
+	if len(a) == 2 {
+		switch r := a[1].(type) {
+		case string:
+			if utf8.RuneCountInString(r) > 1 {
+				return nil, invalid("Replacement character string must empty or a single character")
+			}
+			with = r
+		case int64:
+			if r < 0 || r > utf8.MaxRune || r >= 0xD800 && r <= 0xDFFF {
+				return nil, invalid("Invalid replacement character")
+			}
+			with = string(rune(r))
+		}
+	}
+	b := raw(a[0])
+	var out strings.Builder
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n <= 1 {
+			out.WriteString(with)
+			n = invalidLength(b)
+		} else {
+			out.Write(b[:n])
+		}
+		b = b[n:]
+	}
+	return out.String(), nil
+}
+
+// invalidLength is how many bytes of a broken sequence stand for one character.
+func invalidLength(b []byte) int {
+	want := 1
+	switch c := b[0]; {
+	case c >= 0xC2 && c <= 0xDF:
+		want = 2
+	case c >= 0xE0 && c <= 0xEF:
+		want = 3
+	case c >= 0xF0 && c <= 0xF4:
+		want = 4
+	}
+	n := 1
+	for n < want && n < len(b) && b[n]&0xC0 == 0x80 {
+		n++
+	}
+	return n
+}
+
+// like is LIKE with an escape character, or over a char.
+func like(s Signature) (Func, error) {
+	return func(a []any) (any, error) {
+		escape := rune(-1)
+		if len(a) == 3 {
+			e := []rune(str(a[2]))
+			if len(e) > 1 {
+				return nil, invalid("Escape string must be a single character")
+			}
+			if len(e) == 1 {
+				escape = e[0]
+			}
+		}
+		text := []rune(charText(a[0], s.Args[0]))
+		type item struct {
+			r        rune
+			any, one bool
+		}
+		var p []item
+		runes := []rune(str(a[1]))
+		for i := 0; i < len(runes); i++ {
+			switch r := runes[i]; {
+			case r == escape:
+				i++
+				if i >= len(runes) || runes[i] != '%' && runes[i] != '_' && runes[i] != escape {
+					return nil, invalid("Escape character must be followed by '%%', '_' or the escape character itself")
+				}
+				p = append(p, item{r: runes[i]})
+			case r == '%':
+				p = append(p, item{any: true})
+			case r == '_':
+				p = append(p, item{one: true})
+			default:
+				p = append(p, item{r: r})
+			}
+		}
+		i, j, star, mark := 0, 0, -1, 0
+		for i < len(text) {
+			switch {
+			case j < len(p) && p[j].any:
+				star, mark = j, i
+				j++
+			case j < len(p) && (p[j].one || p[j].r == text[i]):
+				i++
+				j++
+			case star >= 0:
+				mark++
+				i, j = mark, star+1
+			default:
+				return false, nil
+			}
+		}
+		for j < len(p) && p[j].any {
+			j++
+		}
+		return j == len(p), nil
+	}, nil
+}
+
+func luhn(a []any) (any, error) {
+	s := str(a[0])
+	if strings.Trim(s, "0123456789") != "" {
+		return nil, invalid("Input contains non-digit characters")
+	}
+	if s == "" {
+		return false, nil
+	}
+	sum := 0
+	for i := range len(s) {
+		d := int(s[len(s)-1-i] - '0')
+		if i%2 == 1 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return sum%10 == 0, nil
+}
+
+func dataSize(a []any) (any, error) {
+	s := str(a[0])
+	i := strings.IndexFunc(s, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+	if i <= 0 {
+		return nil, invalid("Invalid data size: '%s'", s)
+	}
+	power, ok := map[string]int64{"B": 0, "kB": 1, "KB": 1, "MB": 2, "GB": 3, "TB": 4, "PB": 5, "EB": 6, "ZB": 7, "YB": 8}[s[i:]]
+	v, scale, good := parseDecimal(s[:i])
+	if !ok || !good || strings.HasPrefix(s, ".") {
+		return nil, invalid("Invalid data size: '%s'", s)
+	}
+	v = new(big.Int).Mul(v, new(big.Int).Exp(big.NewInt(1024), big.NewInt(power), nil))
+	v = v.Quo(v, pow10[min(scale, len(pow10)-1)])
+	if !fits(v, 38) {
+		return nil, outOfRange("Value out of range: '%s'", s)
+	}
+	return v, nil
+}
