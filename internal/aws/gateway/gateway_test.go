@@ -292,7 +292,7 @@ func TestAuthorisation(t *testing.T) {
 		return g.do(r)
 	}
 	w := get()
-	const want = "User: arn:aws:iam::000000000000:user/ann is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::lake/key because no identity-based policy allows the s3:GetObject action"
+	const want = "User: arn:aws:iam::000000000000:user/ann is not authorized to perform: s3:GetObject on resource: &quot;arn:aws:s3:::lake/key&quot; because no identity-based policy allows the s3:GetObject action"
 	if w.Code != 403 || code(w) != "AccessDenied" || !strings.Contains(w.Body.String(), want) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

@@ -59,9 +59,16 @@ func (g *Registry) authorise(ctx context.Context, s *Service, c *Call, a Access)
 	if d.Allowed {
 		return nil
 	}
-	e := &Error{Code: s.AccessDeniedCode, Status: http.StatusForbidden, Message: d.Message(r)}
-	if s.m.Protocol == "rest-xml" && c.Principal.Anonymous() {
-		e.Message = "Access Denied"
+	e := &Error{Code: s.AccessDeniedCode, Status: http.StatusForbidden}
+	if s.m.Protocol == "rest-xml" {
+		// S3 quotes the resource, and says why to the owner's own principals only.
+		if e.Message = "Access Denied"; !c.Principal.Anonymous() && (r.Account == "" || r.Account == c.Principal.Account) {
+			q := *r
+			q.Resource = strconv.Quote(r.Resource)
+			e.Message = d.Message(&q)
+		}
+	} else {
+		e.Message = d.Message(r)
 	}
 	if s.m.Protocol == "json" && s.AccessDeniedCode == "AccessDeniedException" {
 		e.Status = http.StatusBadRequest // as AWS's JSON services answer it

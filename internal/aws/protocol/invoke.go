@@ -32,11 +32,8 @@ func (g *Registry) Invoke(ctx context.Context, c *Call, service, operation strin
 		panic("BUG: " + err.Error())
 	}
 	row := s.rowNamed(operation)
-	switch {
-	case row == nil:
+	if row == nil {
 		return nil, s.unknown(upperFirst(operation))
-	case row.Serve == nil:
-		return nil, &Error{Code: s.UnsupportedCode, Message: fmt.Sprintf("The operation %s streams its body and can be called over HTTP only.", row.Name)}
 	}
 	if err := s.plans(row); err != nil {
 		panic("BUG: " + err.Error())
@@ -66,6 +63,13 @@ func (g *Registry) Invoke(ctx context.Context, c *Call, service, operation strin
 	row.fillTokens(in.Elem())
 	if e := g.authoriseRow(ctx, s, row, c, in.Interface()); e != nil {
 		return nil, e
+	}
+	if row.ServeHTTP != nil {
+		b, err := s.invokeHTTP(ctx, row, c, in)
+		if err != nil {
+			return nil, g.failure(ctx, s, c, err)
+		}
+		return b, nil
 	}
 	out, err := row.Serve(ctx, c, in.Interface())
 	if err != nil {

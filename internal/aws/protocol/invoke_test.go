@@ -1,8 +1,10 @@
 package protocol
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"reflect"
 	"strings"
 	"testing"
@@ -94,5 +96,39 @@ func TestInvoke_Errors(t *testing.T) {
 	}
 	if n := g.ErrorName("lambda", &Error{Code: "ResourceNotFoundException"}); n != "Lambda.ResourceNotFoundException" {
 		t.Errorf("error name = %s", n)
+	}
+}
+
+func TestInvoke_HandleHTTP(t *testing.T) {
+	type in struct{ Bucket, Key string }
+	s := &Service{Name: "s3", Model: loadModel(t, "s3api")}
+	get := func(_ context.Context, c *Call, in *in, w http.ResponseWriter, r *http.Request) error {
+		if in.Key == "none" {
+			return &Error{Code: "NoSuchKey", Message: "gone"}
+		}
+		if r.Method != http.MethodGet || c.HTTP != nil {
+			t.Errorf("%s, %v", r.Method, c.HTTP)
+		}
+		h := w.Header()
+		h.Set("Content-Length", "5")
+		h.Set("ETag", `"x"`)
+		h.Set("Last-Modified", "Fri, 02 Jan 2026 03:04:05 GMT")
+		h["x-amz-meta-owner"] = []string{"me"}
+		h.Set("X-Amz-Delete-Marker", "true")
+		w.WriteHeader(http.StatusPartialContent)
+		_, err := w.Write([]byte(in.Key))
+		return err
+	}
+	s.Ops = []Op{HandleHTTP("GetObject", func(_ *Call, in *in) []string { return []string{"arn:aws:s3:::" + in.Bucket + "/" + in.Key} }, get)}
+	g := NewRegistry(Options{Logger: quiet})
+	g.Add(s)
+	c := rootCall
+	got, e := g.Invoke(t.Context(), &c, "s3", "getObject", json.RawMessage(`{"Bucket":"b","Key":"hello"}`))
+	const want = `{"Body":"hello","ContentLength":5,"DeleteMarker":true,"ETag":"\"x\"","LastModified":"2026-01-02T03:04:05.000Z","Metadata":{"owner":"me"}}`
+	if e != nil || string(got) != want {
+		t.Errorf("%s %v, want %s", got, e, want)
+	}
+	if _, e := g.Invoke(t.Context(), &c, "s3", "getObject", json.RawMessage(`{"Bucket":"b","Key":"none"}`)); e == nil || e.Code != "NoSuchKey" {
+		t.Errorf("an error: %v", e)
 	}
 }

@@ -90,7 +90,8 @@ func Handle[In, Out any](name string, resources func(*Call, *In) []string, serve
 }
 
 // HandleHTTP makes a row whose handler writes the answer. The input has its labels, headers and parameters; a body that
-// streams is in its member, any other body is decoded as for Handle. Such a row cannot be called in process.
+// streams is in its member, any other body is decoded as for Handle. A call in process gives it a bare request and reads
+// its answer back by the model.
 func HandleHTTP[In any](name string, resources func(*Call, *In) []string, serve func(context.Context, *Call, *In, http.ResponseWriter, *http.Request) error) Op {
 	op := row[In](name, resources)
 	op.ServeHTTP = func(ctx context.Context, c *Call, in any, w http.ResponseWriter, r *http.Request) error {
