@@ -75,9 +75,6 @@ func (g *Gateway) openBody(x *exchange, claim *sigv4.Claim, secret string) *prot
 				return g.refuse(x, sigv4.ErrMissing)
 			}
 			claim.PayloadHash = sigv4.StreamingUnsigned
-			if strings.HasPrefix(h, sigv4.StreamingSigned) {
-				claim.PayloadHash = sigv4.StreamingUnsigned
-			}
 		}
 	}
 	body, length, err := g.verifier.Body(x.r, claim, secret)

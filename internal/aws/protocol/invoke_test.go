@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/policy"
 )
 
@@ -79,6 +81,9 @@ func TestInvoke_Errors(t *testing.T) {
 	boom := errors.New("boom")
 	if _, _, e := invoke(t, "lambdaapi", "listFunctions", `{}`, "", boom); e == nil || e.Code != "InternalFailure" || strings.Contains(e.Message, "boom") {
 		t.Errorf("an unmapped error: %v", e)
+	}
+	if _, _, e := invoke(t, "lambdaapi", "listFunctions", `{}`, "", fmt.Errorf("store: %w", kv.ErrFull)); e == nil || e.Status != 503 {
+		t.Errorf("a full disk: %v", e)
 	}
 	if _, _, e := invoke(t, "lambdaapi", "listFunctions", `{}`, "", &Error{Code: "ResourceNotFoundException", Message: "gone"}); e == nil || e.Code != "ResourceNotFoundException" {
 		t.Errorf("an answer: %v", e)

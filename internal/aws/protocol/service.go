@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/tarn-data/tarn/internal/aws/model"
+	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/policy"
 )
 
@@ -23,7 +24,7 @@ type Service struct {
 	Ops     []Op
 
 	// MapError turns an engine's error into an answer. nil, of the function or of its result, answers InternalCode and
-	// logs the error.
+	// logs the error; a full disk (kv.ErrFull) is said to be one.
 	MapError func(error) *Error
 
 	ValidationCode   string // "ValidationException"; MalformedXML for restXml, ValidationError for query
@@ -240,6 +241,9 @@ func (s *Service) mapped(err error) (e *Error, internal bool) {
 		if e := s.MapError(err); e != nil {
 			return e, false
 		}
+	}
+	if errors.Is(err, kv.ErrFull) {
+		return &Error{Code: "ServiceUnavailable", Status: http.StatusServiceUnavailable, Message: "The disk of the server is full: writes are refused until space returns."}, false
 	}
 	return s.internal(), true
 }

@@ -62,7 +62,7 @@ func (c *Call) Allowed(ctx context.Context, a Access) *Error {
 type Op struct {
 	Name      string // as in the model: "CreateFunction"
 	Action    string // IAM action; "" = signing name + ":" + Name
-	Public    bool   // served without authorisation (not without a valid signature, if one is given)
+	Public    bool   // served without authorisation, to anonymous callers too (not without a valid signature, if one is given)
 	In, Out   reflect.Type
 	Resources func(*Call, any) []string
 	Serve     func(context.Context, *Call, any) (any, error)
