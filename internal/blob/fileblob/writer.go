@@ -138,6 +138,10 @@ func (w *writer) writeSums(name string) error {
 	if err == nil {
 		err = w.s.fs.rename(tmp, name)
 	}
+	if err == nil {
+		// A power cut may keep one of two new names of a directory: the list must be there before the blob.
+		err = w.s.fs.syncDir(filepath.Dir(name))
+	}
 	if err != nil {
 		_ = w.s.fs.remove(tmp) // best effort: removed at the next start
 	}
