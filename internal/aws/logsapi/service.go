@@ -15,7 +15,7 @@ type api struct{ logs *logs.Store }
 func New(store *logs.Store) *protocol.Service {
 	a := &api{store}
 	return &protocol.Service{
-		Name: "logs", SDKName: "cloudwatchlogs", Model: Model, MapError: mapError,
+		Name: "logs", SDKName: "cloudWatchLogs", Model: Model, MapError: mapError,
 		ValidationCode: Code_InvalidParameterException, InternalCode: Code_ServiceUnavailableException,
 		Ops: []protocol.Op{
 			protocol.Handle("CreateLogGroup", group(func(r *CreateLogGroupRequest) string { return r.LogGroupName }), a.createGroup),
