@@ -84,8 +84,8 @@ func (s *Store) PutPart(ctx context.Context, bucket, name, id string, number int
 	if err != nil {
 		return nil, err
 	}
-	if number < 1 || number > MaxParts {
-		return nil, fmt.Errorf("%w: part number must be an integer between 1 and %d, inclusive", ErrInvalidArgument, MaxParts)
+	if err := checkPartNumber(number); err != nil {
+		return nil, err
 	}
 	if u.Algorithm != "" && c.Checksum.Algorithm == "" {
 		c.Checksum.Algorithm = u.Algorithm
@@ -104,6 +104,13 @@ func (s *Store) PutPart(ctx context.Context, bucket, name, id string, number int
 			blob.Ref(b, p.Blob, at)
 		}
 	})
+}
+
+func checkPartNumber(n int) error {
+	if n < 1 || n > MaxParts {
+		return fmt.Errorf("%w: part number must be an integer between 1 and %d, inclusive", ErrInvalidArgument, MaxParts)
+	}
+	return nil
 }
 
 // addPart stores the row of a part; refer adds the reference of the row to its blob.
@@ -139,6 +146,9 @@ func (s *Store) CopyPart(ctx context.Context, bucket, name, id string, number in
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := checkPartNumber(number); err != nil {
+		return nil, nil, err
+	}
 	src, err := s.copySource(ctx, srcBucket, srcKey, srcVersion, &cond)
 	if err != nil {
 		return nil, nil, err
@@ -147,7 +157,10 @@ func (s *Store) CopyPart(ctx context.Context, bucket, name, id string, number in
 	if whole {
 		off, n = 0, src.Size
 	}
-	if off < 0 || off+n > src.Size {
+	if n > MaxPartBytes {
+		return nil, nil, fmt.Errorf("%w: a part of %d bytes, at most %d", ErrEntityTooLarge, n, int64(MaxPartBytes))
+	}
+	if off < 0 || off > src.Size-n {
 		return nil, nil, fmt.Errorf("%w: the range %d-%d is not within the source's %d bytes", ErrInvalidRange, off, off+n-1, src.Size)
 	}
 	if whole && len(src.segments) == 1 && u.Algorithm == "" && !strings.Contains(src.ETag, "-") {

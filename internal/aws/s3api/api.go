@@ -106,10 +106,15 @@ func (a *api) enter(ctx context.Context, c *protocol.Call, bucket string) (*call
 	if want := c.HTTP.Header.Get("X-Amz-Expected-Bucket-Owner"); want != "" && want != bk.Account {
 		return nil, accessDenied()
 	}
-	if c.Region != bk.Region && !c.Principal.Anonymous() && c.Operation != "GetBucketLocation" {
+	if c.Region != bk.Region && !c.Principal.Anonymous() && c.Operation != "GetBucketLocation" && namesRegion(c.HTTP) {
 		return nil, wrongRegion(c, bk)
 	}
 	return k, nil
+}
+
+// namesRegion reports whether the signature of a request names a region: that of version 2 does not.
+func namesRegion(r *http.Request) bool {
+	return !strings.HasPrefix(r.Header.Get("Authorization"), "AWS ") && !strings.Contains(r.URL.RawQuery, "AWSAccessKeyId=")
 }
 
 // wrongRegion tells a client where the bucket is, in the two ways of AWS: clients find the region in either.
