@@ -105,6 +105,9 @@ func (g *Registry) decode(ctx context.Context, r *http.Request, t *Target, c *Ca
 				if e := g.authoriseRow(ctx, s, row, c, in.Interface()); e != nil {
 					return in, e
 				}
+				if msg := rep.message(); msg != "" {
+					return in, &Error{Code: "InvalidArgument", Status: http.StatusBadRequest, Message: msg}
+				}
 			}
 			var stream io.Reader
 			if row.streamed {
@@ -126,6 +129,12 @@ func (g *Registry) decode(ctx context.Context, r *http.Request, t *Target, c *Ca
 			}
 			err = decodeJSON(row.in, body, v, rep, false)
 		}
+	}
+	if early && err == nil && rep.message() != "" { // S3 has one answer for documents that are not as its schema wants them
+		if len(body) == 0 {
+			return in, &Error{Code: "MissingRequestBodyError", Status: http.StatusBadRequest, Message: "Request Body is empty"}
+		}
+		return in, s.syntax(errors.New(rep.message()))
 	}
 	if e := s.refusal(rep, err); e != nil {
 		return in, e
