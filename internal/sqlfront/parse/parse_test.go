@@ -60,6 +60,7 @@ func TestAccepts(t *testing.T) {
 
 func FuzzParseQuery(f *testing.F) {
 	f.Add("SELECT a FROM t WHERE x = 'y'")
+	f.Add("SELECT 0!")
 	f.Add("WITH a AS (VALUES (1, ARRAY[2])) SELECT transform(b, x -> x) FROM a")
 	f.Fuzz(func(t *testing.T, src string) {
 		q, err := ParseQuery(src)

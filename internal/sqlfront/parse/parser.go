@@ -38,7 +38,10 @@ func ParseQuery(src string) (*Query, error) {
 		}
 		p.expectEOF()
 	})
-	return q, err
+	if err != nil {
+		return nil, err
+	}
+	return q, nil
 }
 
 // ParseExpression reads one expression of Trino's SQL.
@@ -48,7 +51,10 @@ func ParseExpression(src string) (*Expr, error) {
 		e = p.expr()
 		p.expectEOF()
 	})
-	return e, err
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 func run(src string, hive bool, f func(*parser)) (err error) {
