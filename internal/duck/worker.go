@@ -109,8 +109,9 @@ func lockDown(ctx context.Context, c *sql.Conn, job *Job) error {
 		"SET autoinstall_known_extensions=false", "SET autoload_known_extensions=false",
 		"SET allow_community_extensions=false",
 	}
-	if len(job.ReadPaths) > 0 {
-		set = append(set, "SET allowed_paths="+list(job.ReadPaths))
+	// A partitioned COPY looks at the directory itself, which is not "in" the directory.
+	if paths := append(append([]string{}, job.ReadPaths...), job.WriteDirs...); len(paths) > 0 {
+		set = append(set, "SET allowed_paths="+list(paths))
 	}
 	if len(job.WriteDirs) > 0 {
 		set = append(set, "SET allowed_directories="+list(job.WriteDirs))

@@ -102,3 +102,26 @@ func (a *analyzer) constantFor(e *parse.Expr, t types.Type) (any, bool) {
 	v, err := f(x.lit)
 	return v, err == nil && v != nil
 }
+
+// Match tells whether a value of the key's type, not nil, satisfies the filter.
+func (f Filter) Match(v any, t types.Type) bool {
+	if len(f.Values) > 0 {
+		for _, x := range f.Values {
+			if scalar.Order(v, x, t) == 0 {
+				return true
+			}
+		}
+		return false
+	}
+	if f.Low != nil {
+		if c := scalar.Order(v, f.Low, t); c < 0 || c == 0 && f.LowOpen {
+			return false
+		}
+	}
+	if f.High != nil {
+		if c := scalar.Order(v, f.High, t); c > 0 || c == 0 && f.HighOpen {
+			return false
+		}
+	}
+	return true
+}

@@ -32,3 +32,6 @@ func OffsetMinutes(s string) (int64, bool) {
 	m := offsetMinutes(s)
 	return m, m >= -14*60 && m <= 14*60
 }
+
+// Order compares two values of a scalar type that are not nil: negative, zero or positive.
+func Order(a, b any, t types.Type) int { return order(a, b, t) }

@@ -138,7 +138,7 @@ var registry = func() map[string]entry {
 	m := map[string]entry{}
 	for _, table := range []map[string]entry{
 		castTable, compareTable, numberTable, mathTable, stringTable, regexpTable, temporalTable, formatTable,
-		arrayTable, mapTable, jsonTable, binaryTable, urlTable, aggregateTable, intervalTable,
+		arrayTable, mapTable, jsonTable, binaryTable, urlTable, aggregateTable, intervalTable, serdeTable,
 	} {
 		for name, e := range table {
 			m[name] = e

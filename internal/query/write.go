@@ -1,0 +1,562 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/tarn-data/tarn/internal/catalog"
+	"github.com/tarn-data/tarn/internal/duck"
+	"github.com/tarn-data/tarn/internal/duck/value"
+	"github.com/tarn-data/tarn/internal/lineage"
+	"github.com/tarn-data/tarn/internal/objstore"
+	"github.com/tarn-data/tarn/internal/sqlfront"
+	"github.com/tarn-data/tarn/internal/sqlfront/parse"
+	"github.com/tarn-data/tarn/internal/sqlfront/types"
+)
+
+// output says how rows are written: their columns, format and partitions.
+type output struct {
+	columns     []sqlfront.Column // all, partition keys last
+	keys        int
+	format      string // PARQUET, TEXTFILE, CSV
+	compression string
+	delimiter   string
+	header      bool
+	location    string
+}
+
+// written is an object that a statement made.
+type written struct {
+	key    string
+	values []string // of its partition
+}
+
+// writeQuery runs a query and stores its rows as objects under out.location.
+func (r *running) writeQuery(ctx context.Context, plan *sqlfront.Plan, out output) (objects []written, err error) {
+	dir := filepath.Join(r.dir, "out")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make output directory: %w", err)
+	}
+	sql, err := r.copySQL(plan, out, dir)
+	if err != nil {
+		return nil, err
+	}
+	err = r.execute(ctx, plan, sql, []string{dir}, func(_ context.Context, res *duck.Result) error {
+		rows, err := res.All()
+		if err != nil {
+			return sqlfront.RuntimeError(err)
+		}
+		for _, row := range rows {
+			if n, ok := row[0].(int64); ok {
+				r.x.Rows += n
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.upload(ctx, dir, out)
+}
+
+// copySQL is the COPY statement of a write.
+func (r *running) copySQL(plan *sqlfront.Plan, out output, dir string) (string, error) {
+	items := make([]string, len(out.columns))
+	var keys []string
+	for i, c := range out.columns {
+		x, err := toStored("q.c"+strconv.Itoa(i), c.Type, out.format != "PARQUET", 0)
+		if err != nil {
+			return "", err
+		}
+		name := value.Quote(strings.ToLower(c.Name))
+		if i >= len(out.columns)-out.keys {
+			x = "CAST(" + x + " AS VARCHAR)"
+			keys = append(keys, name)
+		}
+		items[i] = x + " AS " + name
+	}
+	var opts []string
+	target := filepath.Join(dir, "part-0")
+	switch out.format {
+	case "PARQUET":
+		opts = append(opts, "FORMAT parquet", "COMPRESSION "+out.compression)
+	default:
+		opts = append(opts, "FORMAT csv", "DELIMITER "+value.Literal(out.delimiter), "HEADER "+strconv.FormatBool(out.header), "NULLSTR '\\N'", "COMPRESSION "+out.compression)
+		if out.format == "TEXTFILE" {
+			opts = append(opts, "QUOTE ''", "ESCAPE ''")
+		}
+	}
+	if len(keys) > 0 {
+		opts = append(opts, "PARTITION_BY ("+strings.Join(keys, ", ")+")", "OVERWRITE_OR_IGNORE true")
+		target = dir
+	}
+	return "COPY (SELECT " + strings.Join(items, ", ") + " FROM (" + plan.SQL + ") AS q) TO " + value.Literal(target) + " (" + strings.Join(opts, ", ") + ")", nil
+}
+
+// toStored turns the representation of t into what a file holds.
+func toStored(sql string, t types.Type, text bool, depth int) (string, error) {
+	v := "w" + strconv.Itoa(depth)
+	unsupported := func() (string, error) {
+		return "", &sqlfront.Error{Name: "NOT_SUPPORTED", Message: "Unsupported Hive type: " + t.String()}
+	}
+	switch t.Base {
+	case types.Array, types.Map, types.Row:
+		if text {
+			return "", refused("columns of type %s are not supported in text files", t)
+		}
+	}
+	switch t.Base {
+	case types.Array:
+		inner, err := toStored(v, t.Elem(), text, depth+1)
+		if err != nil || inner == v {
+			return sql, err
+		}
+		return "list_transform(" + sql + ", lambda " + v + ": " + inner + ")", nil
+	case types.Map:
+		k, err := toStored("("+v+").k", t.Args[0], text, depth+1)
+		if err != nil {
+			return "", err
+		}
+		x, err := toStored("("+v+").v", t.Args[1], text, depth+1)
+		if err != nil {
+			return "", err
+		}
+		return "map_from_entries(list_transform(" + sql + ", lambda " + v + ": {'k': " + k + ", 'v': " + x + "}))", nil
+	case types.Row:
+		parts := make([]string, len(t.Args))
+		for i, f := range t.Args {
+			x, err := toStored("("+sql+").f"+strconv.Itoa(i), f, text, depth+1)
+			if err != nil {
+				return "", err
+			}
+			name := t.Names[i]
+			if name == "" {
+				name = "field" + strconv.Itoa(i)
+			}
+			parts[i] = value.Literal(name) + ": " + x
+		}
+		return "(CASE WHEN " + sql + " IS NULL THEN NULL ELSE {" + strings.Join(parts, ", ") + "} END)", nil
+	case types.Boolean, types.TinyInt, types.SmallInt, types.Integer, types.BigInt, types.Real, types.Double, types.Decimal, types.Varchar, types.Char,
+		types.Varbinary, types.Date, types.Timestamp:
+		return sql, nil
+	}
+	return unsupported()
+}
+
+// upload stores the files of a directory as objects. If one cannot be stored the others are removed again.
+func (r *running) upload(ctx context.Context, dir string, out output) (objects []written, err error) {
+	bucket, prefix, err := folder(out.location)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	if err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files = append(files, p)
+		}
+		return err
+	}); err != nil {
+		return nil, fmt.Errorf("read output directory: %w", err)
+	}
+	sort.Strings(files)
+	defer func() {
+		if err != nil {
+			r.undo(ctx, bucket, objects)
+		}
+	}()
+	ext := map[string]string{"gzip": ".gz", "zstd": ".zst"}[out.compression]
+	if out.format == "PARQUET" {
+		ext = ""
+	}
+	for n, p := range files {
+		rel, err := filepath.Rel(dir, p)
+		if err != nil {
+			return objects, fmt.Errorf("read output directory: %w", err)
+		}
+		w := written{}
+		folderOf := filepath.ToSlash(filepath.Dir(rel))
+		if folderOf == "." {
+			folderOf = ""
+		} else {
+			for _, d := range strings.Split(folderOf, "/") {
+				_, v, _ := strings.Cut(d, "=")
+				if v, err = url.PathUnescape(v); err != nil {
+					return objects, fmt.Errorf("partition folder %s: %w", d, err)
+				}
+				w.values = append(w.values, v)
+			}
+			folderOf += "/"
+		}
+		w.key = prefix + folderOf + r.x.Submitted.UTC().Format("20060102_150405") + "_" + strconv.Itoa(n) + "_" + r.x.ID + ext
+		f, err := os.Open(p)
+		if err != nil {
+			return objects, fmt.Errorf("read output file: %w", err)
+		}
+		size, err := f.Seek(0, io.SeekEnd)
+		if err == nil {
+			_, err = f.Seek(0, io.SeekStart)
+		}
+		if err == nil {
+			objects = append(objects, w)
+			r.x.OutputBytes += size
+			err = r.put(ctx, "s3://"+bucket+"/"+w.key, f, size, "binary/octet-stream")
+		}
+		f.Close()
+		if err != nil {
+			return objects, err
+		}
+	}
+	return objects, nil
+}
+
+// undo removes objects that a failed statement made.
+func (r *running) undo(ctx context.Context, bucket string, objects []written) {
+	ctx = context.WithoutCancel(ctx)
+	for _, w := range objects {
+		if _, err := r.e.opts.Objects.Delete(ctx, &objstore.DeleteRequest{Bucket: bucket, Key: w.key}); err != nil {
+			r.e.log.Warn("object of a failed query stays", "query", r.x.ID, "key", w.key, "err", err)
+		}
+	}
+}
+
+// manifest lists the objects that were written, as Athena does beside its results.
+func (r *running) manifest(ctx context.Context, bucket string, objects []written) error {
+	var b strings.Builder
+	for _, w := range objects {
+		b.WriteString("s3://" + bucket + "/" + w.key + "\n")
+	}
+	r.x.Manifest = r.x.OutputLocation + "-manifest.csv"
+	if err := r.put(ctx, r.x.Manifest, strings.NewReader(b.String()), int64(b.Len()), "text/csv"); err != nil {
+		return err
+	}
+	return r.putMetadata(ctx)
+}
+
+var compressions = map[string]map[string]string{
+	"PARQUET": {"": "gzip", "NONE": "uncompressed", "UNCOMPRESSED": "uncompressed", "SNAPPY": "snappy", "GZIP": "gzip", "ZSTD": "zstd", "LZ4": "lz4_raw"},
+	"TEXT":    {"": "gzip", "NONE": "none", "GZIP": "gzip", "ZSTD": "zstd"},
+}
+
+// outputOf reads the properties of CTAS and UNLOAD.
+func outputOf(props map[string]string, known string) (output, error) {
+	for k := range props {
+		if !strings.Contains(" "+known+" ", " "+k+" ") {
+			return output{}, &sqlfront.Error{Name: "INVALID_TABLE_PROPERTY", Message: "table property '" + k + "' does not exist"}
+		}
+	}
+	out := output{format: strings.ToUpper(props["format"]), location: props["external_location"], delimiter: props["field_delimiter"]}
+	switch out.format {
+	case "":
+		out.format = "PARQUET"
+	case "PARQUET", "TEXTFILE":
+	default:
+		return out, refused("format = '%s' is not supported", props["format"])
+	}
+	c := props["write_compression"]
+	for _, k := range []string{"parquet_compression", "compression"} {
+		if props[k] != "" {
+			c = props[k]
+		}
+	}
+	set := compressions["PARQUET"]
+	if out.format != "PARQUET" {
+		set = compressions["TEXT"]
+		if out.delimiter == "" {
+			out.delimiter = "\x01"
+		}
+	}
+	var ok bool
+	if out.compression, ok = set[strings.ToUpper(c)]; !ok {
+		return out, refused("compression '%s' of %s is not supported", c, out.format)
+	}
+	return out, nil
+}
+
+// partitioned checks that the named columns are the last ones.
+func (o *output) partitioned(by string) error {
+	if by == "" {
+		return nil
+	}
+	names := strings.Split(by, ",")
+	o.keys = len(names)
+	if o.keys >= len(o.columns) {
+		return &sqlfront.Error{Name: "INVALID_TABLE_PROPERTY", Message: "Table contains only partition columns"}
+	}
+	for i, n := range names {
+		c := o.columns[len(o.columns)-len(names)+i]
+		if !strings.EqualFold(strings.TrimSpace(n), c.Name) {
+			return &sqlfront.Error{Name: "HIVE_COLUMN_ORDER_MISMATCH", Message: "Partition keys must be the last columns in the table and in the same order as the table properties: [" + strings.Join(names, ", ") + "]"}
+		}
+	}
+	return nil
+}
+
+func (r *running) createTableAs(ctx context.Context, st *parse.Statement) error {
+	db, name, err := r.tableName(st.Name)
+	if err != nil {
+		return err
+	}
+	if _, err := r.e.opts.Catalog.Database(ctx, r.s, db); err != nil {
+		return &sqlfront.Error{Name: "SCHEMA_NOT_FOUND", Message: "Schema " + db + " not found"}
+	}
+	if _, err := r.e.opts.Catalog.Table(ctx, r.s, db, name); err == nil {
+		if st.IfAbsent {
+			return r.noRows(ctx)
+		}
+		return &sqlfront.Error{Name: "TABLE_ALREADY_EXISTS", Message: "line 1:1: Table 'awsdatacatalog." + db + "." + name + "' already exists"}
+	} else if !errors.Is(err, catalog.ErrNotFound) {
+		return err
+	}
+	out, err := outputOf(st.Properties, "format external_location field_delimiter write_compression parquet_compression partitioned_by is_external table_type")
+	if err != nil {
+		return err
+	}
+	if t := st.Properties["table_type"]; t != "" && !strings.EqualFold(t, "HIVE") {
+		return refused("table_type = '%s' is not supported", t)
+	}
+	plan, err := r.plan(ctx, st.Query)
+	if err != nil {
+		return err
+	}
+	if err := checkNames(plan.Columns); err != nil {
+		return err
+	}
+	out.columns = plan.Columns
+	if err := out.partitioned(st.Properties["partitioned_by"]); err != nil {
+		return err
+	}
+	if out.location == "" {
+		out.location = trimExtension(r.x.OutputLocation)
+		out.location = out.location[:strings.LastIndexByte(out.location, '/')+1] + "tables/" + r.x.ID + "/"
+	}
+	bucket, prefix, err := folder(out.location)
+	if err != nil {
+		return err
+	}
+	if list, err := r.e.opts.Objects.List(ctx, &objstore.ListRequest{Bucket: bucket, Prefix: prefix, Limit: 1}); err != nil {
+		return fmt.Errorf("%w: %s", ErrInvalid, err.Error())
+	} else if len(list.Objects) > 0 {
+		return &sqlfront.Error{Name: "HIVE_PATH_ALREADY_EXISTS", Message: "Target directory for table '" + db + "." + name + "' already exists: " + out.location}
+	}
+	t, err := newTable(db, name, out)
+	if err != nil {
+		return err
+	}
+	t.Description = st.Comment
+	var objects []written
+	if st.Action != "NO DATA" {
+		if objects, err = r.writeQuery(ctx, plan, out); err != nil {
+			return err
+		}
+	} else if err := r.start(ctx); err != nil {
+		return err
+	}
+	ch := r.e.opts.Catalog.Begin()
+	if err = ch.CreateTable(ctx, r.s, t); err == nil {
+		for _, values := range partitionsOf(objects, out.keys) {
+			ch.PutPartition(r.s, t, newPartition(t, values, ""))
+		}
+		err = ch.Commit(ctx)
+	}
+	if err != nil {
+		r.undo(ctx, bucket, objects)
+		return catalogError(err)
+	}
+	r.outputs = append(r.outputs, lineage.Table(r.s.Region, db, name, "0"))
+	r.x.UpdateCount = r.x.Rows
+	r.x.Columns = []Column{{"rows", types.Of(types.BigInt)}}
+	return r.manifest(ctx, bucket, objects)
+}
+
+// noRows finishes a statement that had nothing to write.
+func (r *running) noRows(ctx context.Context) error {
+	if err := r.start(ctx); err != nil {
+		return err
+	}
+	bucket, _, err := splitLocation(r.x.OutputLocation)
+	if err != nil {
+		return err
+	}
+	return r.manifest(ctx, bucket, nil)
+}
+
+func checkNames(cols []sqlfront.Column) error {
+	seen := map[string]bool{}
+	for i, c := range cols {
+		n := strings.ToLower(c.Name)
+		if strings.HasPrefix(n, "_col") {
+			return &sqlfront.Error{Name: "MISSING_COLUMN_NAME", Message: fmt.Sprintf("line 1:1: Column name not specified at position %d", i+1)}
+		}
+		if seen[n] {
+			return &sqlfront.Error{Name: "DUPLICATE_COLUMN_NAME", Message: "Column name '" + n + "' specified more than once"}
+		}
+		seen[n] = true
+	}
+	return nil
+}
+
+func newTable(db, name string, out output) (catalog.Table, error) {
+	f := formats[out.format]
+	sd := &catalog.Storage{Location: out.location, InputFormat: f.input, OutputFormat: f.output, Buckets: -1, Serde: &catalog.Serde{Library: f.serde, Parameters: map[string]string{"serialization.format": "1"}}}
+	t := catalog.Table{Database: db, Name: name, Type: "EXTERNAL_TABLE", Storage: sd, Parameters: map[string]string{"EXTERNAL": "TRUE", "has_encrypted_data": "false"}}
+	if out.format == "PARQUET" {
+		t.Parameters["classification"] = "parquet"
+	} else {
+		sd.Serde.Parameters = map[string]string{"serialization.format": out.delimiter, "field.delim": out.delimiter}
+	}
+	for i, c := range out.columns {
+		hive, ok := c.Type.Hive()
+		if !ok {
+			return t, &sqlfront.Error{Name: "NOT_SUPPORTED", Message: "Unsupported Hive type: " + c.Type.String()}
+		}
+		col := catalog.Column{Name: strings.ToLower(c.Name), Type: hive}
+		if i < len(out.columns)-out.keys {
+			sd.Columns = append(sd.Columns, col)
+		} else {
+			t.PartitionKeys = append(t.PartitionKeys, col)
+		}
+	}
+	return t, nil
+}
+
+// partitionsOf returns the distinct partitions of the objects.
+func partitionsOf(objects []written, keys int) [][]string {
+	if keys == 0 {
+		return nil
+	}
+	seen := map[string]bool{}
+	var out [][]string
+	for _, w := range objects {
+		if k := strings.Join(w.values, "\x00"); len(w.values) == keys && !seen[k] {
+			seen[k] = true
+			out = append(out, w.values)
+		}
+	}
+	return out
+}
+
+func (r *running) insert(ctx context.Context, st *parse.Statement) error {
+	db, name, err := r.tableName(st.Name)
+	if err != nil {
+		return err
+	}
+	t, err := r.e.opts.Catalog.Table(ctx, r.s, db, name)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return &sqlfront.Error{Name: "TABLE_NOT_FOUND", Message: "Table 'awsdatacatalog." + db + "." + name + "' does not exist", Pos: st.Pos}
+	}
+	if err != nil {
+		return err
+	}
+	if t.Type == "VIRTUAL_VIEW" || t.Storage == nil || t.Storage.Serde == nil {
+		return refused("Inserting into views is not supported")
+	}
+	out := output{location: t.Storage.Location, keys: len(t.PartitionKeys), compression: "gzip"}
+	switch lib := t.Storage.Serde.Library; {
+	case strings.Contains(lib, "ParquetHiveSerDe"):
+		out.format = "PARQUET"
+		if c, ok := compressions["PARQUET"][strings.ToUpper(t.Parameters["parquet.compression"])]; ok {
+			out.compression = c
+		}
+	case strings.HasSuffix(lib, "LazySimpleSerDe"):
+		out.format = "TEXTFILE"
+		out.delimiter = oneByte(t.Storage.Serde.Parameters["field.delim"])
+		if out.delimiter == "" {
+			out.delimiter = "\x01"
+		}
+	default:
+		return refused("INSERT into a table with the SerDe %s is not supported", lib)
+	}
+	for _, c := range append(append([]catalog.Column{}, t.Storage.Columns...), t.PartitionKeys...) {
+		typ, err := types.ParseHive(c.Type)
+		if err != nil {
+			return refused("column %s: %s", c.Name, err)
+		}
+		out.columns = append(out.columns, sqlfront.Column{Name: c.Name, Type: typ})
+	}
+	plan, err := r.plan(ctx, st.Query)
+	if err != nil {
+		return err
+	}
+	if plan, err = sqlfront.Assign(plan, out.columns, st.Names, st.Pos); err != nil {
+		return err
+	}
+	objects, err := r.writeQuery(ctx, plan, out)
+	if err != nil {
+		return err
+	}
+	bucket, _, err := folder(out.location)
+	if err != nil {
+		return err
+	}
+	var list []catalog.Partition
+	for _, values := range partitionsOf(objects, out.keys) {
+		list = append(list, newPartition(t, values, ""))
+	}
+	for len(list) > 0 {
+		n := min(len(list), catalog.MaxPartitionsPerBatch)
+		if _, err := r.e.opts.Catalog.CreatePartitions(ctx, r.s, db, name, list[:n]); err != nil {
+			r.undo(ctx, bucket, objects)
+			return catalogError(err)
+		}
+		list = list[n:]
+	}
+	r.outputs = append(r.outputs, lineage.Table(r.s.Region, db, name, strconv.FormatUint(t.Version, 10)))
+	r.x.UpdateCount = r.x.Rows
+	r.x.Columns = []Column{{"rows", types.Of(types.BigInt)}}
+	return r.manifest(ctx, bucket, objects)
+}
+
+func (r *running) unload(ctx context.Context, st *parse.Statement) error {
+	format := strings.ToUpper(st.Properties["format"])
+	props := map[string]string{}
+	for k, v := range st.Properties {
+		props[k] = v
+	}
+	if format == "" || format == "CSV" {
+		props["format"] = "TEXTFILE"
+	}
+	out, err := outputOf(props, "format compression field_delimiter partitioned_by")
+	if err != nil {
+		return err
+	}
+	if format == "" || format == "CSV" || format == "TEXTFILE" {
+		out.format = "CSV"
+		if props["field_delimiter"] == "" {
+			out.delimiter = ","
+		}
+	}
+	out.location = st.Location
+	plan, err := r.plan(ctx, st.Query)
+	if err != nil {
+		return err
+	}
+	out.columns = plan.Columns
+	if err := out.partitioned(st.Properties["partitioned_by"]); err != nil {
+		return err
+	}
+	bucket, prefix, err := folder(out.location)
+	if err != nil {
+		return err
+	}
+	if list, err := r.e.opts.Objects.List(ctx, &objstore.ListRequest{Bucket: bucket, Prefix: prefix, Limit: 1}); err != nil {
+		return fmt.Errorf("%w: %s", ErrInvalid, err.Error())
+	} else if len(list.Objects) > 0 {
+		return &sqlfront.Error{Name: "HIVE_PATH_ALREADY_EXISTS", Message: "Unload destination is not empty: " + st.Location}
+	}
+	objects, err := r.writeQuery(ctx, plan, out)
+	if err != nil {
+		return err
+	}
+	r.x.UpdateCount = r.x.Rows
+	r.x.Columns = []Column{{"rows", types.Of(types.BigInt)}}
+	return r.manifest(ctx, bucket, objects)
+}
