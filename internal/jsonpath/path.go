@@ -274,7 +274,8 @@ func (p *pathParser) names() ([]string, error) {
 	}
 }
 
-// quoted parses a string in single or double quotes; a backslash takes the next character as it is.
+// quoted parses a string in single or double quotes. A backslash takes the closing quote or a backslash after it as it
+// is; before anything else it stands for itself.
 func (p *pathParser) quoted() (string, error) {
 	q := p.peek()
 	if q != '\'' && q != '"' {
@@ -288,28 +289,9 @@ func (p *pathParser) quoted() (string, error) {
 		switch {
 		case c == q:
 			return b.String(), nil
-		case c == '\\' && p.i < len(p.s):
-			e := p.s[p.i]
+		case c == '\\' && p.i < len(p.s) && (p.s[p.i] == q || p.s[p.i] == '\\'):
+			b.WriteByte(p.s[p.i])
 			p.i++
-			switch e {
-			case 'n':
-				b.WriteByte('\n')
-			case 't':
-				b.WriteByte('\t')
-			case 'r':
-				b.WriteByte('\r')
-			case 'u':
-				if p.i+4 <= len(p.s) {
-					if n, err := strconv.ParseUint(p.s[p.i:p.i+4], 16, 32); err == nil {
-						b.WriteRune(rune(n))
-						p.i += 4
-						continue
-					}
-				}
-				b.WriteByte('u')
-			default:
-				b.WriteByte(e)
-			}
 		default:
 			b.WriteByte(c)
 		}

@@ -46,9 +46,7 @@ func (a *api) startSync(ctx context.Context, _ *protocol.Call, in *StartSyncExec
 	if included {
 		out.Input, out.Output = &rec.Input, protocol.Some(rec.Output)
 	}
-	if rec.Status == interp.Succeeded {
-		out.OutputDetails = &CloudWatchEventsExecutionDataDetails{&included}
-	}
+	out.OutputDetails = &CloudWatchEventsExecutionDataDetails{&included}
 	return out, nil
 }
 
@@ -111,9 +109,8 @@ func (a *api) listExecutions(ctx context.Context, _ *protocol.Call, in *ListExec
 	}
 	out := &ListExecutionsOutput{NextToken: protocol.Some(next), Executions: []ExecutionListItem{}}
 	for _, l := range list {
-		redrives := int32(l.Redrives)
 		x := ExecutionListItem{
-			ExecutionArn: l.ARN, MapRunArn: protocol.Some(l.MapRun), Name: l.Name, RedriveCount: &redrives, RedriveDate: some(l.Redriven), StartDate: l.Start,
+			ExecutionArn: l.ARN, MapRunArn: protocol.Some(l.MapRun), Name: l.Name, RedriveCount: protocol.Some(int32(l.Redrives)), RedriveDate: some(l.Redriven), StartDate: l.Start,
 			StateMachineAliasArn: protocol.Some(l.Alias), StateMachineArn: l.MachineARN, StateMachineVersionArn: protocol.Some(l.Version), Status: ExecutionStatus(l.Status), StopDate: some(l.Stop),
 		}
 		if l.MapRun != "" {

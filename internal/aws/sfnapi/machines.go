@@ -59,10 +59,6 @@ func tagsOut(in []workflow.Tag) []Tag {
 	return out
 }
 
-func ownedKey() *EncryptionConfiguration {
-	return &EncryptionConfiguration{Type: EncryptionType_AWS_OWNED_KEY}
-}
-
 func (a *api) createStateMachine(ctx context.Context, c *protocol.Call, in *CreateStateMachineInput) (*CreateStateMachineOutput, error) {
 	if err := encryption(in.EncryptionConfiguration); err != nil {
 		return nil, err
@@ -124,7 +120,7 @@ func (a *api) describeStateMachine(ctx context.Context, _ *protocol.Call, in *De
 		status = StateMachineStatus_DELETING
 	}
 	return &DescribeStateMachineOutput{
-		CreationDate: m.Created, Definition: m.Definition, Description: protocol.Some(m.Description), EncryptionConfiguration: ownedKey(), LoggingConfiguration: loggingOut(m.Logging),
+		CreationDate: m.Created, Definition: m.Definition, Description: protocol.Some(m.Description), LoggingConfiguration: loggingOut(m.Logging),
 		Name: m.Name, RevisionId: protocol.Some(m.Revision), RoleArn: m.RoleARN, StateMachineArn: m.ARN, Status: &status,
 		TracingConfiguration: &TracingConfiguration{&m.Tracing}, Type: StateMachineType(m.Kind), VariableReferences: references(m.Definition),
 	}, nil
@@ -138,7 +134,7 @@ func (a *api) describeForExecution(ctx context.Context, _ *protocol.Call, in *De
 	off := false
 	name, label, _ := cut(rec.Machine)
 	return &DescribeStateMachineForExecutionOutput{
-		Definition: definition, EncryptionConfiguration: ownedKey(), Label: protocol.Some(label), LoggingConfiguration: loggingOut(rec.Logging), MapRunArn: protocol.Some(rec.MapRun),
+		Definition: definition, Label: protocol.Some(label), LoggingConfiguration: loggingOut(rec.Logging), MapRunArn: protocol.Some(rec.MapRun),
 		Name: name, RevisionId: protocol.Some(rec.Revision), RoleArn: rec.RoleARN, StateMachineArn: rec.MachineARN, TracingConfiguration: &TracingConfiguration{&off},
 		UpdateDate: rec.Updated, VariableReferences: references(definition),
 	}, nil

@@ -44,7 +44,3 @@ func (a *api) updateMapRun(ctx context.Context, _ *protocol.Call, in *UpdateMapR
 	}
 	return &UpdateMapRunOutput{}, a.engine.ChangeMapRun(ctx, in.MapRunArn, change)
 }
-
-func (a *api) testState(ctx context.Context, c *protocol.Call, in *TestStateInput) (*TestStateOutput, error) {
-	return nil, &protocol.Error{Code: Code_ValidationException, Message: "TestState is not supported by Tarn"}
-}

@@ -8,13 +8,13 @@ import (
 // Options of the service.
 type Options struct {
 	Engine *workflow.Engine
-	// Shapes gives the output shapes of other services' operations, which TestState checks mocks against; nil checks none.
-	Shapes workflow.Shapes
+	// Registry knows the models of other services, which TestState checks mocks against; nil checks none.
+	Registry *protocol.Registry
 }
 
 type api struct {
-	engine *workflow.Engine
-	shapes workflow.Shapes
+	engine   *workflow.Engine
+	registry *protocol.Registry
 }
 
 // one gives the resource of an operation on a single ARN.
@@ -31,7 +31,7 @@ func named[In any](kind string, name func(*In) string) func(*protocol.Call, *In)
 
 // New returns the operation table of AWS Step Functions.
 func New(o Options) *protocol.Service {
-	a := &api{engine: o.Engine, shapes: o.Shapes}
+	a := &api{engine: o.Engine, registry: o.Registry}
 	s := &protocol.Service{Name: "states", SDKName: "sfn", Model: Model, MapError: mapError, ValidationCode: Code_ValidationException}
 	s.Ops = []protocol.Op{
 		protocol.Also(protocol.Handle("CreateStateMachine", named("stateMachine", func(r *CreateStateMachineInput) string { return r.Name }), a.createStateMachine),
@@ -54,7 +54,9 @@ func New(o Options) *protocol.Service {
 		protocol.Handle("PublishStateMachineVersion", one(func(r *PublishStateMachineVersionInput) string { return r.StateMachineArn }), a.publishVersion),
 		protocol.Handle("ListStateMachineVersions", one(func(r *ListStateMachineVersionsInput) string { return r.StateMachineArn }), a.listVersions),
 		protocol.Handle("DeleteStateMachineVersion", one(func(r *DeleteStateMachineVersionInput) string { return r.StateMachineVersionArn }), a.deleteVersion),
-		protocol.Handle("CreateStateMachineAlias", func(_ *protocol.Call, r *CreateStateMachineAliasInput) []string { return routed(r.RoutingConfiguration) }, a.createAlias),
+		protocol.Handle("CreateStateMachineAlias", func(_ *protocol.Call, r *CreateStateMachineAliasInput) []string {
+			return routed(r.RoutingConfiguration)
+		}, a.createAlias),
 		protocol.Handle("DescribeStateMachineAlias", one(func(r *DescribeStateMachineAliasInput) string { return r.StateMachineAliasArn }), a.describeAlias),
 		protocol.Handle("UpdateStateMachineAlias", one(func(r *UpdateStateMachineAliasInput) string { return r.StateMachineAliasArn }), a.updateAlias),
 		protocol.Handle("DeleteStateMachineAlias", one(func(r *DeleteStateMachineAliasInput) string { return r.StateMachineAliasArn }), a.deleteAlias),

@@ -214,6 +214,7 @@ type StateError struct {
 	Cause    string
 	Location string // the field, for JSONata errors: "Output/result"
 	Eval     bool   // reported by an EvaluationFailed event of its own
+	Entered  bool   // that event follows the one of entering the state, not the one before it
 }
 
 // Error implements error.

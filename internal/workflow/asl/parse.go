@@ -37,7 +37,7 @@ func ParseState(name, definition string, opts Options) (*State, []Diagnostic, er
 		return nil, nil, err
 	}
 	d.opts.Lenient = true
-	s := d.state(name, root, "", JSONPath, 0)
+	s := d.state(name, root, "/States/"+name, JSONPath, 0)
 	return finish(d, s, definition)
 }
 

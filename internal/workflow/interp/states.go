@@ -48,8 +48,12 @@ func (r *Step) context(t *Thread, s *asl.State) *jsonvalue.Object {
 	if s.Kind == asl.Task || s.Kind == asl.Map || s.Kind == asl.Parallel {
 		state.Set("RetryCount", jsonvalue.Int(int64(t.Retries)))
 	}
+	execution := jsonvalue.NewObject("Id", x.ARN, "Input", x.parsed, "StartTime", x.Start.UTC().Format(timeLayout), "Name", x.Name, "RoleArn", x.RoleARN)
+	if !x.Express {
+		execution.Set("RedriveCount", jsonvalue.Int(int64(x.Redrives)))
+	}
 	out := jsonvalue.NewObject(
-		"Execution", jsonvalue.NewObject("Id", x.ARN, "Input", x.parsed, "StartTime", x.Start.UTC().Format(timeLayout), "Name", x.Name, "RoleArn", x.RoleARN, "RedriveCount", jsonvalue.Int(int64(x.Redrives))),
+		"Execution", execution,
 		"StateMachine", jsonvalue.NewObject("Id", x.MachineARN, "Name", x.MachineName),
 		"State", state,
 	)
@@ -296,7 +300,7 @@ func (r *Step) waitUntil(t *Thread, s *asl.State) (time.Time, error) {
 	bad := func(format string, args ...any) (time.Time, error) {
 		e := &asl.StateError{Name: asl.ErrRuntime, Cause: fmt.Sprintf(format, args...)}
 		if s.Language == asl.JSONata {
-			e.Name, e.Eval = asl.ErrQueryEvaluation, true
+			e.Name, e.Eval, e.Entered = asl.ErrQueryEvaluation, true, true
 			if s.Seconds != nil {
 				e.Location = "Seconds"
 			} else {

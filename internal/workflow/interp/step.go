@@ -511,7 +511,11 @@ func (r *Step) raise(t *Thread, s *asl.State, err error) failure {
 	}
 	f := named(se.Name, cause)
 	if se.Eval {
-		t.Prev = r.emit(t.Before, EvaluationFailed, Detail{Error: &f.name, Cause: &f.cause, Location: se.Location, State: s.Name})
+		prev := t.Before
+		if se.Entered {
+			prev = t.Prev
+		}
+		t.Prev = r.emit(prev, EvaluationFailed, Detail{Error: &f.name, Cause: &f.cause, Location: se.Location, State: s.Name})
 	}
 	return f
 }
