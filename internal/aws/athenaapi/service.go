@@ -1,0 +1,85 @@
+package athenaapi
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tarn-data/tarn/internal/aws/protocol"
+	"github.com/tarn-data/tarn/internal/catalog"
+	"github.com/tarn-data/tarn/internal/query"
+)
+
+// Options of the service.
+type Options struct {
+	Engine  *query.Engine
+	Catalog *catalog.Catalog
+}
+
+type api struct{ Options }
+
+// New returns the operation table of Amazon Athena.
+func New(o Options) *protocol.Service {
+	a := &api{o}
+	return &protocol.Service{
+		Name: "athena", Model: Model, MapError: mapError,
+		ValidationCode: Code_InvalidRequestException, InternalCode: Code_InternalServerException,
+		Ops: slices.Concat(a.executionOps(), a.namedOps(), a.preparedOps(), a.workgroupOps(), a.catalogOps(), a.tagOps()),
+	}
+}
+
+// errNotServed reports a part of a request that Tarn does not carry out.
+var errNotServed = errors.New("not supported")
+
+func notServed(member string) error {
+	return fmt.Errorf("%w: %s is not supported", errNotServed, member)
+}
+
+var errorTable = []struct {
+	err  error
+	code string
+}{
+	{query.ErrNoMetadata, Code_MetadataException},
+	{query.ErrNotFound, Code_ResourceNotFoundException},
+	{query.ErrInvalid, Code_InvalidRequestException},
+	{errNotServed, Code_InvalidRequestException},
+	{catalog.ErrNotFound, Code_MetadataException},
+}
+
+func mapError(err error) *protocol.Error {
+	for _, row := range errorTable {
+		if errors.Is(err, row.err) {
+			return &protocol.Error{Code: row.code, Message: message(err)}
+		}
+	}
+	return nil
+}
+
+// message leaves out the kind of an error, which the code says already.
+func message(err error) string {
+	if _, text, ok := strings.Cut(err.Error(), ": "); ok {
+		return text
+	}
+	return err.Error()
+}
+
+// workgroupARN names the resource that policies are asked about.
+func workgroupARN(c *protocol.Call, name string) []string {
+	if name == "" {
+		name = query.Primary
+	}
+	return []string{c.ARN("athena", "workgroup/"+name)}
+}
+
+func onWorkgroup[In any](name func(*In) string) func(*protocol.Call, *In) []string {
+	return func(c *protocol.Call, in *In) []string { return workgroupARN(c, name(in)) }
+}
+
+// limit returns how many entries a page has.
+func limit(n *int32, def int) int {
+	if v := int(protocol.Or(n, 0)); v > 0 && v < def {
+		return v
+	}
+	return def
+}
