@@ -66,7 +66,7 @@ func (s *Store) Complete(ctx context.Context, req *CompleteRequest) (*Object, er
 			return nil, fmt.Errorf("%w: the provided size %d does not match the object's %d bytes", ErrInvalidRequest, req.Size, o.Size)
 		}
 		if v := req.Checksum.Value; v != "" && (req.Checksum.Algorithm != o.Checksum.Algorithm || v != strings.SplitN(o.Checksum.Value, "-", 2)[0] && v != o.Checksum.Value) {
-			return nil, fmt.Errorf("%w: %s", ErrBadDigest, req.Checksum.Algorithm)
+			return nil, fmt.Errorf("%w: the %s you specified did not match the calculated checksum", ErrBadDigest, req.Checksum.Algorithm)
 		}
 		b.IfPresent(uploadKey(u.Bucket, u.Key, u.ID))
 		if err := s.dropUpload(ctx, b, u); err != nil {

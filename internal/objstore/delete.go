@@ -3,6 +3,7 @@ package objstore
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/tarn-data/tarn/internal/kv"
 )
@@ -28,6 +29,9 @@ type Deleted struct {
 // Delete removes an object. One that does not exist is no error, as in S3.
 func (s *Store) Delete(ctx context.Context, req *DeleteRequest) (Deleted, error) {
 	var done Deleted
+	if len(req.Key) > MaxKeyBytes {
+		return done, fmt.Errorf("%w: %d bytes, at most %d", ErrKeyTooLong, len(req.Key), MaxKeyBytes)
+	}
 	err := s.change(ctx, req.Bucket, req.Key, func(bk *Bucket, b *kv.Batch) (*Write, error) {
 		done = Deleted{}
 		old, row, err := s.current(ctx, req.Bucket, req.Key)

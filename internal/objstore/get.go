@@ -14,6 +14,9 @@ func (s *Store) Head(ctx context.Context, bucket, name, version string) (*Object
 	if _, err := s.Bucket(ctx, bucket); err != nil {
 		return nil, err
 	}
+	if len(name) > MaxKeyBytes {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrKeyTooLong, len(name), MaxKeyBytes)
+	}
 	if version != "" {
 		o, _, err := s.version(ctx, bucket, name, version)
 		if err != nil {

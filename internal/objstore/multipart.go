@@ -43,7 +43,7 @@ func (s *Store) CreateUpload(ctx context.Context, u Upload) (*Upload, error) {
 			u.Type = u.Algorithm.DefaultType()
 		}
 		if !u.Algorithm.Supports(u.Type) {
-			return nil, fmt.Errorf("%w: the %s checksum type cannot be used with the %s checksum algorithm", ErrInvalidRequest, u.Type, u.Algorithm)
+			return nil, fmt.Errorf("%w: the %s checksum type cannot be used with the %s checksum algorithm", ErrInvalidRequest, u.Type, strings.ToLower(string(u.Algorithm)))
 		}
 	} else if u.Type != "" {
 		return nil, fmt.Errorf("%w: a checksum type needs a checksum algorithm", ErrInvalidRequest)
@@ -87,11 +87,8 @@ func (s *Store) PutPart(ctx context.Context, bucket, name, id string, number int
 	if err := checkPartNumber(number); err != nil {
 		return nil, err
 	}
-	if u.Algorithm != "" && c.Checksum.Algorithm == "" {
-		c.Checksum.Algorithm = u.Algorithm
-	}
-	if u.Algorithm != "" && c.Checksum.Algorithm != u.Algorithm {
-		return nil, fmt.Errorf("%w: Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s", ErrInvalidRequest, strings.ToLower(string(u.Algorithm)), strings.ToLower(string(c.Checksum.Algorithm)))
+	if err := u.checkAlgorithm(&c.Checksum); err != nil {
+		return nil, err
 	}
 	c.limit = MaxPartBytes
 	r, err := s.receive(ctx, &c, 0)
@@ -104,6 +101,22 @@ func (s *Store) PutPart(ctx context.Context, bucket, name, id string, number int
 			blob.Ref(b, p.Blob, at)
 		}
 	})
+}
+
+// checkAlgorithm compares the checksum of a part with what the upload was created for. Where the object's checksum is of
+// all its bytes, a part without one gets one; where it is made of the parts' checksums, each must come with its own.
+func (u *Upload) checkAlgorithm(c *Checksum) error {
+	if u.Algorithm == "" || c.Algorithm == u.Algorithm {
+		return nil
+	}
+	given := "null"
+	if c.Algorithm != "" {
+		given = strings.ToLower(string(c.Algorithm))
+	} else if u.Type == FullObject {
+		c.Algorithm = u.Algorithm
+		return nil
+	}
+	return fmt.Errorf("%w: Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s", ErrInvalidRequest, strings.ToLower(string(u.Algorithm)), given)
 }
 
 func checkPartNumber(n int) error {
@@ -161,7 +174,7 @@ func (s *Store) CopyPart(ctx context.Context, bucket, name, id string, number in
 		return nil, nil, fmt.Errorf("%w: a part of %d bytes, at most %d", ErrEntityTooLarge, n, int64(MaxPartBytes))
 	}
 	if off < 0 || off > src.Size-n {
-		return nil, nil, fmt.Errorf("%w: the range %d-%d is not within the source's %d bytes", ErrInvalidRange, off, off+n-1, src.Size)
+		return nil, nil, fmt.Errorf("%w: range specified is not valid for source object of size: %d", ErrInvalidArgument, src.Size)
 	}
 	if whole && len(src.segments) == 1 && u.Algorithm == "" && !strings.Contains(src.ETag, "-") {
 		p := storedPart{Part: Part{Number: number, Size: src.Size, ETag: src.ETag}, Blob: src.segments[0].ID}
@@ -175,7 +188,7 @@ func (s *Store) CopyPart(ctx context.Context, bucket, name, id string, number in
 		return nil, nil, mapError(err)
 	}
 	defer body.Close()
-	part, err := s.PutPart(ctx, bucket, name, id, number, Content{Body: &section{body, off, off + n}, Size: n})
+	part, err := s.PutPart(ctx, bucket, name, id, number, Content{Body: &section{body, off, off + n}, Size: n, Checksum: Checksum{Algorithm: u.Algorithm}})
 	return part, src, err
 }
 

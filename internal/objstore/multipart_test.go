@@ -35,7 +35,9 @@ func TestMultipart(t *testing.T) {
 				data := make([]byte, n)
 				rand.NewChaCha8([32]byte{byte(i)}).Read(data)
 				for range 2 { // the second time replaces the first
-					p, err := e.PutPart(ctx, "bkt", "big", u.ID, 10*i+1, content(data))
+					c := content(data)
+					c.Checksum.Algorithm = a.algorithm
+					p, err := e.PutPart(ctx, "bkt", "big", u.ID, 10*i+1, c)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -59,6 +59,9 @@ func (a *api) createBucket(ctx context.Context, c *protocol.Call, in *CreateBuck
 	if acl := str(in.ACL); acl != "" && acl != "private" {
 		return nil, refuse("InvalidBucketAclWithObjectOwnership", http.StatusBadRequest, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 	}
+	if deref(in.ObjectLockEnabledForBucket) {
+		return nil, refuse("NotImplemented", http.StatusNotImplemented, "Tarn does not support ObjectLockEnabledForBucket.")
+	}
 	bk, err := a.store.CreateBucket(ctx, ident.Scope{Account: c.Account, Region: region}, in.Bucket)
 	if errors.Is(err, objstore.ErrBucketOwnedByYou) && region == "us-east-1" && bk.Region == region {
 		err = nil // as the oldest region has it
@@ -78,7 +81,7 @@ func (a *api) createBucket(ctx context.Context, c *protocol.Call, in *CreateBuck
 			return nil, err
 		}
 	}
-	return &CreateBucketOutput{Location: ptr("/" + in.Bucket)}, nil
+	return &CreateBucketOutput{Location: ptr("/" + in.Bucket), BucketArn: ptr(bk.ARN())}, nil
 }
 
 func (a *api) deleteBucket(ctx context.Context, _ *call, in *DeleteBucketRequest) (*none, error) {

@@ -62,8 +62,13 @@ func (a *api) preflight(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusBadRequest, "BadRequest", "Insufficient information. Origin request header needed.")
 		return
 	}
-	if method == "" {
+	switch method {
+	case "GET", "PUT", "HEAD", "POST", "DELETE":
+	case "":
 		refuse(http.StatusBadRequest, "BadRequest", "Invalid Access-Control-Request-Method: null")
+		return
+	default:
+		refuse(http.StatusBadRequest, "BadRequest", "Invalid Access-Control-Request-Method: "+strings.Map(printable, method))
 		return
 	}
 	var headers []string
@@ -71,7 +76,11 @@ func (a *api) preflight(w http.ResponseWriter, r *http.Request) {
 		headers = strings.Split(h, ",")
 	}
 	bk, err := a.store.Bucket(r.Context(), bucketOf(r))
-	if err != nil || len(bk.CORS) == 0 {
+	if err != nil {
+		refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+		return
+	}
+	if len(bk.CORS) == 0 {
 		refuse(http.StatusForbidden, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.")
 		return
 	}
@@ -88,6 +97,14 @@ func (a *api) preflight(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Max-Age", strconv.Itoa(int(*rule.MaxAgeSeconds)))
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// printable drops what has a meaning in XML.
+func printable(r rune) rune {
+	if r < ' ' || strings.ContainsRune("<>&\"'", r) {
+		return -1
+	}
+	return r
 }
 
 func allow(h http.Header, rule *objstore.CORSRule, origin string) {

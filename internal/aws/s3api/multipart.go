@@ -130,7 +130,7 @@ func (a *api) completeMultipartUpload(ctx context.Context, c *call, in *Complete
 	}
 	for i := range in.MultipartUpload.Parts {
 		p := &in.MultipartUpload.Parts[i]
-		if p.PartNumber == nil {
+		if p.PartNumber == nil || p.ETag == nil {
 			return nil, refuse("MalformedXML", http.StatusBadRequest, "The XML you provided was not well-formed or did not validate against our published schema")
 		}
 		part := objstore.Part{Number: int(*p.PartNumber), ETag: str(p.ETag)}

@@ -125,9 +125,12 @@ func content(r *http.Request, md5 string, algorithm *ChecksumAlgorithm, given su
 		return nil, err
 	}
 	c := &objstore.Content{ContentMD5: md5, Checksum: sum, Size: -1}
-	if algorithm != nil && sum.Algorithm == "" {
+	if algorithm != nil {
 		if c.Checksum.Algorithm, err = objstore.ParseAlgorithm(string(*algorithm)); err != nil {
 			return nil, err
+		}
+		if sum.Algorithm != "" && sum.Algorithm != c.Checksum.Algorithm {
+			return nil, refuse("InvalidRequest", http.StatusBadRequest, "Value for x-amz-sdk-checksum-algorithm header is invalid.")
 		}
 	}
 	if r == nil {

@@ -8,11 +8,11 @@ import (
 // parseRange reads a Range header (RFC 9110, section 14.2) for a body of that size. ok is false for what is to be
 // ignored: other units, several ranges, bad syntax. n is 0 where the range has no byte of the body.
 func parseRange(s string, size int64) (off, n int64, ok bool) {
-	s, ok = strings.CutPrefix(strings.TrimSpace(s), "bytes=")
+	s, ok = strings.CutPrefix(s, "bytes=")
 	if !ok || strings.Contains(s, ",") {
 		return 0, 0, false
 	}
-	from, to, ok := strings.Cut(strings.TrimSpace(s), "-")
+	from, to, ok := strings.Cut(s, "-")
 	if !ok {
 		return 0, 0, false
 	}

@@ -337,10 +337,11 @@ type CreateBucketOutput struct {
 }
 
 type CreateBucketRequest struct {
-	ACL                       *BucketCannedACL
-	Bucket                    string
-	CreateBucketConfiguration *CreateBucketConfiguration
-	ObjectOwnership           *ObjectOwnership
+	ACL                        *BucketCannedACL
+	Bucket                     string
+	CreateBucketConfiguration  *CreateBucketConfiguration
+	ObjectLockEnabledForBucket *bool
+	ObjectOwnership            *ObjectOwnership
 }
 
 type CreateMultipartUploadOutput struct {
