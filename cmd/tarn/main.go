@@ -15,7 +15,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/tarn-data/tarn/internal/duck"
 	"github.com/tarn-data/tarn/internal/sandbox"
+	"github.com/tarn-data/tarn/internal/sqlfront/scalar"
 )
 
 // cli is the command line.
@@ -41,6 +43,9 @@ type cli struct {
 var errNotRunning = errors.New("no server runs for this data directory")
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == duck.WorkerArg {
+		os.Exit(duck.WorkerMain(scalar.Library{}))
+	}
 	sandbox.Main() // does not return when this process is a child's shim
 	os.Exit(run(os.Args[1:]))
 }

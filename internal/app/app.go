@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tarn-data/tarn/internal/aws/athenaapi"
 	"github.com/tarn-data/tarn/internal/aws/gateway"
 	"github.com/tarn-data/tarn/internal/aws/glueapi"
 	"github.com/tarn-data/tarn/internal/aws/iamapi"
@@ -29,6 +30,7 @@ import (
 	"github.com/tarn-data/tarn/internal/catalog"
 	"github.com/tarn-data/tarn/internal/clock"
 	"github.com/tarn-data/tarn/internal/crawl"
+	"github.com/tarn-data/tarn/internal/duck"
 	"github.com/tarn-data/tarn/internal/function"
 	"github.com/tarn-data/tarn/internal/identity"
 	"github.com/tarn-data/tarn/internal/kv"
@@ -38,6 +40,7 @@ import (
 	"github.com/tarn-data/tarn/internal/meter"
 	"github.com/tarn-data/tarn/internal/objstore"
 	"github.com/tarn-data/tarn/internal/outbox"
+	"github.com/tarn-data/tarn/internal/query"
 	"github.com/tarn-data/tarn/internal/sandbox"
 )
 
@@ -57,6 +60,8 @@ type App struct {
 	Functions *function.Service
 	Catalog   *catalog.Catalog
 	Crawl     *crawl.Service
+	SQL       *duck.Pool
+	Queries   *query.Engine
 	Registry  *protocol.Registry
 
 	codes    codeServer
@@ -167,6 +172,14 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}); err != nil {
 		return fmt.Errorf("open crawlers: %w", err)
 	}
+	a.SQL = duck.NewPool(duck.Options{Logger: a.log, Clock: a.clock})
+	a.group.OnStop("sql workers", func(context.Context) error { return a.SQL.Close() })
+	if a.Queries, err = query.Open(ctx, query.Options{
+		KV: a.Store, Catalog: a.Catalog, Objects: a.Objects, Pool: a.SQL, Dir: filepath.Join(a.cfg.Data, "tmp", "query"), Meter: m, Clock: a.clock, Logger: a.log,
+	}); err != nil {
+		return fmt.Errorf("open queries: %w", err)
+	}
+	a.group.OnStop("queries", a.Queries.Close)
 	a.codes = newCodeServer(a.Blobs, a.clock)
 
 	a.Registry = protocol.NewRegistry(protocol.Options{Logger: a.log, Clock: a.clock})
@@ -177,6 +190,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 		logsapi.New(a.Logs),
 		lambdaapi.New(lambdaapi.Options{Functions: a.Functions, Objects: packages{a.Objects}, CodeURL: func(id blob.ID) string { return a.endpoint + a.codes.path(id) }}),
 		glueapi.New(glueapi.Options{Catalog: a.Catalog, Crawl: a.Crawl}),
+		athenaapi.New(athenaapi.Options{Engine: a.Queries, Catalog: a.Catalog}),
 	)
 	return nil
 }

@@ -19,6 +19,10 @@ var foundations = []string{
 // through interfaces that internal/bridge connects.
 var engineEdges = map[string]map[string]string{
 	"crawl": {"catalog": "a crawl compares what it finds with the catalog and changes both in one batch"},
+	"query": {
+		"catalog":  "statements resolve their tables in the catalog and DDL changes it",
+		"objstore": "a query reads lists of files and stores its results as objects",
+	},
 }
 
 // engines are packages with state of their own that know nothing of AWS's wire.
