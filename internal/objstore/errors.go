@@ -31,6 +31,7 @@ var (
 	ErrInvalidPartOrder    = errors.New("the list of parts was not in ascending order")
 	ErrInvalidPartNumber   = errors.New("the requested part number is not satisfiable")
 	ErrInvalidTag          = errors.New("the tag provided was not a valid tag")
+	ErrTooManyTags         = errors.New("there are more tags than allowed")
 	ErrInvalidArgument     = errors.New("invalid argument")
 	ErrInvalidRequest      = errors.New("invalid request")
 	ErrCopyOntoItself      = errors.New("this copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes")
@@ -48,7 +49,7 @@ func Errors() []error {
 		ErrKeyTooLong, ErrMetadataTooLarge, ErrEntityTooLarge, ErrEntityTooSmall, ErrIncompleteBody,
 		ErrInvalidDigest, ErrBadDigest, ErrInvalidChecksum, ErrPreconditionFailed, ErrNotModified,
 		ErrConflict, ErrInvalidRange, ErrNoSuchUpload, ErrInvalidPart, ErrInvalidPartOrder,
-		ErrInvalidPartNumber, ErrInvalidTag, ErrInvalidArgument, ErrInvalidRequest, ErrCopyOntoItself,
+		ErrInvalidPartNumber, ErrInvalidTag, ErrTooManyTags, ErrInvalidArgument, ErrInvalidRequest, ErrCopyOntoItself,
 		ErrNoSuchConfiguration, ErrNotImplemented, ErrFull, ErrCorrupt,
 	}
 }

@@ -14,17 +14,17 @@ import (
 // of letters, digits, spaces and + - = . _ : / @, no key twice.
 func CheckTags(tags []Tag, limit int) error {
 	if len(tags) > limit {
-		return fmt.Errorf("%w: %d tags, at most %d", ErrInvalidTag, len(tags), limit)
+		return fmt.Errorf("%w: %d, at most %d", ErrTooManyTags, len(tags), limit)
 	}
 	for i, t := range tags {
 		if n := utf8.RuneCountInString(t.Key); n < 1 || n > 128 || !tagText(t.Key) {
-			return fmt.Errorf("%w: the TagKey %q is not valid", ErrInvalidTag, t.Key)
+			return fmt.Errorf("%w: the TagKey you have provided is invalid: %q", ErrInvalidTag, t.Key)
 		}
 		if strings.HasPrefix(t.Key, "aws:") {
 			return fmt.Errorf("%w: system tags cannot be added or changed: %q", ErrInvalidTag, t.Key)
 		}
 		if n := utf8.RuneCountInString(t.Value); n > 256 || !tagText(t.Value) {
-			return fmt.Errorf("%w: the TagValue %q is not valid", ErrInvalidTag, t.Value)
+			return fmt.Errorf("%w: the TagValue you have provided is invalid: %q", ErrInvalidTag, t.Value)
 		}
 		for _, u := range tags[:i] {
 			if u.Key == t.Key {

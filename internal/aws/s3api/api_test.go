@@ -224,7 +224,7 @@ func TestRefusals(t *testing.T) {
 		{"PUT", "/bkt/k", "", []string{"x-amz-copy-source: /bkt/k"}, 400, "InvalidRequest"},
 		{"PUT", "/bkt/k2", "", []string{"x-amz-copy-source: nonsense"}, 400, "InvalidArgument"},
 		{"PUT", "/bkt/k2", "", []string{"x-amz-copy-source: bkt/none"}, 404, "NoSuchKey"},
-		{"PUT", "/bkt/k?tagging", tagging(11), nil, 400, "InvalidTag"},
+		{"PUT", "/bkt/k?tagging", tagging(11), nil, 400, "BadRequest"},
 		{"PUT", "/bkt/k?tagging", "<Tagging", nil, 400, "MalformedXML"},
 		{"PUT", "/bkt/k?tagging", "", nil, 400, "MissingRequestBodyError"},
 		{"GET", "/bkt/k?versionId=zzz", "", nil, 400, "InvalidArgument"},

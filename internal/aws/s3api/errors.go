@@ -43,6 +43,7 @@ var errorTable = []struct {
 	{objstore.ErrInvalidPartOrder, "InvalidPartOrder", 400, "The list of parts was not in ascending order. Parts must be ordered by part number."},
 	{objstore.ErrInvalidPartNumber, "InvalidPartNumber", 416, "The requested partnumber is not satisfiable"},
 	{objstore.ErrInvalidTag, "InvalidTag", 400, ""},
+	{objstore.ErrTooManyTags, "BadRequest", 400, ""},
 	{objstore.ErrInvalidArgument, "InvalidArgument", 400, ""},
 	{objstore.ErrInvalidRequest, "InvalidRequest", 400, ""},
 	{objstore.ErrCopyOntoItself, "InvalidRequest", 400, "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes."},

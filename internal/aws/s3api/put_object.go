@@ -207,6 +207,9 @@ func parseTagging(s string) ([]objstore.Tag, error) {
 	}
 	var tags []objstore.Tag
 	for pair := range strings.SplitSeq(s, "&") {
+		if pair == "" {
+			continue
+		}
 		k, v, _ := strings.Cut(pair, "=")
 		key, err1 := url.QueryUnescape(k)
 		value, err2 := url.QueryUnescape(v)
