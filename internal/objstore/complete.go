@@ -42,6 +42,9 @@ func (s *Store) Complete(ctx context.Context, req *CompleteRequest) (*Object, er
 		if err != nil {
 			return nil, err
 		}
+		if t := req.Checksum.Type; t != "" && u.Type != "" && t != u.Type {
+			return nil, fmt.Errorf("%w: the upload was created using the %s checksum mode. The complete request must use the same checksum mode", ErrInvalidRequest, u.Type)
+		}
 		have := map[int]*storedPart{}
 		if err := s.eachPart(ctx, u.ID, 0, func(p *storedPart) bool { have[p.Number] = p; return true }); err != nil {
 			return nil, err

@@ -271,6 +271,9 @@ func TestAnonymous(t *testing.T) {
 			t.Errorf("%s %s without a signature = %d %s, want %d", c.method, c.path, a.status, a.body, c.status)
 		}
 	}
+	if a := s.send("GET", "/bkt/pub/a?response-content-type=text/html", "", false); a.code() != "InvalidRequest" {
+		t.Errorf("response header chosen by a stranger = %d %s", a.status, a.body)
+	}
 	s.must("PUT", "/bkt?publicAccessBlock", "<PublicAccessBlockConfiguration><RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>")
 	if a := s.send("GET", "/bkt/pub/a", "", false); a.status != 403 {
 		t.Errorf("a restricted bucket = %d", a.status)

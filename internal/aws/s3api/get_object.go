@@ -32,6 +32,10 @@ func (a *api) getObject(ctx context.Context, c *protocol.Call, in *GetObjectRequ
 	if in.Range != nil && in.PartNumber != nil {
 		return refuse("InvalidRequest", http.StatusBadRequest, "Cannot specify both Range header and partNumber query parameter")
 	}
+	if c.Principal.Anonymous() && (in.ResponseContentType != nil || in.ResponseCacheControl != nil || in.ResponseContentDisposition != nil ||
+		in.ResponseContentEncoding != nil || in.ResponseContentLanguage != nil || in.ResponseExpires != nil) {
+		return refuse("InvalidRequest", http.StatusBadRequest, "Request specific response headers cannot be used for anonymous GET requests.")
+	}
 	var o *objstore.Object
 	var body *objstore.Body
 	if r.Method == http.MethodHead {

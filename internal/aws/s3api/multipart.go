@@ -122,12 +122,16 @@ func (a *api) completeMultipartUpload(ctx context.Context, c *call, in *Complete
 		If: objstore.Conditions{Match: str(in.IfMatch), NoneMatch: str(in.IfNoneMatch)},
 	}
 	if in.MpuObjectSize != nil {
+		if *in.MpuObjectSize < 0 {
+			return nil, refuse("InvalidRequest", http.StatusBadRequest, "Value for x-amz-mp-object-size header is invalid.")
+		}
 		req.Size = *in.MpuObjectSize
 	}
 	var err error
 	if req.Checksum, err = (sums{in.ChecksumCRC32, in.ChecksumCRC32C, in.ChecksumCRC64NVME, in.ChecksumSHA1, in.ChecksumSHA256}).checksum(); err != nil {
 		return nil, err
 	}
+	req.Checksum.Type = objstore.ChecksumType(str(in.ChecksumType))
 	for i := range in.MultipartUpload.Parts {
 		p := &in.MultipartUpload.Parts[i]
 		if p.PartNumber == nil || p.ETag == nil {
