@@ -1,0 +1,365 @@
+package etl
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/lineage"
+	"github.com/tarn-data/tarn/internal/sandbox"
+)
+
+// execution carries one run out. Its fields belong to the goroutine of carryOut but for those under mu.
+type execution struct {
+	svc   *Service
+	scope ident.Scope
+	job   Job
+	run   Run
+	args  map[string]string
+
+	began   time.Time // when the script started
+	writes  int       // sinks that the script has begun to write
+	staged  []stagedPrefix
+	inputs  []lineage.Asset
+	outputs []lineage.Asset
+	failure failure
+
+	mu     sync.Mutex
+	cancel context.CancelFunc
+	ended  string // why it was ended from outside: stopped, timeout
+}
+
+// failure is what the script reported of its end.
+type failure struct {
+	Error, Message string
+	Line           int
+}
+
+func newExecution(s *Service, scope ident.Scope, j Job, r Run, args map[string]string) *execution {
+	return &execution{svc: s, scope: scope, job: j, run: r, args: args}
+}
+
+func (e *execution) stop(why string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ended == "" {
+		e.ended = why
+	}
+	if e.cancel != nil {
+		e.cancel()
+	}
+}
+
+func (e *execution) endedBy() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.ended
+}
+
+func (e *execution) lineage() (in, out []lineage.Asset) { return e.inputs, e.outputs }
+
+// carryOut runs the script from its start to the record of its end. When the process stops meanwhile, the run stays as
+// it is and starts anew with the next one.
+func (e *execution) carryOut(group context.Context) {
+	ctx, cancel := context.WithCancel(group)
+	defer cancel()
+	e.mu.Lock()
+	e.cancel = cancel
+	if e.ended != "" || e.run.State == Stopping {
+		e.ended = "stopped"
+		cancel()
+	}
+	e.mu.Unlock()
+	var err error
+	select {
+	case e.svc.slots <- struct{}{}:
+		err = e.script(ctx)
+		<-e.svc.slots
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if group.Err() != nil {
+		return
+	}
+	state, message := Succeeded, ""
+	switch {
+	case e.endedBy() == "stopped":
+		state = Stopped
+	case e.endedBy() == "timeout":
+		state, message = TimedOut, fmt.Sprintf("the run took longer than its timeout of %v", e.run.Timeout)
+	case e.failure.Message != "":
+		state, message = Failed, e.failure.Message
+		if e.failure.Line > 0 {
+			message += fmt.Sprintf(" (line %d of the script)", e.failure.Line)
+		}
+	case err != nil:
+		state, message = Failed, err.Error()
+	}
+	e.cleanUp(group)
+	if err := e.svc.finish(group, e, state, message); err != nil && group.Err() == nil {
+		e.svc.log.Error("record the end of a run", "job", e.run.Job, "run", e.run.ID, "err", err)
+	}
+}
+
+const maxScriptBytes = 16 << 20
+
+// script prepares and runs the script's process.
+func (e *execution) script(ctx context.Context) error {
+	text, err := e.svc.opts.Objects.Read(ctx, e.scope, e.run.Role, e.job.Command.Script, maxScriptBytes)
+	if err != nil {
+		return fmt.Errorf("read script %s: %w", e.job.Command.Script, err)
+	}
+	e.run.Engine, e.run.EngineWhy, err = e.svc.envs.choose(ctx, e.job.Command.Name, e.args["--tarn-engine"], string(text))
+	if err != nil {
+		return err
+	}
+	e.say(ErrorGroup, "INFO engine "+e.run.Engine+": "+e.run.EngineWhy)
+	python, err := e.svc.envs.prepare(ctx, e.run.Engine, func(step string) { e.say(ErrorGroup, "INFO "+step) })
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(e.svc.opts.Dir, "run", e.run.ID)
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(filepath.Join(dir, "tmp"), 0o755)); err != nil {
+		return fmt.Errorf("make run folder: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	name := filepath.Base(e.job.Command.Script)
+	if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+		return fmt.Errorf("write script: %w", err)
+	}
+	if err := e.extraFiles(ctx, dir); err != nil {
+		return err
+	}
+	e.run.State, e.run.Modified = Running, e.svc.opts.Clock.Now()
+	e.run.Starts++
+	e.began = e.svc.opts.Clock.Now()
+	if err := e.svc.update(ctx, e.scope, e.run); err != nil {
+		return err
+	}
+	return e.process(ctx, python, dir, name)
+}
+
+// extraFiles fetches the modules that --extra-py-files names.
+func (e *execution) extraFiles(ctx context.Context, dir string) error {
+	for url := range strings.SplitSeq(e.args["--extra-py-files"], ",") {
+		if url = strings.TrimSpace(url); url == "" {
+			continue
+		}
+		data, err := e.svc.opts.Objects.Read(ctx, e.scope, e.run.Role, url, 256<<20)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", url, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(url)), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *execution) process(ctx context.Context, python pythonEnv, dir, script string) error {
+	env, err := e.environment(ctx, python, dir)
+	if err != nil {
+		return err
+	}
+	toTarn, childOut, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	childIn, fromTarn, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	runCtx, cancel := context.WithTimeout(ctx, e.run.Timeout)
+	defer cancel()
+	stdout, stderr := e.lines(OutputGroup), e.lines(ErrorGroup)
+	argv := []string{python.path, "-m", "tarn_job", "--engine", e.run.Engine, filepath.Join(dir, script)}
+	cmd, err := e.svc.opts.Sandbox.Command(runCtx, sandbox.Spec{
+		Argv: append(argv, e.scriptArguments()...), Env: env, Dir: dir, ReadOnly: python.readOnly, ReadWrite: []string{dir}, OpenFiles: 4096,
+		Binds: map[string]string{"/tmp": filepath.Join(dir, "tmp")}, Stdout: stdout, Stderr: stderr, ExtraFiles: []*os.File{childOut, childIn},
+	})
+	if err != nil {
+		return err
+	}
+	cmd.Cancel = func() error { return sandbox.KillGroup(cmd) }
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start the script: %w", err)
+	}
+	_ = childOut.Close()
+	_ = childIn.Close()
+	served := make(chan struct{})
+	go func() { defer close(served); e.serve(runCtx, toTarn, fromTarn) }()
+	err = cmd.Wait()
+	_ = toTarn.Close()
+	_ = fromTarn.Close()
+	<-served
+	stdout.flush()
+	stderr.flush()
+	if runCtx.Err() != nil && ctx.Err() == nil {
+		e.stop("timeout")
+	}
+	if err != nil && ctx.Err() == nil && e.failure.Message == "" {
+		return fmt.Errorf("the script ended with %w", err)
+	}
+	return err
+}
+
+// scriptArguments are what sys.argv holds after the script's name, in a fixed order.
+func (e *execution) scriptArguments() []string {
+	args := map[string]string{"--JOB_NAME": e.run.Job, "--JOB_RUN_ID": e.run.ID, "--JOB_ID": "j_" + e.run.Job}
+	for k, v := range e.args {
+		args[k] = v
+	}
+	names := make([]string, 0, len(args))
+	for k := range args {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	var list []string
+	for _, k := range names {
+		if v := args[k]; strings.HasPrefix(v, "--") || v == "" {
+			list = append(list, k+"="+v)
+		} else {
+			list = append(list, k, v)
+		}
+	}
+	return list
+}
+
+func (e *execution) environment(ctx context.Context, python pythonEnv, dir string) ([]string, error) {
+	c, err := e.svc.opts.Roles.AssumeForService(ctx, e.scope, e.run.Role, "glue.amazonaws.com", "GlueJobRunnerSession", e.run.Timeout)
+	if err != nil {
+		return nil, fmt.Errorf("assume role: %w", err)
+	}
+	endpoint := e.svc.opts.Endpoint()
+	env := []string{
+		"PATH=" + filepath.Dir(python.path) + ":/usr/local/bin:/usr/bin:/bin", "HOME=" + dir, "TMPDIR=/tmp", "LANG=C.UTF-8", "TZ=UTC", "PYTHONUNBUFFERED=1",
+		"PYTHONPATH=" + strings.Join(append([]string{python.shim, dir}, python.extra...), ":"), "AWS_REGION=" + e.scope.Region, "AWS_DEFAULT_REGION=" + e.scope.Region,
+		"AWS_ACCESS_KEY_ID=" + c.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + c.SecretAccessKey, "AWS_SESSION_TOKEN=" + c.SessionToken, "AWS_ENDPOINT_URL=" + endpoint,
+		// What the object store of Sail reads.
+		"AWS_ENDPOINT=" + endpoint, "AWS_ALLOW_HTTP=true", "AWS_VIRTUAL_HOSTED_STYLE_REQUEST=false",
+		"TARN_ANSI=" + fmt.Sprint(ansi(e.run.Glue)),
+	}
+	return append(env, python.env...), nil
+}
+
+// ansi reports whether a version of Glue has Spark's ANSI mode on: from 6.0, which is Spark 4.
+func ansi(glue string) bool {
+	major, _, _ := strings.Cut(glue, ".")
+	return len(major) == 1 && major >= "6" && major <= "9"
+}
+
+// serve answers what the script's runner asks.
+func (e *execution) serve(ctx context.Context, r io.Reader, w io.Writer) {
+	sc := bufio.NewScanner(r)
+	sc.Buffer(make([]byte, 64<<10), 64<<20)
+	for sc.Scan() {
+		answer, err := e.answer(ctx, sc.Bytes())
+		if answer == nil {
+			answer = map[string]any{}
+		}
+		if err != nil {
+			answer["error"] = err.Error()
+		}
+		data, err := json.Marshal(answer)
+		if err != nil {
+			e.svc.log.Error("encode an answer", "err", err)
+			return
+		}
+		if _, err := w.Write(append(data, '\n')); err != nil {
+			return // the script has ended
+		}
+	}
+}
+
+// question is what the runner sends; see python/tarn_job/channel.py.
+type question struct {
+	Kind                string
+	Engine              string
+	Error, Message      string
+	Line                int
+	Path, Staging, Mode string
+	Table               string
+	Files               []struct {
+		URL, ETag string
+		Size      int64
+	}
+	Bytes    int64
+	Bookmark json.RawMessage
+}
+
+func (e *execution) answer(ctx context.Context, line []byte) (map[string]any, error) {
+	var q question
+	if err := json.Unmarshal(line, &q); err != nil {
+		return nil, fmt.Errorf("read question: %w", err)
+	}
+	switch q.Kind {
+	case "running":
+		return nil, nil
+	case "failed":
+		e.failure = failure{q.Error, q.Message, q.Line}
+		return nil, nil
+	case "source":
+		e.read(q)
+		return nil, nil
+	case "stage":
+		staging, skip, err := e.stage(ctx, q.Path, q.Mode)
+		return map[string]any{"staging": staging, "skip": skip}, err
+	case "publish":
+		n, err := e.publish(ctx, q.Path, q.Staging, q.Mode)
+		return map[string]any{"files": n}, err
+	case "bookmark_load":
+		b, err := e.svc.Bookmark(ctx, e.scope, e.run.Job)
+		return map[string]any{"bookmark": b.State}, err
+	case "bookmark_commit":
+		return nil, e.moveBookmark(ctx, q.Bookmark)
+	}
+	return nil, fmt.Errorf("%w: question %q", ErrBadInput, q.Kind)
+}
+
+// read records a source for metrics and lineage.
+func (e *execution) read(q question) {
+	e.run.FilesRead += len(q.Files)
+	e.run.BytesRead += q.Bytes
+	if q.Table != "" {
+		db, table, _ := strings.Cut(q.Table, ".")
+		e.inputs = append(e.inputs, lineage.Table(e.scope.Region, db, table, ""))
+	}
+	for _, f := range q.Files {
+		e.inputs = append(e.inputs, lineage.Asset{Name: f.URL, Version: f.ETag})
+	}
+}
+
+func (e *execution) moveBookmark(ctx context.Context, state json.RawMessage) error {
+	old, err := e.svc.Bookmark(ctx, e.scope, e.run.Job)
+	if err != nil {
+		return err
+	}
+	var b kv.Batch
+	kv.Put(&b, bookmarkKey(e.scope, e.run.Job), Bookmark{Job: e.run.Job, Run: e.run.ID, Version: old.Version + 1, State: state, Moved: e.svc.opts.Clock.Now()})
+	return kv.Commit(ctx, e.svc.opts.Store, &b)
+}
+
+// update stores a run that is under way, unless a user has begun to stop it.
+func (s *Service) update(ctx context.Context, scope ident.Scope, r Run) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, err := s.Run(ctx, scope, r.Job, r.ID)
+	if err != nil {
+		return err
+	}
+	if now.State == Stopping {
+		r.State = Stopping
+	}
+	return s.put(ctx, scope, r)
+}

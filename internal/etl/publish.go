@@ -1,0 +1,171 @@
+package etl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/kv/key"
+	"github.com/tarn-data/tarn/internal/lineage"
+)
+
+// published is what one write of a run has made: the n-th, counted from the start of the script. A script that starts
+// again after a crash makes the same writes in the same order, and each replaces what the same write made before.
+type published struct {
+	Bucket string
+	Keys   []string // objects that the write has made
+	Old    []string // objects that it was to replace (mode overwrite)
+	Moves  map[string]string
+	Done   bool // whether the moves are carried out
+}
+
+func publishedKey(e *execution, n int) key.Key {
+	return under(e.scope, "published").Str(e.run.Job).Str(e.run.ID).Uint(uint64(n))
+}
+
+func splitURL(url string) (bucket, k string, err error) {
+	rest, ok := strings.CutPrefix(url, "s3://")
+	if !ok {
+		return "", "", fmt.Errorf("%w: %q: want s3://BUCKET/KEY", ErrBadInput, url)
+	}
+	bucket, k, _ = strings.Cut(rest, "/")
+	if bucket == "" {
+		return "", "", fmt.Errorf("%w: %q names no bucket", ErrBadInput, url)
+	}
+	return bucket, k, nil
+}
+
+// stage returns where the next write puts its files: a hidden prefix of its own under the target. skip is true when the
+// mode says that there is nothing to do.
+func (e *execution) stage(ctx context.Context, path, mode string) (staging string, skip bool, err error) {
+	bucket, prefix, err := splitURL(path)
+	if err != nil {
+		return "", false, err
+	}
+	before, err := e.earlier(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	if mode == "error" || mode == "ignore" {
+		have, err := e.svc.opts.Objects.List(ctx, e.scope, e.run.Role, bucket, prefix)
+		if err != nil {
+			return "", false, err
+		}
+		own := map[string]bool{}
+		for _, k := range before.Keys {
+			own[k] = true
+		}
+		for _, o := range have {
+			if own[o.Key] || strings.Contains(o.Key[len(prefix):], stagingPart) {
+				continue
+			}
+			if mode == "ignore" {
+				return "", true, nil
+			}
+			return "", false, fmt.Errorf("[PATH_ALREADY_EXISTS] Path %s already exists. Set mode as \"overwrite\" to overwrite the existing path.", path)
+		}
+	}
+	e.writes++
+	e.staged = append(e.staged, stagedPrefix{bucket, e.stagingPrefix(prefix, e.writes)})
+	return "s3://" + bucket + "/" + e.stagingPrefix(prefix, e.writes), false, nil
+}
+
+// stagingPart begins with an underscore: crawlers and queries pass such folders over.
+const stagingPart = "_tarn_staging/"
+
+type stagedPrefix struct{ bucket, prefix string }
+
+func (e *execution) stagingPrefix(prefix string, n int) string {
+	return fmt.Sprintf("%s%s%s-%d-%d/", prefix, stagingPart, e.run.ID, e.run.Starts, n)
+}
+
+// earlier returns what an earlier start of this run has published by the write that comes next.
+func (e *execution) earlier(ctx context.Context) (published, error) {
+	p, err := kv.Load[published](ctx, e.svc.opts.Store, publishedKey(e, e.writes+1))
+	if errors.Is(err, kv.ErrNotFound) {
+		return published{}, nil
+	}
+	return p, err
+}
+
+// publish moves the files of the write that was staged last to their place. The intention is durable before the first
+// move, so that a crash in between is finished or replaced by the next start.
+func (e *execution) publish(ctx context.Context, path, staging, mode string) (files int, err error) {
+	bucket, prefix, err := splitURL(path)
+	if err != nil {
+		return 0, err
+	}
+	_, from, err := splitURL(staging)
+	if err != nil {
+		return 0, err
+	}
+	if from != e.stagingPrefix(prefix, e.writes) {
+		return 0, fmt.Errorf("%w: %s is not where this write was staged", ErrBadInput, staging)
+	}
+	objects := e.svc.opts.Objects
+	made, err := objects.List(ctx, e.scope, e.run.Role, bucket, from)
+	if err != nil {
+		return 0, err
+	}
+	k := publishedKey(e, e.writes)
+	before, err := kv.Load[published](ctx, e.svc.opts.Store, k)
+	if err != nil && !errors.Is(err, kv.ErrNotFound) {
+		return 0, err
+	}
+	p := published{Bucket: bucket, Moves: map[string]string{}, Old: before.Keys}
+	if mode == "overwrite" {
+		have, err := objects.List(ctx, e.scope, e.run.Role, bucket, prefix)
+		if err != nil {
+			return 0, err
+		}
+		for _, o := range have {
+			if !strings.Contains(o.Key[len(prefix):], stagingPart) {
+				p.Old = append(p.Old, o.Key)
+			}
+		}
+	}
+	for _, o := range made {
+		rel := o.Key[len(from):]
+		if strings.HasSuffix(rel, "_SUCCESS") || strings.HasSuffix(rel, "/") || rel == "" {
+			p.Old = append(p.Old, o.Key) // markers of the engine are not data
+			continue
+		}
+		target := prefix + rel
+		p.Moves[o.Key] = target
+		p.Keys = append(p.Keys, target)
+		e.run.FilesMade++
+		e.run.BytesMade += o.Size
+		e.outputs = append(e.outputs, lineage.Object(bucket, target, o.Version))
+	}
+	var b kv.Batch
+	kv.Put(&b, k, p)
+	if err := kv.Commit(ctx, e.svc.opts.Store, &b); err != nil {
+		return 0, err
+	}
+	if err := objects.Move(ctx, e.scope, e.run.Role, bucket, p.Moves, p.Old); err != nil {
+		return 0, err
+	}
+	b.Reset()
+	p.Done, p.Moves, p.Old = true, nil, nil
+	kv.Put(&b, k, p)
+	return len(p.Keys), kv.Commit(ctx, e.svc.opts.Store, &b)
+}
+
+// cleanUp removes what is staged and was not published.
+func (e *execution) cleanUp(ctx context.Context) {
+	for _, st := range e.staged {
+		left, err := e.svc.opts.Objects.List(ctx, e.scope, e.run.Role, st.bucket, st.prefix)
+		if err == nil && len(left) > 0 {
+			keys := make([]string, len(left))
+			for i, o := range left {
+				keys[i] = o.Key
+			}
+			err = e.svc.opts.Objects.Move(ctx, e.scope, e.run.Role, st.bucket, nil, keys)
+		}
+		if err != nil {
+			e.svc.log.Warn("remove staged files", "job", e.run.Job, "run", e.run.ID, "prefix", st.prefix, "err", err)
+		}
+	}
+}

@@ -1,0 +1,262 @@
+package etl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/kv/key"
+	"github.com/tarn-data/tarn/internal/lineage"
+	"github.com/tarn-data/tarn/internal/meter"
+)
+
+// StartRequest asks for a run of a job.
+type StartRequest struct {
+	Job       string
+	RunID     string // of a run to repeat; "" = a new one
+	Arguments map[string]string
+	Timeout   time.Duration // 0 = the job's
+	Workers   int           // 0 = the job's
+	Worker    string        // "" = the job's
+	Capacity  float64       // 0 = the job's
+	Trigger   string
+}
+
+const defaultTimeout = 48 * time.Hour
+
+// Start begins a run and returns its id. Errors: ErrNotFound, ErrConcurrent, ErrBadInput.
+func (s *Service) Start(ctx context.Context, scope ident.Scope, req StartRequest) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j, err := s.Job(ctx, scope, req.Job)
+	if err != nil {
+		return "", err
+	}
+	active, _, err := kv.LoadAll[Run](ctx, s.opts.Store, kv.Prefix(under(scope, "active").Str(j.Name)), 0)
+	if err != nil {
+		return "", err
+	}
+	if limit := max(j.MaxConcurrent, 1); len(active) >= limit {
+		return "", fmt.Errorf("%w: Concurrent runs exceeded for %s: %d of %d are under way", ErrConcurrent, j.Name, len(active), limit)
+	}
+	args := maps.Clone(j.Arguments)
+	if args == nil {
+		args = map[string]string{}
+	}
+	for k, v := range req.Arguments {
+		if _, fixed := j.Fixed[k]; fixed {
+			return "", fmt.Errorf("%w: argument %s of job %s cannot be overridden", ErrBadInput, k, j.Name)
+		}
+		if !strings.HasPrefix(k, "--") {
+			return "", fmt.Errorf("%w: argument %q: want a name that begins with --", ErrBadInput, k)
+		}
+		args[k] = v
+	}
+	maps.Copy(args, j.Fixed)
+	r := Run{
+		ID: "jr_" + ident.Hex(32), Job: j.Name, Trigger: req.Trigger, Arguments: req.Arguments, State: Starting, Started: s.opts.Clock.Now(), Role: j.Role,
+		Timeout: j.Timeout, WorkerType: j.WorkerType, Workers: j.Workers, Capacity: j.MaxCapacity, Glue: j.GlueVersion,
+	}
+	if r.Timeout == 0 {
+		r.Timeout = defaultTimeout
+	}
+	if req.Timeout > 0 {
+		r.Timeout = req.Timeout
+	}
+	if req.Workers > 0 {
+		r.Workers = req.Workers
+	}
+	if req.Worker != "" {
+		r.WorkerType = req.Worker
+	}
+	if req.Capacity > 0 {
+		r.Capacity = req.Capacity
+	}
+	if r.Capacity == 0 {
+		r.Capacity = capacity(j.Command.Name, r.WorkerType, r.Workers)
+	}
+	if req.RunID != "" {
+		before, err := s.Run(ctx, scope, j.Name, req.RunID)
+		if err != nil {
+			return "", err
+		}
+		r.Previous, r.Attempt, r.Arguments = before.ID, before.Attempt+1, before.Arguments
+		maps.Copy(args, before.Arguments)
+	}
+	r.Modified = r.Started
+	if err := s.put(ctx, scope, r); err != nil {
+		return "", err
+	}
+	s.launch(scope, j, r, args)
+	return r.ID, nil
+}
+
+// capacity is how many DPUs a run counts for.
+func capacity(command, worker string, workers int) float64 {
+	each := map[string]float64{"Standard": 1, "G.025X": 0.25, "G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}[worker]
+	switch {
+	case command == "pythonshell":
+		return 0.0625
+	case each > 0 && workers > 0:
+		return each * float64(workers)
+	}
+	return 10
+}
+
+// put stores a run and whether it is under way, with the event of its change.
+func (s *Service) put(ctx context.Context, scope ident.Scope, r Run, more ...func(*kv.Batch)) error {
+	var b kv.Batch
+	s.addRun(&b, scope, r)
+	for _, add := range more {
+		add(&b)
+	}
+	return kv.Commit(ctx, s.opts.Store, &b)
+}
+
+func (s *Service) addRun(b *kv.Batch, scope ident.Scope, r Run) {
+	kv.Put(b, runKey(scope, r), r)
+	kv.Put(b, runIDKey(scope, r.Job, r.ID), r.Started)
+	if r.State.Ended() {
+		b.Delete(activeKey(scope, r.Job, r.ID))
+	} else {
+		kv.Put(b, activeKey(scope, r.Job, r.ID), r)
+	}
+	if s.opts.Events != nil {
+		s.opts.Events.RunChanged(b, scope, r)
+	}
+}
+
+// Run returns a run or ErrNotFound.
+func (s *Service) Run(ctx context.Context, scope ident.Scope, job, id string) (Run, error) {
+	started, err := kv.Load[time.Time](ctx, s.opts.Store, runIDKey(scope, job, id))
+	if err == nil {
+		var r Run
+		if r, err = kv.Load[Run](ctx, s.opts.Store, runKey(scope, Run{Job: job, ID: id, Started: started})); err == nil {
+			return r, nil
+		}
+	}
+	if errors.Is(err, kv.ErrNotFound) {
+		return Run{}, fmt.Errorf("%w: JobRun with ID: %s of job %s not found.", ErrNotFound, id, job)
+	}
+	return Run{}, err
+}
+
+// Runs lists a job's runs, newest first, those that started before the time before (zero = all), at most limit.
+func (s *Service) Runs(ctx context.Context, scope ident.Scope, job string, before time.Time, limit int) (list []Run, more bool, err error) {
+	if _, err := s.Job(ctx, scope, job); err != nil {
+		return nil, false, err
+	}
+	rng := kv.Prefix(under(scope, "run").Str(job))
+	rng.Reverse = true
+	if !before.IsZero() {
+		rng.Hi = under(scope, "run").Str(job).Time(before)
+	}
+	list, next, err := kv.LoadAll[Run](ctx, s.opts.Store, rng, limit)
+	return list, next != nil, err
+}
+
+// Stop ends a run under way. Errors: ErrNotFound, ErrNotRunning.
+func (s *Service) Stop(ctx context.Context, scope ident.Scope, job, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, err := s.Run(ctx, scope, job, id)
+	if err != nil {
+		return err
+	}
+	if r.State.Ended() {
+		return fmt.Errorf("%w: run %s is %s", ErrNotRunning, id, r.State)
+	}
+	r.State, r.Modified = Stopping, s.opts.Clock.Now()
+	if err := s.put(ctx, scope, r); err != nil {
+		return err
+	}
+	if p := s.live[id]; p != nil {
+		p.stop("stopped")
+	}
+	return nil
+}
+
+// Resume starts the runs anew that were under way when the last process ended. It is called once, when everything that a
+// script may call is served.
+func (s *Service) Resume(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for it, err := range s.opts.Store.Scan(ctx, kv.Prefix(key.In(key.ETL))) {
+		if err != nil {
+			return fmt.Errorf("read runs: %w", err)
+		}
+		k := key.Read(it.Key, key.ETL)
+		scope := ident.Scope{Account: k.Str(), Region: k.Str()}
+		if k.Str() != "active" {
+			continue
+		}
+		job, id := k.Str(), k.Str()
+		r, err := s.Run(ctx, scope, job, id)
+		if err != nil {
+			return err
+		}
+		j, err := s.Job(ctx, scope, job)
+		if err != nil {
+			return err
+		}
+		args := maps.Clone(j.Arguments)
+		if args == nil {
+			args = map[string]string{}
+		}
+		maps.Copy(args, r.Arguments)
+		maps.Copy(args, j.Fixed)
+		s.log.Info("start an interrupted run anew", "job", job, "run", id)
+		s.launch(scope, j, r, args)
+	}
+	return nil
+}
+
+// launch carries a run out in the background. The caller holds mu.
+func (s *Service) launch(scope ident.Scope, j Job, r Run, args map[string]string) {
+	p := newExecution(s, scope, j, r, args)
+	s.live[r.ID] = p
+	s.opts.Group.Go("job "+j.Name, func(ctx context.Context) {
+		p.carryOut(ctx)
+		s.mu.Lock()
+		delete(s.live, r.ID)
+		s.mu.Unlock()
+	})
+}
+
+// finish records the end of a run, and begins its next attempt where the job has retries left.
+func (s *Service) finish(ctx context.Context, p *execution, state State, message string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := p.run
+	now := s.opts.Clock.Now()
+	r.State, r.Error, r.Completed, r.Modified = state, message, now, now
+	if !p.began.IsZero() {
+		r.Execution = now.Sub(p.began)
+	}
+	in, out := p.lineage()
+	err := s.put(ctx, p.scope, r, func(b *kv.Batch) {
+		lineage.Record(b, lineage.Run{
+			ID: r.ID, Kind: "job", Subject: p.scope.ARN("glue", "job/"+r.Job), Account: p.scope.Account, At: now, Duration: now.Sub(r.Started), Inputs: in, Outputs: out,
+			Detail: r.Engine + ": " + r.EngineWhy,
+		})
+		// AWS bills a minute at least.
+		s.opts.Meter.Add(b, now, p.scope, meter.JobDPUHours, p.scope.ARN("glue", "job/"+r.Job), r.Capacity*max(r.Execution, time.Minute).Hours())
+	})
+	if err != nil || state != Failed || r.Attempt >= p.job.MaxRetries {
+		return err
+	}
+	next := r
+	next.ID, next.Previous, next.Attempt = fmt.Sprintf("%s_attempt_%d", strings.Split(r.ID, "_attempt_")[0], r.Attempt+1), r.ID, r.Attempt+1
+	next.State, next.Error, next.Started, next.Modified, next.Completed, next.Execution, next.Starts = Starting, "", now, now, time.Time{}, 0, 0
+	next.FilesRead, next.BytesRead, next.FilesMade, next.BytesMade = 0, 0, 0, 0
+	if err := s.put(ctx, p.scope, next); err != nil {
+		return err
+	}
+	s.launch(p.scope, p.job, next, p.args)
+	return nil
+}

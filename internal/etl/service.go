@@ -1,0 +1,240 @@
+package etl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/clock"
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/kv/key"
+	"github.com/tarn-data/tarn/internal/lifecycle"
+	"github.com/tarn-data/tarn/internal/meter"
+	"github.com/tarn-data/tarn/internal/sandbox"
+)
+
+// Credentials are what a role's bearer signs with.
+type Credentials struct {
+	AccessKeyID, SecretAccessKey, SessionToken string
+}
+
+// Roles hands out the credentials of jobs' roles.
+type Roles interface {
+	// AssumeForService returns credentials of the role, valid for ttl at least where the role allows that.
+	AssumeForService(ctx context.Context, scope ident.Scope, roleARN, service, session string, ttl time.Duration) (Credentials, error)
+	// AssumableBy reports why a service cannot assume the role, or nil.
+	AssumableBy(scope ident.Scope, roleARN, service string) error
+}
+
+// Object is an object of the store.
+type Object struct {
+	Key     string
+	Size    int64
+	Version string // version or ETag
+}
+
+// Objects is the object store, used with the rights of a job's role. Addresses are s3://BUCKET/KEY.
+type Objects interface {
+	// Read returns a whole object, at most limit bytes.
+	Read(ctx context.Context, scope ident.Scope, role, url string, limit int64) ([]byte, error)
+	// List returns all objects under a prefix.
+	List(ctx context.Context, scope ident.Scope, role, bucket, prefix string) ([]Object, error)
+	// Move gives objects new keys in the same bucket and then removes the keys in remove. It may be repeated after a crash:
+	// what is moved already is passed over.
+	Move(ctx context.Context, scope ident.Scope, role, bucket string, moves map[string]string, remove []string) error
+}
+
+// LogSink keeps the lines of runs. It models logs.Store.
+type LogSink interface {
+	Append(ctx context.Context, scope ident.Scope, group, stream string, at time.Time, lines []string)
+}
+
+// Events is told of runs whose state changed, in the batch of the change.
+type Events interface {
+	RunChanged(b *kv.Batch, scope ident.Scope, r Run)
+}
+
+// Options of a service. Store, Objects, Roles, Sandbox, Dir and Group are required.
+type Options struct {
+	Store   kv.Store
+	Objects Objects
+	Roles   Roles
+	Sandbox *sandbox.Sandbox
+	Dir     string // environments of Python and folders of runs
+	Group   *lifecycle.Group
+	Logs    LogSink
+	Events  Events
+	Meter   *meter.Meter
+	Clock   clock.Clock
+	Logger  *slog.Logger
+
+	Endpoint func() string // URL under which scripts reach this server
+	AtOnce   int           // scripts at the same time; 0 = 2
+}
+
+// Service keeps jobs and runs them. All methods are safe for concurrent use.
+type Service struct {
+	opts  Options
+	log   *slog.Logger
+	envs  *environments
+	slots chan struct{}
+
+	mu   sync.Mutex            // makes reading and replacing a record one step; guards live
+	live map[string]*execution // runs under way by id
+}
+
+// Open returns the service. Runs that the end of the last process interrupted start anew once Resume is called.
+func Open(ctx context.Context, opts Options) (*Service, error) {
+	if opts.Clock == nil {
+		opts.Clock = clock.Real()
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	if opts.Meter == nil {
+		opts.Meter = meter.New()
+	}
+	if opts.AtOnce <= 0 {
+		opts.AtOnce = 2
+	}
+	s := &Service{opts: opts, log: opts.Logger.With("component", "etl"), slots: make(chan struct{}, opts.AtOnce), live: map[string]*execution{}}
+	var err error
+	if s.envs, err = newEnvironments(opts.Dir, s.log); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Create makes a job. Errors: ErrExists, ErrBadInput.
+func (s *Service) Create(ctx context.Context, scope ident.Scope, j Job) error {
+	if err := j.check(); err != nil {
+		return err
+	}
+	if err := s.opts.Roles.AssumableBy(scope, j.Role, "glue.amazonaws.com"); err != nil {
+		return fmt.Errorf("%w: %w", ErrBadInput, err)
+	}
+	j.Created = s.opts.Clock.Now()
+	j.Modified = j.Created
+	var b kv.Batch
+	k := jobKey(scope, j.Name)
+	b.IfAbsent(k)
+	kv.Put(&b, k, j)
+	err := kv.Commit(ctx, s.opts.Store, &b)
+	if errors.Is(err, kv.ErrConflict) {
+		return fmt.Errorf("%w: Job %s already exists.", ErrExists, j.Name)
+	}
+	return err
+}
+
+func (j *Job) check() error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrBadInput, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case j.Name == "" || len(j.Name) > 255:
+		return bad("job name of %d bytes: want 1 to 255", len(j.Name))
+	case j.Role == "":
+		return bad("a role is required")
+	case j.Command.Name != "glueetl" && j.Command.Name != "pythonshell":
+		return bad("command %q is not supported: want glueetl or pythonshell", j.Command.Name)
+	case j.Nodes == nil && !strings.HasPrefix(j.Command.Script, "s3://"):
+		return bad("script location %q: want s3://BUCKET/KEY", j.Command.Script)
+	case j.MaxRetries < 0 || j.MaxRetries > 10:
+		return bad("%d retries: want 0 to 10", j.MaxRetries)
+	case j.Timeout < 0 || j.Timeout > 7*24*time.Hour:
+		return bad("timeout %v: want 1 minute to 7 days", j.Timeout)
+	case j.MaxConcurrent < 0 || j.MaxConcurrent > 1000:
+		return bad("%d concurrent runs: want 1 to 1000", j.MaxConcurrent)
+	}
+	return nil
+}
+
+// Job returns a job or ErrNotFound.
+func (s *Service) Job(ctx context.Context, scope ident.Scope, name string) (Job, error) {
+	j, err := kv.Load[Job](ctx, s.opts.Store, jobKey(scope, name))
+	if errors.Is(err, kv.ErrNotFound) {
+		return Job{}, fmt.Errorf("%w: Job with name: %s not found.", ErrNotFound, name)
+	}
+	return j, err
+}
+
+// Jobs lists jobs by name, those after the name after, at most limit (0 = all).
+func (s *Service) Jobs(ctx context.Context, scope ident.Scope, after string, limit int) (list []Job, more bool, err error) {
+	rng := kv.Prefix(under(scope, "job"))
+	if after != "" {
+		rng.Lo = jobKey(scope, after).End()
+	}
+	list, next, err := kv.LoadAll[Job](ctx, s.opts.Store, rng, limit)
+	return list, next != nil, err
+}
+
+// Update replaces what edit changes of a job. Runs under way keep what they started with.
+func (s *Service) Update(ctx context.Context, scope ident.Scope, name string, edit func(*Job)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j, err := s.Job(ctx, scope, name)
+	if err != nil {
+		return err
+	}
+	edit(&j)
+	j.Name, j.Modified = name, s.opts.Clock.Now()
+	if err := j.check(); err != nil {
+		return err
+	}
+	var b kv.Batch
+	kv.Put(&b, jobKey(scope, name), j)
+	return kv.Commit(ctx, s.opts.Store, &b)
+}
+
+// Delete removes a job with its runs and bookmark; one that is absent is no error, as on AWS.
+func (s *Service) Delete(ctx context.Context, scope ident.Scope, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var b kv.Batch
+	b.Delete(jobKey(scope, name))
+	for _, kind := range []string{"run", "runid", "bookmark", "published", "active"} {
+		p := under(scope, kind).Str(name)
+		b.DeleteRange(p, p.End())
+	}
+	return kv.Commit(ctx, s.opts.Store, &b)
+}
+
+// Bookmark returns a job's bookmark; a job that has none has the zero one.
+func (s *Service) Bookmark(ctx context.Context, scope ident.Scope, job string) (Bookmark, error) {
+	b, err := kv.Load[Bookmark](ctx, s.opts.Store, bookmarkKey(scope, job))
+	if errors.Is(err, kv.ErrNotFound) {
+		return Bookmark{}, nil
+	}
+	return b, err
+}
+
+// ResetBookmark makes a job read everything again.
+func (s *Service) ResetBookmark(ctx context.Context, scope ident.Scope, job string) error {
+	if _, err := s.Job(ctx, scope, job); err != nil {
+		return err
+	}
+	var b kv.Batch
+	b.Delete(bookmarkKey(scope, job))
+	return kv.Commit(ctx, s.opts.Store, &b)
+}
+
+func under(s ident.Scope, kind string) key.Key {
+	return key.In(key.ETL).Str(s.Account).Str(s.Region).Str(kind)
+}
+
+func jobKey(s ident.Scope, name string) key.Key { return under(s, "job").Str(name) }
+
+func bookmarkKey(s ident.Scope, job string) key.Key { return under(s, "bookmark").Str(job) }
+
+func runKey(s ident.Scope, r Run) key.Key {
+	return under(s, "run").Str(r.Job).Time(r.Started).Str(r.ID)
+}
+
+func runIDKey(s ident.Scope, job, id string) key.Key { return under(s, "runid").Str(job).Str(id) }
+
+func activeKey(s ident.Scope, job, id string) key.Key { return under(s, "active").Str(job).Str(id) }
