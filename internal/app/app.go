@@ -23,6 +23,7 @@ import (
 	"github.com/tarn-data/tarn/internal/aws/logsapi"
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/aws/s3api"
+	"github.com/tarn-data/tarn/internal/aws/sfnapi"
 	"github.com/tarn-data/tarn/internal/aws/stsapi"
 	"github.com/tarn-data/tarn/internal/blob"
 	"github.com/tarn-data/tarn/internal/blob/fileblob"
@@ -30,7 +31,7 @@ import (
 	"github.com/tarn-data/tarn/internal/catalog"
 	"github.com/tarn-data/tarn/internal/clock"
 	"github.com/tarn-data/tarn/internal/crawl"
-	"github.com/tarn-data/tarn/internal/duck"
+	"github.com/tarn-data/tarn/internal/etl"
 	"github.com/tarn-data/tarn/internal/function"
 	"github.com/tarn-data/tarn/internal/identity"
 	"github.com/tarn-data/tarn/internal/kv"
@@ -42,6 +43,7 @@ import (
 	"github.com/tarn-data/tarn/internal/outbox"
 	"github.com/tarn-data/tarn/internal/query"
 	"github.com/tarn-data/tarn/internal/sandbox"
+	"github.com/tarn-data/tarn/internal/workflow"
 )
 
 // App is a Tarn that is open. Make it with Open.
@@ -60,8 +62,8 @@ type App struct {
 	Functions *function.Service
 	Catalog   *catalog.Catalog
 	Crawl     *crawl.Service
-	SQL       *duck.Pool
-	Queries   *query.Engine
+	Jobs      *etl.Service
+	Workflows *workflow.Engine
 	Registry  *protocol.Registry
 
 	codes    codeServer
@@ -69,6 +71,7 @@ type App struct {
 	endpoint string
 	admin    string // token of the command line
 	ready    atomic.Bool
+	serving  chan struct{} // closed when requests are taken
 }
 
 // Open opens everything in the data directory. It does not listen yet. What it started is stopped by Close.
@@ -81,7 +84,7 @@ func Open(ctx context.Context, cfg Config, stderr io.Writer) (_ *App, err error)
 			return nil, err
 		}
 	}
-	a := &App{cfg: cfg, clock: clock.Real(), log: newLogger(cfg, stderr)}
+	a := &App{cfg: cfg, clock: clock.Real(), log: newLogger(cfg, stderr), serving: make(chan struct{})}
 	a.group = lifecycle.New(context.WithoutCancel(ctx), a.log)
 	defer func() {
 		if err != nil {
@@ -172,25 +175,31 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}); err != nil {
 		return fmt.Errorf("open crawlers: %w", err)
 	}
-	a.SQL = duck.NewPool(duck.Options{Logger: a.log, Clock: a.clock})
-	a.group.OnStop("sql workers", func(context.Context) error { return a.SQL.Close() })
-	if a.Queries, err = query.Open(ctx, query.Options{
-		KV: a.Store, Catalog: a.Catalog, Objects: a.Objects, Pool: a.SQL, Dir: filepath.Join(a.cfg.Data, "tmp", "query"), Meter: m, Clock: a.clock, Logger: a.log,
+	if a.Jobs, err = etl.Open(ctx, etl.Options{
+		Store: a.Store, Objects: bridge.JobObjects{RoleReader: reader}, Roles: bridge.JobRoles{FunctionRoles: bridge.FunctionRoles{Identity: a.Identity}},
+		Sandbox: a.Sandbox, Dir: filepath.Join(a.cfg.Data, "jobs"), Group: a.group, Logs: bridge.JobLogs{Logs: a.Logs}, Meter: m, Clock: a.clock, Logger: a.log,
+		Endpoint: func() string { return a.endpoint },
 	}); err != nil {
-		return fmt.Errorf("open queries: %w", err)
+		return fmt.Errorf("open jobs: %w", err)
 	}
-	a.group.OnStop("queries", a.Queries.Close)
 	a.codes = newCodeServer(a.Blobs, a.clock)
 
 	a.Registry = protocol.NewRegistry(protocol.Options{Logger: a.log, Clock: a.clock})
+	if a.Workflows, err = workflow.Open(ctx, workflow.Options{
+		Store: a.Store, Tasks: bridge.WorkflowTasks{Registry: a.Registry, Identity: a.Identity, Ready: a.serving}, Files: bridge.WorkflowFiles{RoleReader: reader},
+		Logs: bridge.WorkflowLogs{Logs: a.Logs}, Meter: m, Clock: a.clock, Logger: a.log,
+	}); err != nil {
+		return fmt.Errorf("open state machines: %w", err)
+	}
+	a.group.OnStop("state machines", a.Workflows.Close)
 	a.Registry.Add(
 		s3api.New(s3api.Options{Store: a.Objects, Clock: a.clock, Destinations: events}),
 		iamapi.New(a.Identity),
 		stsapi.New(a.Identity),
 		logsapi.New(a.Logs),
 		lambdaapi.New(lambdaapi.Options{Functions: a.Functions, Objects: packages{a.Objects}, CodeURL: func(id blob.ID) string { return a.endpoint + a.codes.path(id) }}),
-		glueapi.New(glueapi.Options{Catalog: a.Catalog, Crawl: a.Crawl}),
-		athenaapi.New(athenaapi.Options{Engine: a.Queries, Catalog: a.Catalog}),
+		glueapi.New(glueapi.Options{Catalog: a.Catalog, Crawl: a.Crawl, Jobs: a.Jobs}),
+		sfnapi.New(sfnapi.Options{Engine: a.Workflows}),
 	)
 	return nil
 }
@@ -225,6 +234,10 @@ func (a *App) Serve(ctx context.Context, ready func(endpoint string)) error {
 		return errors.Join(err, srv.Close())
 	}
 	a.ready.Store(true)
+	close(a.serving)
+	if err := a.Jobs.Resume(ctx); err != nil {
+		return errors.Join(err, srv.Close(), a.Close(ctx))
+	}
 	ready(a.endpoint)
 	select {
 	case err = <-failed:

@@ -8,6 +8,7 @@ import (
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/catalog"
 	"github.com/tarn-data/tarn/internal/crawl"
+	"github.com/tarn-data/tarn/internal/etl"
 	"github.com/tarn-data/tarn/internal/ident"
 )
 
@@ -15,6 +16,7 @@ import (
 type Options struct {
 	Catalog *catalog.Catalog
 	Crawl   *crawl.Service
+	Jobs    *etl.Service
 }
 
 type api struct{ Options }
@@ -25,7 +27,7 @@ func New(o Options) *protocol.Service {
 	return &protocol.Service{
 		Name: "glue", Model: Model, MapError: mapError,
 		ValidationCode: Code_InvalidInputException, InternalCode: Code_InternalServiceException,
-		Ops: slices.Concat(a.databaseOps(), a.tableOps(), a.partitionOps(), a.statisticsOps(), a.otherOps(), a.crawlerOps(), a.classifierOps()),
+		Ops: slices.Concat(a.databaseOps(), a.tableOps(), a.partitionOps(), a.statisticsOps(), a.otherOps(), a.crawlerOps(), a.classifierOps(), a.jobOps()),
 	}
 }
 
@@ -86,6 +88,11 @@ var errorTable = []struct {
 	{crawl.ErrConcurrent, Code_VersionMismatchException},
 	{crawl.ErrInUse, Code_InvalidInputException},
 	{crawl.ErrAccess, Code_AccessDeniedException},
+	{etl.ErrNotFound, Code_EntityNotFoundException},
+	{etl.ErrExists, Code_AlreadyExistsException},
+	{etl.ErrBadInput, Code_InvalidInputException},
+	{etl.ErrConcurrent, Code_ConcurrentRunsExceededException},
+	{etl.ErrNotRunning, Code_InvalidInputException},
 }
 
 func mapError(err error) *protocol.Error {

@@ -6,6 +6,107 @@ import (
 	"time"
 )
 
+type AdditionalOptionKeys string
+
+const (
+	AdditionalOptionKeys_PerformanceTuning_Caching      AdditionalOptionKeys = "performanceTuning.caching"
+	AdditionalOptionKeys_Observations_Scope             AdditionalOptionKeys = "observations.scope"
+	AdditionalOptionKeys_CompositeRuleEvaluation_Method AdditionalOptionKeys = "compositeRuleEvaluation.method"
+)
+
+type AggFunction string
+
+const (
+	AggFunction_Avg           AggFunction = "avg"
+	AggFunction_CountDistinct AggFunction = "countDistinct"
+	AggFunction_Count         AggFunction = "count"
+	AggFunction_First         AggFunction = "first"
+	AggFunction_Last          AggFunction = "last"
+	AggFunction_Kurtosis      AggFunction = "kurtosis"
+	AggFunction_Max           AggFunction = "max"
+	AggFunction_Min           AggFunction = "min"
+	AggFunction_Skewness      AggFunction = "skewness"
+	AggFunction_Stddev_Samp   AggFunction = "stddev_samp"
+	AggFunction_Stddev_Pop    AggFunction = "stddev_pop"
+	AggFunction_Sum           AggFunction = "sum"
+	AggFunction_SumDistinct   AggFunction = "sumDistinct"
+	AggFunction_Var_Samp      AggFunction = "var_samp"
+	AggFunction_Var_Pop       AggFunction = "var_pop"
+)
+
+type Aggregate struct {
+	Aggs   []AggregateOperation
+	Groups [][]string
+	Inputs []string
+	Name   string
+}
+
+type AggregateOperation struct {
+	AggFunc AggFunction
+	Column  []string
+}
+
+type AmazonRedshiftAdvancedOption struct {
+	Key   *string
+	Value *string
+}
+
+type AmazonRedshiftNodeData struct {
+	AccessType            *string
+	Action                *string
+	AdvancedOptions       []AmazonRedshiftAdvancedOption
+	CatalogDatabase       *Option
+	CatalogRedshiftSchema *string
+	CatalogRedshiftTable  *string
+	CatalogTable          *Option
+	Connection            *Option
+	CrawlerConnection     *string
+	IamRole               *Option
+	MergeAction           *string
+	MergeClause           *string
+	MergeWhenMatched      *string
+	MergeWhenNotMatched   *string
+	PostAction            *string
+	PreAction             *string
+	SampleQuery           *string
+	Schema                *Option
+	SelectedColumns       []Option
+	SourceType            *string
+	StagingTable          *string
+	Table                 *Option
+	TablePrefix           *string
+	TableSchema           []Option
+	TempDir               *string
+	Upsert                *bool
+}
+
+type AmazonRedshiftSource struct {
+	Data *AmazonRedshiftNodeData
+	Name *string
+}
+
+type AmazonRedshiftTarget struct {
+	Data   *AmazonRedshiftNodeData
+	Inputs []string
+	Name   *string
+}
+
+type ApplyMapping struct {
+	Inputs  []string
+	Mapping []Mapping
+	Name    string
+}
+
+type AthenaConnectorSource struct {
+	ConnectionName  string
+	ConnectionTable *string
+	ConnectionType  string
+	ConnectorName   string
+	Name            string
+	OutputSchemas   []GlueSchema
+	SchemaName      string
+}
+
 type AuthenticationConfiguration struct {
 	AuthenticationType *AuthenticationType
 	KmsKeyArn          *string
@@ -22,6 +123,29 @@ const (
 	AuthenticationType_IAM    AuthenticationType = "IAM"
 )
 
+type AutoDataQuality struct {
+	EvaluationContext *string
+	IsEnabled         *bool
+}
+
+type AutoUpgradeMetadata struct {
+	AnalysisId    *string
+	SourceVersion *string
+	Status        *AutoUpgradeStatus
+	TargetVersion *string
+}
+
+type AutoUpgradeStatus string
+
+const (
+	AutoUpgradeStatus_OBSERVING           AutoUpgradeStatus = "OBSERVING"
+	AutoUpgradeStatus_UPGRADING           AutoUpgradeStatus = "UPGRADING"
+	AutoUpgradeStatus_UPGRADE_SUCCEEDED   AutoUpgradeStatus = "UPGRADE_SUCCEEDED"
+	AutoUpgradeStatus_UPGRADE_FAILED      AutoUpgradeStatus = "UPGRADE_FAILED"
+	AutoUpgradeStatus_STOPPED             AutoUpgradeStatus = "STOPPED"
+	AutoUpgradeStatus_WAITING_FOR_CONSENT AutoUpgradeStatus = "WAITING_FOR_CONSENT"
+)
+
 type BackfillError struct {
 	Code       *BackfillErrorCode
 	Partitions []PartitionValueList
@@ -36,6 +160,14 @@ const (
 	BackfillErrorCode_MISSING_PARTITION_VALUE_ERROR         BackfillErrorCode = "MISSING_PARTITION_VALUE_ERROR"
 	BackfillErrorCode_UNSUPPORTED_PARTITION_CHARACTER_ERROR BackfillErrorCode = "UNSUPPORTED_PARTITION_CHARACTER_ERROR"
 )
+
+type BasicCatalogTarget struct {
+	Database      string
+	Inputs        []string
+	Name          string
+	PartitionKeys [][]string
+	Table         string
+}
 
 type BatchCreatePartitionRequest struct {
 	CatalogId          *string
@@ -99,6 +231,15 @@ type BatchGetCrawlersResponse struct {
 	CrawlersNotFound []string
 }
 
+type BatchGetJobsRequest struct {
+	JobNames []string
+}
+
+type BatchGetJobsResponse struct {
+	Jobs         []Job
+	JobsNotFound []string
+}
+
 type BatchGetPartitionRequest struct {
 	CatalogId           *string
 	DatabaseName        string
@@ -110,6 +251,27 @@ type BatchGetPartitionRequest struct {
 type BatchGetPartitionResponse struct {
 	Partitions      []Partition
 	UnprocessedKeys []PartitionValueList
+}
+
+type BatchStopJobRunError struct {
+	ErrorDetail *ErrorDetail
+	JobName     *string
+	JobRunId    *string
+}
+
+type BatchStopJobRunRequest struct {
+	JobName   string
+	JobRunIds []string
+}
+
+type BatchStopJobRunResponse struct {
+	Errors                []BatchStopJobRunError
+	SuccessfulSubmissions []BatchStopJobRunSuccessfulSubmission
+}
+
+type BatchStopJobRunSuccessfulSubmission struct {
+	JobName  *string
+	JobRunId *string
 }
 
 type BatchUpdatePartitionFailureEntry struct {
@@ -145,6 +307,63 @@ type BooleanColumnStatisticsData struct {
 	NumberOfTrues  int64
 }
 
+type CatalogDeltaSource struct {
+	AdditionalDeltaOptions map[string]string
+	Database               string
+	Name                   string
+	OutputSchemas          []GlueSchema
+	Table                  string
+}
+
+type CatalogHudiSource struct {
+	AdditionalHudiOptions map[string]string
+	Database              string
+	Name                  string
+	OutputSchemas         []GlueSchema
+	Table                 string
+}
+
+type CatalogIcebergSource struct {
+	AdditionalIcebergOptions map[string]string
+	Database                 string
+	Name                     string
+	OutputSchemas            []GlueSchema
+	Table                    string
+}
+
+type CatalogKafkaSource struct {
+	DataPreviewOptions *StreamingDataPreviewOptions
+	Database           string
+	DetectSchema       *bool
+	Name               string
+	StreamingOptions   *KafkaStreamingSourceOptions
+	Table              string
+	WindowSize         *int32
+}
+
+type CatalogKinesisSource struct {
+	DataPreviewOptions *StreamingDataPreviewOptions
+	Database           string
+	DetectSchema       *bool
+	Name               string
+	StreamingOptions   *KinesisStreamingSourceOptions
+	Table              string
+	WindowSize         *int32
+}
+
+type CatalogSchemaChangePolicy struct {
+	EnableUpdateCatalog *bool
+	UpdateBehavior      *UpdateCatalogBehavior
+}
+
+type CatalogSource struct {
+	Database           string
+	Name               string
+	OutputSchemas      []GlueSchema
+	PartitionPredicate *string
+	Table              string
+}
+
 type CatalogTarget struct {
 	DatabaseName string
 	Tables       []string
@@ -155,6 +374,88 @@ type Classifier struct {
 	GrokClassifier *GrokClassifier
 	JsonClassifier *JsonClassifier
 	XMLClassifier  *XMLClassifier
+}
+
+type CodeGenConfigurationNode struct {
+	Aggregate                       *Aggregate
+	AmazonRedshiftSource            *AmazonRedshiftSource
+	AmazonRedshiftTarget            *AmazonRedshiftTarget
+	ApplyMapping                    *ApplyMapping
+	AthenaConnectorSource           *AthenaConnectorSource
+	CatalogDeltaSource              *CatalogDeltaSource
+	CatalogHudiSource               *CatalogHudiSource
+	CatalogIcebergSource            *CatalogIcebergSource
+	CatalogKafkaSource              *CatalogKafkaSource
+	CatalogKinesisSource            *CatalogKinesisSource
+	CatalogSource                   *CatalogSource
+	CatalogTarget                   *BasicCatalogTarget
+	ConnectorDataSource             *ConnectorDataSource
+	ConnectorDataTarget             *ConnectorDataTarget
+	CustomCode                      *CustomCode
+	DirectJDBCSource                *DirectJDBCSource
+	DirectKafkaSource               *DirectKafkaSource
+	DirectKinesisSource             *DirectKinesisSource
+	DropDuplicates                  *DropDuplicates
+	DropFields                      *DropFields
+	DropNullFields                  *DropNullFields
+	DynamicTransform                *DynamicTransform
+	DynamoDBCatalogSource           *DynamoDBCatalogSource
+	DynamoDBELTConnectorSource      *DynamoDBELTConnectorSource
+	EvaluateDataQuality             *EvaluateDataQuality
+	EvaluateDataQualityMultiFrame   *EvaluateDataQualityMultiFrame
+	FillMissingValues               *FillMissingValues
+	Filter                          *Filter
+	GovernedCatalogSource           *GovernedCatalogSource
+	GovernedCatalogTarget           *GovernedCatalogTarget
+	JDBCConnectorSource             *JDBCConnectorSource
+	JDBCConnectorTarget             *JDBCConnectorTarget
+	Join                            *Join
+	Merge                           *Merge
+	MicrosoftSQLServerCatalogSource *MicrosoftSQLServerCatalogSource
+	MicrosoftSQLServerCatalogTarget *MicrosoftSQLServerCatalogTarget
+	MySQLCatalogSource              *MySQLCatalogSource
+	MySQLCatalogTarget              *MySQLCatalogTarget
+	OracleSQLCatalogSource          *OracleSQLCatalogSource
+	OracleSQLCatalogTarget          *OracleSQLCatalogTarget
+	PIIDetection                    *PIIDetection
+	PostgreSQLCatalogSource         *PostgreSQLCatalogSource
+	PostgreSQLCatalogTarget         *PostgreSQLCatalogTarget
+	Recipe                          *Recipe
+	RedshiftSource                  *RedshiftSource
+	RedshiftTarget                  *RedshiftTarget
+	RelationalCatalogSource         *RelationalCatalogSource
+	RenameField                     *RenameField
+	Route                           *Route
+	S3CatalogDeltaSource            *S3CatalogDeltaSource
+	S3CatalogHudiSource             *S3CatalogHudiSource
+	S3CatalogIcebergSource          *S3CatalogIcebergSource
+	S3CatalogSource                 *S3CatalogSource
+	S3CatalogTarget                 *S3CatalogTarget
+	S3CsvSource                     *S3CsvSource
+	S3DeltaCatalogTarget            *S3DeltaCatalogTarget
+	S3DeltaDirectTarget             *S3DeltaDirectTarget
+	S3DeltaSource                   *S3DeltaSource
+	S3DirectTarget                  *S3DirectTarget
+	S3ExcelSource                   *S3ExcelSource
+	S3GlueParquetTarget             *S3GlueParquetTarget
+	S3HudiCatalogTarget             *S3HudiCatalogTarget
+	S3HudiDirectTarget              *S3HudiDirectTarget
+	S3HudiSource                    *S3HudiSource
+	S3HyperDirectTarget             *S3HyperDirectTarget
+	S3IcebergCatalogTarget          *S3IcebergCatalogTarget
+	S3IcebergDirectTarget           *S3IcebergDirectTarget
+	S3JsonSource                    *S3JsonSource
+	S3ParquetSource                 *S3ParquetSource
+	SelectFields                    *SelectFields
+	SelectFromCollection            *SelectFromCollection
+	SnowflakeSource                 *SnowflakeSource
+	SnowflakeTarget                 *SnowflakeTarget
+	SparkConnectorSource            *SparkConnectorSource
+	SparkConnectorTarget            *SparkConnectorTarget
+	SparkSQL                        *SparkSQL
+	Spigot                          *Spigot
+	SplitFields                     *SplitFields
+	Union                           *Union
 }
 
 type Column struct {
@@ -214,6 +515,13 @@ const (
 	Comparator_LESS_THAN_EQUALS    Comparator = "LESS_THAN_EQUALS"
 )
 
+type CompressionType string
+
+const (
+	CompressionType_Gzip  CompressionType = "gzip"
+	CompressionType_Bzip2 CompressionType = "bzip2"
+)
+
 type ComputeEnvironment string
 
 const (
@@ -221,6 +529,12 @@ const (
 	ComputeEnvironment_ATHENA ComputeEnvironment = "ATHENA"
 	ComputeEnvironment_PYTHON ComputeEnvironment = "PYTHON"
 )
+
+type ConditionExpression struct {
+	Condition    string
+	TargetColumn string
+	Value        *string
+}
 
 type Connection struct {
 	AthenaProperties               map[string]string
@@ -411,6 +725,24 @@ const (
 	ConnectionType_VERTICA                          ConnectionType = "VERTICA"
 )
 
+type ConnectionsList struct {
+	Connections []string
+}
+
+type ConnectorDataSource struct {
+	ConnectionType string
+	Data           map[string]string
+	Name           string
+	OutputSchemas  []GlueSchema
+}
+
+type ConnectorDataTarget struct {
+	ConnectionType string
+	Data           map[string]string
+	Inputs         []string
+	Name           string
+}
+
 type Crawler struct {
 	CatalogId                    *string
 	Classifiers                  []string
@@ -545,6 +877,31 @@ type CreateDatabaseRequest struct {
 type CreateDatabaseResponse struct {
 }
 
+type CreateJobRequest struct {
+	Command                 *JobCommand
+	Connections             *ConnectionsList
+	DefaultArguments        map[string]string
+	Description             *string
+	ExecutionClass          *ExecutionClass
+	ExecutionProperty       *ExecutionProperty
+	GlueVersion             *string
+	JobMode                 *JobMode
+	MaxCapacity             *float64
+	MaxRetries              *int32
+	Name                    string
+	NonOverridableArguments map[string]string
+	NotificationProperty    *NotificationProperty
+	NumberOfWorkers         *int32
+	Role                    string
+	Tags                    map[string]string
+	Timeout                 *int32
+	WorkerType              *WorkerType
+}
+
+type CreateJobResponse struct {
+	Name *string
+}
+
 type CreateJsonClassifierRequest struct {
 	JsonPath string
 	Name     string
@@ -621,6 +978,54 @@ const (
 	CsvSerdeOption_None            CsvSerdeOption = "None"
 )
 
+type CustomCode struct {
+	ClassName     string
+	Code          string
+	Inputs        []string
+	Name          string
+	OutputSchemas []GlueSchema
+}
+
+type DDBELTCatalogAdditionalOptions struct {
+	DynamodbExport        *string
+	DynamodbUnnestDDBJson *bool
+}
+
+type DDBELTConnectionOptions struct {
+	DynamodbExport        *DdbExportType
+	DynamodbS3Bucket      *string
+	DynamodbS3BucketOwner *string
+	DynamodbS3Prefix      *string
+	DynamodbStsRoleArn    *string
+	DynamodbTableArn      string
+	DynamodbUnnestDDBJson *bool
+}
+
+type DQResultsPublishingOptions struct {
+	CloudWatchMetricsEnabled *bool
+	EvaluationContext        *string
+	ResultsPublishingEnabled *bool
+	ResultsS3Prefix          *string
+}
+
+type DQStopJobOnFailureOptions struct {
+	StopJobOnFailureTiming *DQStopJobOnFailureTiming
+}
+
+type DQStopJobOnFailureTiming string
+
+const (
+	DQStopJobOnFailureTiming_Immediate     DQStopJobOnFailureTiming = "Immediate"
+	DQStopJobOnFailureTiming_AfterDataLoad DQStopJobOnFailureTiming = "AfterDataLoad"
+)
+
+type DQTransformOutput string
+
+const (
+	DQTransformOutput_PrimaryInput      DQTransformOutput = "PrimaryInput"
+	DQTransformOutput_EvaluationResults DQTransformOutput = "EvaluationResults"
+)
+
 type DataLakePrincipal struct {
 	DataLakePrincipalIdentifier *string
 }
@@ -651,12 +1056,24 @@ type DatabaseInput struct {
 	Parameters                    map[string]string
 }
 
+type Datatype struct {
+	Id    string
+	Label string
+}
+
 type DateColumnStatisticsData struct {
 	MaximumValue           *time.Time
 	MinimumValue           *time.Time
 	NumberOfDistinctValues int64
 	NumberOfNulls          int64
 }
+
+type DdbExportType string
+
+const (
+	DdbExportType_Ddb DdbExportType = "ddb"
+	DdbExportType_S3  DdbExportType = "s3"
+)
 
 type DecimalColumnStatisticsData struct {
 	MaximumValue           *DecimalNumber
@@ -729,6 +1146,14 @@ type DeleteDatabaseRequest struct {
 type DeleteDatabaseResponse struct {
 }
 
+type DeleteJobRequest struct {
+	JobName string
+}
+
+type DeleteJobResponse struct {
+	JobName *string
+}
+
 type DeletePartitionIndexRequest struct {
 	CatalogId    *string
 	DatabaseName string
@@ -777,6 +1202,46 @@ type DeleteUserDefinedFunctionRequest struct {
 type DeleteUserDefinedFunctionResponse struct {
 }
 
+type DeltaTargetCompressionType string
+
+const (
+	DeltaTargetCompressionType_Uncompressed DeltaTargetCompressionType = "uncompressed"
+	DeltaTargetCompressionType_Snappy       DeltaTargetCompressionType = "snappy"
+)
+
+type DirectJDBCSource struct {
+	ConnectionName string
+	ConnectionType JDBCConnectionType
+	Database       string
+	Name           string
+	OutputSchemas  []GlueSchema
+	RedshiftTmpDir *string
+	Table          string
+}
+
+type DirectKafkaSource struct {
+	DataPreviewOptions *StreamingDataPreviewOptions
+	DetectSchema       *bool
+	Name               string
+	StreamingOptions   *KafkaStreamingSourceOptions
+	WindowSize         *int32
+}
+
+type DirectKinesisSource struct {
+	DataPreviewOptions *StreamingDataPreviewOptions
+	DetectSchema       *bool
+	Name               string
+	StreamingOptions   *KinesisStreamingSourceOptions
+	WindowSize         *int32
+}
+
+type DirectSchemaChangePolicy struct {
+	Database            *string
+	EnableUpdateCatalog *bool
+	Table               *string
+	UpdateBehavior      *UpdateCatalogBehavior
+}
+
 type DoubleColumnStatisticsData struct {
 	MaximumValue           *float64
 	MinimumValue           *float64
@@ -784,9 +1249,83 @@ type DoubleColumnStatisticsData struct {
 	NumberOfNulls          int64
 }
 
+type DropDuplicates struct {
+	Columns [][]string
+	Inputs  []string
+	Name    string
+}
+
+type DropFields struct {
+	Inputs []string
+	Name   string
+	Paths  [][]string
+}
+
+type DropNullFields struct {
+	Inputs           []string
+	Name             string
+	NullCheckBoxList *NullCheckBoxList
+	NullTextList     []NullValueField
+}
+
+type DynamicTransform struct {
+	FunctionName  string
+	Inputs        []string
+	Name          string
+	OutputSchemas []GlueSchema
+	Parameters    []TransformConfigParameter
+	Path          string
+	TransformName string
+	Version       *string
+}
+
+type DynamoDBCatalogSource struct {
+	AdditionalOptions *DDBELTCatalogAdditionalOptions
+	Database          string
+	Name              string
+	PitrEnabled       *bool
+	Table             string
+}
+
+type DynamoDBELTConnectorSource struct {
+	ConnectionOptions *DDBELTConnectionOptions
+	Name              string
+	OutputSchemas     []GlueSchema
+}
+
 type ErrorDetail struct {
 	ErrorCode    *string
 	ErrorMessage *string
+}
+
+type EvaluateDataQuality struct {
+	Inputs                  []string
+	Name                    string
+	Output                  *DQTransformOutput
+	PublishingOptions       *DQResultsPublishingOptions
+	Ruleset                 string
+	StopJobOnFailureOptions *DQStopJobOnFailureOptions
+}
+
+type EvaluateDataQualityMultiFrame struct {
+	AdditionalDataSources   map[string]string
+	AdditionalOptions       map[string]string
+	Inputs                  []string
+	Name                    string
+	PublishingOptions       *DQResultsPublishingOptions
+	Ruleset                 string
+	StopJobOnFailureOptions *DQStopJobOnFailureOptions
+}
+
+type ExecutionClass string
+
+const (
+	ExecutionClass_FLEX     ExecutionClass = "FLEX"
+	ExecutionClass_STANDARD ExecutionClass = "STANDARD"
+)
+
+type ExecutionProperty struct {
+	MaxConcurrentRuns *int32
 }
 
 type FederatedDatabase struct {
@@ -815,6 +1354,57 @@ const (
 	FederationSourceErrorCode_InternalServiceException       FederationSourceErrorCode = "InternalServiceException"
 	FederationSourceErrorCode_PartialFailureException        FederationSourceErrorCode = "PartialFailureException"
 	FederationSourceErrorCode_ThrottlingException            FederationSourceErrorCode = "ThrottlingException"
+)
+
+type FillMissingValues struct {
+	FilledPath  *string
+	ImputedPath string
+	Inputs      []string
+	Name        string
+}
+
+type Filter struct {
+	Filters         []FilterExpression
+	Inputs          []string
+	LogicalOperator FilterLogicalOperator
+	Name            string
+}
+
+type FilterExpression struct {
+	Negated   *bool
+	Operation FilterOperation
+	Values    []FilterValue
+}
+
+type FilterLogicalOperator string
+
+const (
+	FilterLogicalOperator_AND FilterLogicalOperator = "AND"
+	FilterLogicalOperator_OR  FilterLogicalOperator = "OR"
+)
+
+type FilterOperation string
+
+const (
+	FilterOperation_EQ     FilterOperation = "EQ"
+	FilterOperation_LT     FilterOperation = "LT"
+	FilterOperation_GT     FilterOperation = "GT"
+	FilterOperation_LTE    FilterOperation = "LTE"
+	FilterOperation_GTE    FilterOperation = "GTE"
+	FilterOperation_REGEX  FilterOperation = "REGEX"
+	FilterOperation_ISNULL FilterOperation = "ISNULL"
+)
+
+type FilterValue struct {
+	Type  FilterValueType
+	Value []string
+}
+
+type FilterValueType string
+
+const (
+	FilterValueType_COLUMNEXTRACTED FilterValueType = "COLUMNEXTRACTED"
+	FilterValueType_CONSTANT        FilterValueType = "CONSTANT"
 )
 
 type FunctionType string
@@ -940,6 +1530,52 @@ type GetDatabasesResponse struct {
 	NextToken    *string
 }
 
+type GetJobBookmarkRequest struct {
+	JobName string
+}
+
+type GetJobBookmarkResponse struct {
+	JobBookmarkEntry *JobBookmarkEntry
+}
+
+type GetJobRequest struct {
+	JobName string
+}
+
+type GetJobResponse struct {
+	Job *Job
+}
+
+type GetJobRunRequest struct {
+	JobName string
+	RunId   string
+}
+
+type GetJobRunResponse struct {
+	JobRun *JobRun
+}
+
+type GetJobRunsRequest struct {
+	JobName    string
+	MaxResults *int32
+	NextToken  *string
+}
+
+type GetJobRunsResponse struct {
+	JobRuns   []JobRun
+	NextToken *string
+}
+
+type GetJobsRequest struct {
+	MaxResults *int32
+	NextToken  *string
+}
+
+type GetJobsResponse struct {
+	Jobs      []Job
+	NextToken *string
+}
+
 type GetPartitionIndexesRequest struct {
 	CatalogId    *string
 	DatabaseName string
@@ -1058,12 +1694,54 @@ type GetUserDefinedFunctionsResponse struct {
 	UserDefinedFunctions []UserDefinedFunction
 }
 
+type GlueRecordType string
+
+const (
+	GlueRecordType_DATE       GlueRecordType = "DATE"
+	GlueRecordType_STRING     GlueRecordType = "STRING"
+	GlueRecordType_TIMESTAMP  GlueRecordType = "TIMESTAMP"
+	GlueRecordType_INT        GlueRecordType = "INT"
+	GlueRecordType_FLOAT      GlueRecordType = "FLOAT"
+	GlueRecordType_LONG       GlueRecordType = "LONG"
+	GlueRecordType_BIGDECIMAL GlueRecordType = "BIGDECIMAL"
+	GlueRecordType_BYTE       GlueRecordType = "BYTE"
+	GlueRecordType_SHORT      GlueRecordType = "SHORT"
+	GlueRecordType_DOUBLE     GlueRecordType = "DOUBLE"
+)
+
+type GlueSchema struct {
+	Columns []GlueStudioSchemaColumn
+}
+
+type GlueStudioSchemaColumn struct {
+	GlueStudioType *string
+	Name           string
+	Type           *string
+}
+
 type GovernanceMode string
 
 const (
 	GovernanceMode_IAM_ONLY       GovernanceMode = "IAM_ONLY"
 	GovernanceMode_LAKE_FORMATION GovernanceMode = "LAKE_FORMATION"
 )
+
+type GovernedCatalogSource struct {
+	AdditionalOptions  *S3SourceAdditionalOptions
+	Database           string
+	Name               string
+	PartitionPredicate *string
+	Table              string
+}
+
+type GovernedCatalogTarget struct {
+	Database           string
+	Inputs             []string
+	Name               string
+	PartitionKeys      [][]string
+	SchemaChangePolicy *CatalogSchemaChangePolicy
+	Table              string
+}
 
 type GrokClassifier struct {
 	Classification string
@@ -1074,6 +1752,27 @@ type GrokClassifier struct {
 	Name           string
 	Version        *int64
 }
+
+type GroupFilters struct {
+	Filters         []FilterExpression
+	GroupName       string
+	LogicalOperator FilterLogicalOperator
+}
+
+type HudiTargetCompressionType string
+
+const (
+	HudiTargetCompressionType_Gzip         HudiTargetCompressionType = "gzip"
+	HudiTargetCompressionType_Lzo          HudiTargetCompressionType = "lzo"
+	HudiTargetCompressionType_Uncompressed HudiTargetCompressionType = "uncompressed"
+	HudiTargetCompressionType_Snappy       HudiTargetCompressionType = "snappy"
+)
+
+type HyperTargetCompressionType string
+
+const (
+	HyperTargetCompressionType_Uncompressed HyperTargetCompressionType = "uncompressed"
+)
 
 type IcebergNullOrder string
 
@@ -1151,6 +1850,248 @@ type IcebergTableMetadata struct {
 	TableUuid          *string
 }
 
+type IcebergTargetCompressionType string
+
+const (
+	IcebergTargetCompressionType_Gzip         IcebergTargetCompressionType = "gzip"
+	IcebergTargetCompressionType_Lzo          IcebergTargetCompressionType = "lzo"
+	IcebergTargetCompressionType_Uncompressed IcebergTargetCompressionType = "uncompressed"
+	IcebergTargetCompressionType_Snappy       IcebergTargetCompressionType = "snappy"
+)
+
+type JDBCConnectionType string
+
+const (
+	JDBCConnectionType_Sqlserver  JDBCConnectionType = "sqlserver"
+	JDBCConnectionType_Mysql      JDBCConnectionType = "mysql"
+	JDBCConnectionType_Oracle     JDBCConnectionType = "oracle"
+	JDBCConnectionType_Postgresql JDBCConnectionType = "postgresql"
+	JDBCConnectionType_Redshift   JDBCConnectionType = "redshift"
+)
+
+type JDBCConnectorOptions struct {
+	DataTypeMapping          map[string]GlueRecordType
+	FilterPredicate          *string
+	JobBookmarkKeys          []string
+	JobBookmarkKeysSortOrder *string
+	LowerBound               *int64
+	NumPartitions            *int64
+	PartitionColumn          *string
+	UpperBound               *int64
+}
+
+type JDBCConnectorSource struct {
+	AdditionalOptions *JDBCConnectorOptions
+	ConnectionName    string
+	ConnectionTable   *string
+	ConnectionType    string
+	ConnectorName     string
+	Name              string
+	OutputSchemas     []GlueSchema
+	Query             *string
+}
+
+type JDBCConnectorTarget struct {
+	AdditionalOptions map[string]string
+	ConnectionName    string
+	ConnectionTable   string
+	ConnectionType    string
+	ConnectorName     string
+	Inputs            []string
+	Name              string
+	OutputSchemas     []GlueSchema
+}
+
+type JDBCDataType string
+
+const (
+	JDBCDataType_ARRAY                   JDBCDataType = "ARRAY"
+	JDBCDataType_BIGINT                  JDBCDataType = "BIGINT"
+	JDBCDataType_BINARY                  JDBCDataType = "BINARY"
+	JDBCDataType_BIT                     JDBCDataType = "BIT"
+	JDBCDataType_BLOB                    JDBCDataType = "BLOB"
+	JDBCDataType_BOOLEAN                 JDBCDataType = "BOOLEAN"
+	JDBCDataType_CHAR                    JDBCDataType = "CHAR"
+	JDBCDataType_CLOB                    JDBCDataType = "CLOB"
+	JDBCDataType_DATALINK                JDBCDataType = "DATALINK"
+	JDBCDataType_DATE                    JDBCDataType = "DATE"
+	JDBCDataType_DECIMAL                 JDBCDataType = "DECIMAL"
+	JDBCDataType_DISTINCT                JDBCDataType = "DISTINCT"
+	JDBCDataType_DOUBLE                  JDBCDataType = "DOUBLE"
+	JDBCDataType_FLOAT                   JDBCDataType = "FLOAT"
+	JDBCDataType_INTEGER                 JDBCDataType = "INTEGER"
+	JDBCDataType_JAVA_OBJECT             JDBCDataType = "JAVA_OBJECT"
+	JDBCDataType_LONGNVARCHAR            JDBCDataType = "LONGNVARCHAR"
+	JDBCDataType_LONGVARBINARY           JDBCDataType = "LONGVARBINARY"
+	JDBCDataType_LONGVARCHAR             JDBCDataType = "LONGVARCHAR"
+	JDBCDataType_NCHAR                   JDBCDataType = "NCHAR"
+	JDBCDataType_NCLOB                   JDBCDataType = "NCLOB"
+	JDBCDataType_NULL                    JDBCDataType = "NULL"
+	JDBCDataType_NUMERIC                 JDBCDataType = "NUMERIC"
+	JDBCDataType_NVARCHAR                JDBCDataType = "NVARCHAR"
+	JDBCDataType_OTHER                   JDBCDataType = "OTHER"
+	JDBCDataType_REAL                    JDBCDataType = "REAL"
+	JDBCDataType_REF                     JDBCDataType = "REF"
+	JDBCDataType_REF_CURSOR              JDBCDataType = "REF_CURSOR"
+	JDBCDataType_ROWID                   JDBCDataType = "ROWID"
+	JDBCDataType_SMALLINT                JDBCDataType = "SMALLINT"
+	JDBCDataType_SQLXML                  JDBCDataType = "SQLXML"
+	JDBCDataType_STRUCT                  JDBCDataType = "STRUCT"
+	JDBCDataType_TIME                    JDBCDataType = "TIME"
+	JDBCDataType_TIME_WITH_TIMEZONE      JDBCDataType = "TIME_WITH_TIMEZONE"
+	JDBCDataType_TIMESTAMP               JDBCDataType = "TIMESTAMP"
+	JDBCDataType_TIMESTAMP_WITH_TIMEZONE JDBCDataType = "TIMESTAMP_WITH_TIMEZONE"
+	JDBCDataType_TINYINT                 JDBCDataType = "TINYINT"
+	JDBCDataType_VARBINARY               JDBCDataType = "VARBINARY"
+	JDBCDataType_VARCHAR                 JDBCDataType = "VARCHAR"
+)
+
+type Job struct {
+	AllocatedCapacity         *int32
+	AutoUpgradeMetadata       *AutoUpgradeMetadata
+	CodeGenConfigurationNodes map[string]CodeGenConfigurationNode
+	Command                   *JobCommand
+	Connections               *ConnectionsList
+	CreatedOn                 *time.Time
+	DefaultArguments          map[string]string
+	Description               *string
+	ExecutionClass            *ExecutionClass
+	ExecutionProperty         *ExecutionProperty
+	GlueVersion               *string
+	JobMode                   *JobMode
+	JobRunQueuingEnabled      *bool
+	LastModifiedOn            *time.Time
+	LogUri                    *string
+	MaintenanceWindow         *string
+	MaxCapacity               *float64
+	MaxRetries                *int32
+	Name                      *string
+	NonOverridableArguments   map[string]string
+	NotificationProperty      *NotificationProperty
+	NumberOfWorkers           *int32
+	ProfileName               *string
+	Role                      *string
+	SecurityConfiguration     *string
+	SourceControlDetails      *SourceControlDetails
+	Timeout                   *int32
+	WorkerType                *WorkerType
+}
+
+type JobBookmarkEntry struct {
+	Attempt       *int32
+	JobBookmark   *string
+	JobName       *string
+	PreviousRunId *string
+	Run           *int32
+	RunId         *string
+	Version       *int32
+}
+
+type JobCommand struct {
+	Name           *string
+	PythonVersion  *string
+	Runtime        *string
+	ScriptLocation *string
+}
+
+type JobMode string
+
+const (
+	JobMode_SCRIPT   JobMode = "SCRIPT"
+	JobMode_VISUAL   JobMode = "VISUAL"
+	JobMode_NOTEBOOK JobMode = "NOTEBOOK"
+)
+
+type JobRun struct {
+	AllocatedCapacity          *int32
+	Arguments                  map[string]string
+	Attempt                    *int32
+	CompletedOn                *time.Time
+	DPUSeconds                 *float64
+	ErrorMessage               *string
+	ExecutionClass             *ExecutionClass
+	ExecutionRoleSessionPolicy *string
+	ExecutionTime              *int32
+	GlueVersion                *string
+	Id                         *string
+	JobMode                    *JobMode
+	JobName                    *string
+	JobRunQueuingEnabled       *bool
+	JobRunState                *JobRunState
+	LastModifiedOn             *time.Time
+	LogGroupName               *string
+	MaintenanceWindow          *string
+	MaxCapacity                *float64
+	NotificationProperty       *NotificationProperty
+	NumberOfWorkers            *int32
+	PredecessorRuns            []Predecessor
+	PreviousRunId              *string
+	ProfileName                *string
+	SecurityConfiguration      *string
+	StartedOn                  *time.Time
+	StateDetail                *string
+	Timeout                    *int32
+	TriggerName                *string
+	WorkerType                 *WorkerType
+}
+
+type JobRunState string
+
+const (
+	JobRunState_STARTING  JobRunState = "STARTING"
+	JobRunState_RUNNING   JobRunState = "RUNNING"
+	JobRunState_STOPPING  JobRunState = "STOPPING"
+	JobRunState_STOPPED   JobRunState = "STOPPED"
+	JobRunState_SUCCEEDED JobRunState = "SUCCEEDED"
+	JobRunState_FAILED    JobRunState = "FAILED"
+	JobRunState_TIMEOUT   JobRunState = "TIMEOUT"
+	JobRunState_ERROR     JobRunState = "ERROR"
+	JobRunState_WAITING   JobRunState = "WAITING"
+	JobRunState_EXPIRED   JobRunState = "EXPIRED"
+)
+
+type JobUpdate struct {
+	Command                 *JobCommand
+	Connections             *ConnectionsList
+	DefaultArguments        map[string]string
+	Description             *string
+	ExecutionClass          *ExecutionClass
+	ExecutionProperty       *ExecutionProperty
+	GlueVersion             *string
+	JobMode                 *JobMode
+	MaxCapacity             *float64
+	MaxRetries              *int32
+	NonOverridableArguments map[string]string
+	NotificationProperty    *NotificationProperty
+	NumberOfWorkers         *int32
+	Role                    *string
+	Timeout                 *int32
+	WorkerType              *WorkerType
+}
+
+type Join struct {
+	Columns  []JoinColumn
+	Inputs   []string
+	JoinType JoinType
+	Name     string
+}
+
+type JoinColumn struct {
+	From string
+	Keys [][]string
+}
+
+type JoinType string
+
+const (
+	JoinType_Equijoin JoinType = "equijoin"
+	JoinType_Left     JoinType = "left"
+	JoinType_Right    JoinType = "right"
+	JoinType_Outer    JoinType = "outer"
+	JoinType_Leftsemi JoinType = "leftsemi"
+	JoinType_Leftanti JoinType = "leftanti"
+)
+
 type JsonClassifier struct {
 	CreationTime *time.Time
 	JsonPath     string
@@ -1159,9 +2100,56 @@ type JsonClassifier struct {
 	Version      *int64
 }
 
+type KafkaStreamingSourceOptions struct {
+	AddRecordTimestamp     *string
+	Assign                 *string
+	BootstrapServers       *string
+	Classification         *string
+	ConnectionName         *string
+	Delimiter              *string
+	EmitConsumerLagMetrics *string
+	EndingOffsets          *string
+	IncludeHeaders         *bool
+	MaxOffsetsPerTrigger   *int64
+	MinPartitions          *int32
+	NumRetries             *int32
+	PollTimeoutMs          *int64
+	RetryIntervalMs        *int64
+	SecurityProtocol       *string
+	StartingOffsets        *string
+	StartingTimestamp      *time.Time
+	SubscribePattern       *string
+	TopicName              *string
+}
+
 type KeySchemaElement struct {
 	Name string
 	Type string
+}
+
+type KinesisStreamingSourceOptions struct {
+	AddIdleTimeBetweenReads  *bool
+	AddRecordTimestamp       *string
+	AvoidEmptyBatches        *bool
+	Classification           *string
+	Delimiter                *string
+	DescribeShardInterval    *int64
+	EmitConsumerLagMetrics   *string
+	EndpointUrl              *string
+	FanoutConsumerARN        *string
+	IdleTimeBetweenReadsInMs *int64
+	MaxFetchRecordsPerShard  *int64
+	MaxFetchTimeInMs         *int64
+	MaxRecordPerRead         *int64
+	MaxRetryIntervalMs       *int64
+	NumRetries               *int32
+	RetryIntervalMs          *int64
+	RoleArn                  *string
+	RoleSessionName          *string
+	StartingPosition         *StartingPosition
+	StartingTimestamp        *time.Time
+	StreamArn                *string
+	StreamName               *string
 }
 
 type LakeFormationConfiguration struct {
@@ -1219,11 +2207,79 @@ type ListCrawlsResponse struct {
 	NextToken *string
 }
 
+type ListJobsRequest struct {
+	MaxResults *int32
+	NextToken  *string
+	Tags       map[string]string
+}
+
+type ListJobsResponse struct {
+	JobNames  []string
+	NextToken *string
+}
+
 type LongColumnStatisticsData struct {
 	MaximumValue           *int64
 	MinimumValue           *int64
 	NumberOfDistinctValues int64
 	NumberOfNulls          int64
+}
+
+type Mapping struct {
+	Children []Mapping
+	Dropped  *bool
+	FromPath []string
+	FromType *string
+	ToKey    *string
+	ToType   *string
+}
+
+type Merge struct {
+	Inputs      []string
+	Name        string
+	PrimaryKeys [][]string
+	Source      string
+}
+
+type MicrosoftSQLServerCatalogSource struct {
+	Database string
+	Name     string
+	Table    string
+}
+
+type MicrosoftSQLServerCatalogTarget struct {
+	Database string
+	Inputs   []string
+	Name     string
+	Table    string
+}
+
+type MySQLCatalogSource struct {
+	Database string
+	Name     string
+	Table    string
+}
+
+type MySQLCatalogTarget struct {
+	Database string
+	Inputs   []string
+	Name     string
+	Table    string
+}
+
+type NotificationProperty struct {
+	NotifyDelayAfter *int32
+}
+
+type NullCheckBoxList struct {
+	IsEmpty      *bool
+	IsNegOne     *bool
+	IsNullString *bool
+}
+
+type NullValueField struct {
+	Datatype *Datatype
+	Value    string
 }
 
 type OAuth2ClientApplication struct {
@@ -1247,10 +2303,71 @@ type OAuth2Properties struct {
 	TokenUrlParametersMap   map[string]string
 }
 
+type Option struct {
+	Description *string
+	Label       *string
+	Value       *string
+}
+
+type OracleSQLCatalogSource struct {
+	Database string
+	Name     string
+	Table    string
+}
+
+type OracleSQLCatalogTarget struct {
+	Database string
+	Inputs   []string
+	Name     string
+	Table    string
+}
+
 type Order struct {
 	Column    string
 	SortOrder int32
 }
+
+type PIIDetection struct {
+	DetectionParameters    *string
+	DetectionSensitivity   *string
+	EntityTypesToDetect    []string
+	Inputs                 []string
+	MaskValue              *string
+	MatchPattern           *string
+	Name                   string
+	NumLeftCharsToExclude  *int32
+	NumRightCharsToExclude *int32
+	OutputColumnName       *string
+	PiiType                PiiType
+	RedactChar             *string
+	RedactText             *string
+	SampleFraction         *float64
+	ThresholdFraction      *float64
+}
+
+type ParamType string
+
+const (
+	ParamType_Str     ParamType = "str"
+	ParamType_Int     ParamType = "int"
+	ParamType_Float   ParamType = "float"
+	ParamType_Complex ParamType = "complex"
+	ParamType_Bool    ParamType = "bool"
+	ParamType_List    ParamType = "list"
+	ParamType_Null    ParamType = "null"
+)
+
+type ParquetCompressionType string
+
+const (
+	ParquetCompressionType_Snappy       ParquetCompressionType = "snappy"
+	ParquetCompressionType_Lzo          ParquetCompressionType = "lzo"
+	ParquetCompressionType_Gzip         ParquetCompressionType = "gzip"
+	ParquetCompressionType_Brotli       ParquetCompressionType = "brotli"
+	ParquetCompressionType_Lz4          ParquetCompressionType = "lz4"
+	ParquetCompressionType_Uncompressed ParquetCompressionType = "uncompressed"
+	ParquetCompressionType_None         ParquetCompressionType = "none"
+)
 
 type Partition struct {
 	CatalogId         *string
@@ -1322,6 +2439,36 @@ type PhysicalConnectionRequirements struct {
 	SubnetId            *string
 }
 
+type PiiType string
+
+const (
+	PiiType_RowAudit          PiiType = "RowAudit"
+	PiiType_RowHashing        PiiType = "RowHashing"
+	PiiType_RowMasking        PiiType = "RowMasking"
+	PiiType_RowPartialMasking PiiType = "RowPartialMasking"
+	PiiType_ColumnAudit       PiiType = "ColumnAudit"
+	PiiType_ColumnHashing     PiiType = "ColumnHashing"
+	PiiType_ColumnMasking     PiiType = "ColumnMasking"
+)
+
+type PostgreSQLCatalogSource struct {
+	Database string
+	Name     string
+	Table    string
+}
+
+type PostgreSQLCatalogTarget struct {
+	Database string
+	Inputs   []string
+	Name     string
+	Table    string
+}
+
+type Predecessor struct {
+	JobName *string
+	RunId   *string
+}
+
 type PrincipalPermissions struct {
 	Permissions []Permission
 	Principal   *DataLakePrincipal
@@ -1349,8 +2496,39 @@ type QuerySessionContext struct {
 	QueryStartTime       *time.Time
 }
 
+type QuoteChar string
+
+const (
+	QuoteChar_Quote        QuoteChar = "quote"
+	QuoteChar_Quillemet    QuoteChar = "quillemet"
+	QuoteChar_Single_Quote QuoteChar = "single_quote"
+	QuoteChar_Disabled     QuoteChar = "disabled"
+)
+
 type RLSProperties struct {
 	DefaultRLSPolicy *string
+}
+
+type Recipe struct {
+	Inputs          []string
+	Name            string
+	RecipeReference *RecipeReference
+	RecipeSteps     []RecipeStep
+}
+
+type RecipeAction struct {
+	Operation  string
+	Parameters map[string]string
+}
+
+type RecipeReference struct {
+	RecipeArn     string
+	RecipeVersion string
+}
+
+type RecipeStep struct {
+	Action               *RecipeAction
+	ConditionExpressions []ConditionExpression
 }
 
 type RecrawlBehavior string
@@ -1363,6 +2541,45 @@ const (
 
 type RecrawlPolicy struct {
 	RecrawlBehavior *RecrawlBehavior
+}
+
+type RedshiftSource struct {
+	Database       string
+	Name           string
+	RedshiftTmpDir *string
+	Table          string
+	TmpDirIAMRole  *string
+}
+
+type RedshiftTarget struct {
+	Database              string
+	Inputs                []string
+	Name                  string
+	RedshiftTmpDir        *string
+	Table                 string
+	TmpDirIAMRole         *string
+	UpsertRedshiftOptions *UpsertRedshiftTargetOptions
+}
+
+type RelationalCatalogSource struct {
+	Database string
+	Name     string
+	Table    string
+}
+
+type RenameField struct {
+	Inputs     []string
+	Name       string
+	SourcePath []string
+	TargetPath []string
+}
+
+type ResetJobBookmarkRequest struct {
+	JobName string
+}
+
+type ResetJobBookmarkResponse struct {
+	JobBookmarkEntry *JobBookmarkEntry
 }
 
 type ResourceAction string
@@ -1394,6 +2611,261 @@ type ResourceUri struct {
 	LastModified *time.Time
 	ResourceType *ResourceType
 	Uri          *string
+}
+
+type Route struct {
+	GroupFiltersList []GroupFilters
+	Inputs           []string
+	Name             string
+}
+
+type S3CatalogDeltaSource struct {
+	AdditionalDeltaOptions map[string]string
+	Database               string
+	Name                   string
+	OutputSchemas          []GlueSchema
+	Table                  string
+}
+
+type S3CatalogHudiSource struct {
+	AdditionalHudiOptions map[string]string
+	Database              string
+	Name                  string
+	OutputSchemas         []GlueSchema
+	Table                 string
+}
+
+type S3CatalogIcebergSource struct {
+	AdditionalIcebergOptions map[string]string
+	Database                 string
+	Name                     string
+	OutputSchemas            []GlueSchema
+	Table                    string
+}
+
+type S3CatalogSource struct {
+	AdditionalOptions  *S3SourceAdditionalOptions
+	Database           string
+	Name               string
+	PartitionPredicate *string
+	Table              string
+}
+
+type S3CatalogTarget struct {
+	AutoDataQuality    *AutoDataQuality
+	Database           string
+	Inputs             []string
+	Name               string
+	PartitionKeys      [][]string
+	SchemaChangePolicy *CatalogSchemaChangePolicy
+	Table              string
+}
+
+type S3CsvSource struct {
+	AdditionalOptions   *S3DirectSourceAdditionalOptions
+	CompressionType     *CompressionType
+	Escaper             *string
+	Exclusions          []string
+	GroupFiles          *string
+	GroupSize           *string
+	MaxBand             *int32
+	MaxFilesInBand      *int32
+	Multiline           *bool
+	Name                string
+	OptimizePerformance *bool
+	OutputSchemas       []GlueSchema
+	Paths               []string
+	QuoteChar           QuoteChar
+	Recurse             *bool
+	Separator           Separator
+	SkipFirst           *bool
+	WithHeader          *bool
+	WriteHeader         *bool
+}
+
+type S3DeltaCatalogTarget struct {
+	AdditionalOptions  map[string]string
+	AutoDataQuality    *AutoDataQuality
+	Database           string
+	Inputs             []string
+	Name               string
+	OutputSchemas      []GlueSchema
+	PartitionKeys      [][]string
+	SchemaChangePolicy *CatalogSchemaChangePolicy
+	Table              string
+}
+
+type S3DeltaDirectTarget struct {
+	AdditionalOptions      map[string]string
+	AutoDataQuality        *AutoDataQuality
+	Compression            DeltaTargetCompressionType
+	Format                 TargetFormat
+	Inputs                 []string
+	Name                   string
+	NumberTargetPartitions *string
+	PartitionKeys          [][]string
+	Path                   string
+	SchemaChangePolicy     *DirectSchemaChangePolicy
+}
+
+type S3DeltaSource struct {
+	AdditionalDeltaOptions map[string]string
+	AdditionalOptions      *S3DirectSourceAdditionalOptions
+	Name                   string
+	OutputSchemas          []GlueSchema
+	Paths                  []string
+}
+
+type S3DirectSourceAdditionalOptions struct {
+	BoundedFiles     *int64
+	BoundedSize      *int64
+	EnableSamplePath *bool
+	SamplePath       *string
+}
+
+type S3DirectTarget struct {
+	AutoDataQuality        *AutoDataQuality
+	Compression            *string
+	Format                 TargetFormat
+	Inputs                 []string
+	Name                   string
+	NumberTargetPartitions *string
+	OutputSchemas          []GlueSchema
+	PartitionKeys          [][]string
+	Path                   string
+	SchemaChangePolicy     *DirectSchemaChangePolicy
+}
+
+type S3ExcelSource struct {
+	AdditionalOptions *S3DirectSourceAdditionalOptions
+	CompressionType   *ParquetCompressionType
+	Exclusions        []string
+	GroupFiles        *string
+	GroupSize         *string
+	MaxBand           *int32
+	MaxFilesInBand    *int32
+	Name              string
+	NumberRows        *int64
+	OutputSchemas     []GlueSchema
+	Paths             []string
+	Recurse           *bool
+	SkipFooter        *int32
+}
+
+type S3GlueParquetTarget struct {
+	AutoDataQuality        *AutoDataQuality
+	Compression            *ParquetCompressionType
+	Inputs                 []string
+	Name                   string
+	NumberTargetPartitions *string
+	PartitionKeys          [][]string
+	Path                   string
+	SchemaChangePolicy     *DirectSchemaChangePolicy
+}
+
+type S3HudiCatalogTarget struct {
+	AdditionalOptions  map[string]string
+	AutoDataQuality    *AutoDataQuality
+	Database           string
+	Inputs             []string
+	Name               string
+	OutputSchemas      []GlueSchema
+	PartitionKeys      [][]string
+	SchemaChangePolicy *CatalogSchemaChangePolicy
+	Table              string
+}
+
+type S3HudiDirectTarget struct {
+	AdditionalOptions      map[string]string
+	AutoDataQuality        *AutoDataQuality
+	Compression            HudiTargetCompressionType
+	Format                 TargetFormat
+	Inputs                 []string
+	Name                   string
+	NumberTargetPartitions *string
+	PartitionKeys          [][]string
+	Path                   string
+	SchemaChangePolicy     *DirectSchemaChangePolicy
+}
+
+type S3HudiSource struct {
+	AdditionalHudiOptions map[string]string
+	AdditionalOptions     *S3DirectSourceAdditionalOptions
+	Name                  string
+	OutputSchemas         []GlueSchema
+	Paths                 []string
+}
+
+type S3HyperDirectTarget struct {
+	AutoDataQuality    *AutoDataQuality
+	Compression        *HyperTargetCompressionType
+	Format             *TargetFormat
+	Inputs             []string
+	Name               string
+	OutputSchemas      []GlueSchema
+	PartitionKeys      [][]string
+	Path               string
+	SchemaChangePolicy *DirectSchemaChangePolicy
+}
+
+type S3IcebergCatalogTarget struct {
+	AdditionalOptions  map[string]string
+	AutoDataQuality    *AutoDataQuality
+	Database           string
+	Inputs             []string
+	Name               string
+	PartitionKeys      [][]string
+	SchemaChangePolicy *CatalogSchemaChangePolicy
+	Table              string
+}
+
+type S3IcebergDirectTarget struct {
+	AdditionalOptions      map[string]string
+	AutoDataQuality        *AutoDataQuality
+	Compression            IcebergTargetCompressionType
+	Format                 TargetFormat
+	Inputs                 []string
+	Name                   string
+	NumberTargetPartitions *string
+	OutputSchemas          []GlueSchema
+	PartitionKeys          [][]string
+	Path                   string
+	SchemaChangePolicy     *DirectSchemaChangePolicy
+}
+
+type S3JsonSource struct {
+	AdditionalOptions *S3DirectSourceAdditionalOptions
+	CompressionType   *CompressionType
+	Exclusions        []string
+	GroupFiles        *string
+	GroupSize         *string
+	JsonPath          *string
+	MaxBand           *int32
+	MaxFilesInBand    *int32
+	Multiline         *bool
+	Name              string
+	OutputSchemas     []GlueSchema
+	Paths             []string
+	Recurse           *bool
+}
+
+type S3ParquetSource struct {
+	AdditionalOptions *S3DirectSourceAdditionalOptions
+	CompressionType   *ParquetCompressionType
+	Exclusions        []string
+	GroupFiles        *string
+	GroupSize         *string
+	MaxBand           *int32
+	MaxFilesInBand    *int32
+	Name              string
+	OutputSchemas     []GlueSchema
+	Paths             []string
+	Recurse           *bool
+}
+
+type S3SourceAdditionalOptions struct {
+	BoundedFiles *int64
+	BoundedSize  *int64
 }
 
 type S3Target struct {
@@ -1438,6 +2910,28 @@ type Segment struct {
 	TotalSegments int32
 }
 
+type SelectFields struct {
+	Inputs []string
+	Name   string
+	Paths  [][]string
+}
+
+type SelectFromCollection struct {
+	Index  int32
+	Inputs []string
+	Name   string
+}
+
+type Separator string
+
+const (
+	Separator_Comma     Separator = "comma"
+	Separator_Ctrla     Separator = "ctrla"
+	Separator_Pipe      Separator = "pipe"
+	Separator_Semicolon Separator = "semicolon"
+	Separator_Tab       Separator = "tab"
+)
+
 type SerDeInfo struct {
 	Name                 *string
 	Parameters           map[string]string
@@ -1448,6 +2942,115 @@ type SkewedInfo struct {
 	SkewedColumnNames             []string
 	SkewedColumnValueLocationMaps map[string]string
 	SkewedColumnValues            []string
+}
+
+type SnowflakeNodeData struct {
+	Action              *string
+	AdditionalOptions   map[string]string
+	AutoPushdown        *bool
+	Connection          *Option
+	Database            *string
+	IamRole             *Option
+	MergeAction         *string
+	MergeClause         *string
+	MergeWhenMatched    *string
+	MergeWhenNotMatched *string
+	PostAction          *string
+	PreAction           *string
+	SampleQuery         *string
+	Schema              *string
+	SelectedColumns     []Option
+	SourceType          *string
+	StagingTable        *string
+	Table               *string
+	TableSchema         []Option
+	TempDir             *string
+	Upsert              *bool
+}
+
+type SnowflakeSource struct {
+	Data          *SnowflakeNodeData
+	Name          string
+	OutputSchemas []GlueSchema
+}
+
+type SnowflakeTarget struct {
+	Data   *SnowflakeNodeData
+	Inputs []string
+	Name   string
+}
+
+type SourceControlAuthStrategy string
+
+const (
+	SourceControlAuthStrategy_PERSONAL_ACCESS_TOKEN SourceControlAuthStrategy = "PERSONAL_ACCESS_TOKEN"
+	SourceControlAuthStrategy_AWS_SECRETS_MANAGER   SourceControlAuthStrategy = "AWS_SECRETS_MANAGER"
+)
+
+type SourceControlDetails struct {
+	AuthStrategy *SourceControlAuthStrategy
+	AuthToken    *string
+	Branch       *string
+	Folder       *string
+	LastCommitId *string
+	Owner        *string
+	Provider     *SourceControlProvider
+	Repository   *string
+}
+
+type SourceControlProvider string
+
+const (
+	SourceControlProvider_GITHUB          SourceControlProvider = "GITHUB"
+	SourceControlProvider_GITLAB          SourceControlProvider = "GITLAB"
+	SourceControlProvider_BITBUCKET       SourceControlProvider = "BITBUCKET"
+	SourceControlProvider_AWS_CODE_COMMIT SourceControlProvider = "AWS_CODE_COMMIT"
+)
+
+type SparkConnectorSource struct {
+	AdditionalOptions map[string]string
+	ConnectionName    string
+	ConnectionType    string
+	ConnectorName     string
+	Name              string
+	OutputSchemas     []GlueSchema
+}
+
+type SparkConnectorTarget struct {
+	AdditionalOptions map[string]string
+	ConnectionName    string
+	ConnectionType    string
+	ConnectorName     string
+	Inputs            []string
+	Name              string
+	OutputSchemas     []GlueSchema
+}
+
+type SparkSQL struct {
+	Inputs        []string
+	Name          string
+	OutputSchemas []GlueSchema
+	SqlAliases    []SqlAlias
+	SqlQuery      string
+}
+
+type Spigot struct {
+	Inputs []string
+	Name   string
+	Path   string
+	Prob   *float64
+	Topk   *int32
+}
+
+type SplitFields struct {
+	Inputs []string
+	Name   string
+	Paths  [][]string
+}
+
+type SqlAlias struct {
+	Alias string
+	From  string
 }
 
 type StartCrawlerRequest struct {
@@ -1463,6 +3066,30 @@ type StartCrawlerScheduleRequest struct {
 
 type StartCrawlerScheduleResponse struct {
 }
+
+type StartJobRunRequest struct {
+	Arguments       map[string]string
+	ExecutionClass  *ExecutionClass
+	JobName         string
+	JobRunId        *string
+	MaxCapacity     *float64
+	NumberOfWorkers *int32
+	Timeout         *int32
+	WorkerType      *WorkerType
+}
+
+type StartJobRunResponse struct {
+	JobRunId *string
+}
+
+type StartingPosition string
+
+const (
+	StartingPosition_Latest       StartingPosition = "latest"
+	StartingPosition_Trim_Horizon StartingPosition = "trim_horizon"
+	StartingPosition_Earliest     StartingPosition = "earliest"
+	StartingPosition_Timestamp    StartingPosition = "timestamp"
+)
 
 type StatusDetails struct {
 	RequestedChange *Table
@@ -1497,6 +3124,11 @@ type StorageDescriptor struct {
 	SkewedInfo             *SkewedInfo
 	SortColumns            []Order
 	StoredAsSubDirectories *bool
+}
+
+type StreamingDataPreviewOptions struct {
+	PollingTime        *int64
+	RecordPollingLimit *int64
 }
 
 type StringColumnStatisticsData struct {
@@ -1611,6 +3243,44 @@ type TagResourceRequest struct {
 type TagResourceResponse struct {
 }
 
+type TargetFormat string
+
+const (
+	TargetFormat_Json    TargetFormat = "json"
+	TargetFormat_Csv     TargetFormat = "csv"
+	TargetFormat_Avro    TargetFormat = "avro"
+	TargetFormat_Orc     TargetFormat = "orc"
+	TargetFormat_Parquet TargetFormat = "parquet"
+	TargetFormat_Hudi    TargetFormat = "hudi"
+	TargetFormat_Delta   TargetFormat = "delta"
+	TargetFormat_Iceberg TargetFormat = "iceberg"
+	TargetFormat_Hyper   TargetFormat = "hyper"
+	TargetFormat_Xml     TargetFormat = "xml"
+)
+
+type TransformConfigParameter struct {
+	IsOptional        *bool
+	ListType          *ParamType
+	Name              string
+	Type              ParamType
+	ValidationMessage *string
+	ValidationRule    *string
+	Value             []string
+}
+
+type Union struct {
+	Inputs    []string
+	Name      string
+	UnionType UnionType
+}
+
+type UnionType string
+
+const (
+	UnionType_ALL      UnionType = "ALL"
+	UnionType_DISTINCT UnionType = "DISTINCT"
+)
+
 type UntagResourceRequest struct {
 	ResourceArn  string
 	TagsToRemove []string
@@ -1624,6 +3294,13 @@ type UpdateBehavior string
 const (
 	UpdateBehavior_LOG                UpdateBehavior = "LOG"
 	UpdateBehavior_UPDATE_IN_DATABASE UpdateBehavior = "UPDATE_IN_DATABASE"
+)
+
+type UpdateCatalogBehavior string
+
+const (
+	UpdateCatalogBehavior_UPDATE_IN_DATABASE UpdateCatalogBehavior = "UPDATE_IN_DATABASE"
+	UpdateCatalogBehavior_LOG                UpdateCatalogBehavior = "LOG"
 )
 
 type UpdateClassifierRequest struct {
@@ -1714,6 +3391,15 @@ type UpdateDatabaseRequest struct {
 type UpdateDatabaseResponse struct {
 }
 
+type UpdateJobRequest struct {
+	JobName   string
+	JobUpdate *JobUpdate
+}
+
+type UpdateJobResponse struct {
+	JobName *string
+}
+
 type UpdateJsonClassifierRequest struct {
 	JsonPath *string
 	Name     string
@@ -1749,6 +3435,12 @@ type UpdateUserDefinedFunctionRequest struct {
 }
 
 type UpdateUserDefinedFunctionResponse struct {
+}
+
+type UpsertRedshiftTargetOptions struct {
+	ConnectionName *string
+	TableLocation  *string
+	UpsertKeys     []string
 }
 
 type UserDefinedFunction struct {
@@ -1814,6 +3506,24 @@ type ViewValidation struct {
 	UpdateTime         *time.Time
 	ViewValidationText *string
 }
+
+type WorkerType string
+
+const (
+	WorkerType_Standard WorkerType = "Standard"
+	WorkerType_G_1X     WorkerType = "G.1X"
+	WorkerType_G_2X     WorkerType = "G.2X"
+	WorkerType_G_4X     WorkerType = "G.4X"
+	WorkerType_G_8X     WorkerType = "G.8X"
+	WorkerType_G_025X   WorkerType = "G.025X"
+	WorkerType_Z_2X     WorkerType = "Z.2X"
+	WorkerType_G_12X    WorkerType = "G.12X"
+	WorkerType_G_16X    WorkerType = "G.16X"
+	WorkerType_R_1X     WorkerType = "R.1X"
+	WorkerType_R_2X     WorkerType = "R.2X"
+	WorkerType_R_4X     WorkerType = "R.4X"
+	WorkerType_R_8X     WorkerType = "R.8X"
+)
 
 type XMLClassifier struct {
 	Classification string

@@ -97,6 +97,24 @@ func (g *Registry) ErrorName(service string, e *Error) string {
 	return upperFirst(s.SDKName) + "." + name
 }
 
+// Modeled reports whether the model of an operation knows an error: state machines name the others by the service alone.
+func (g *Registry) Modeled(service, operation string, e *Error) bool {
+	s := g.bySDKName(service)
+	if s == nil || s.prepare() != nil {
+		return false
+	}
+	op := s.m.Ops[upperFirst(operation)]
+	if op == nil {
+		return false
+	}
+	for _, sh := range op.Errors {
+		if sh.Name == e.Code || sh.ErrorCode == e.Code {
+			return true
+		}
+	}
+	return false
+}
+
 func (g *Registry) bySDKName(name string) *Service {
 	if s := g.by[name]; s != nil {
 		return s
