@@ -17,7 +17,7 @@ import (
 	"sync"
 )
 
-//go:embed python
+//go:embed all:python
 var pythonFiles embed.FS
 
 // requirements of each engine, pinned. An engine's environment is made when the first job needs it.
