@@ -19,10 +19,24 @@ help: ## list the targets
 build: ## build ./tarn
 	$(GO) build -ldflags '$(LDFLAGS)' -o tarn ./cmd/tarn
 
+.PHONY: demo
+demo: build ## run a real pipeline end to end on a fresh Tarn
+	scripts/demo.sh
+
 .PHONY: test
-test: ## everything that must hold: vet, unit tests
+test: build ## everything that must hold: formatting, vet, unit tests, real clients against the binary
+	@unformatted=$$(gofmt -l cmd internal); [ -z "$$unformatted" ] || { echo "gofmt these files:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) test ./...
+	scripts/wire.sh
+
+.PHONY: wire
+wire: build ## real clients against the binary (a part of test)
+	scripts/wire.sh
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (60 s)
+	scripts/fuzz.sh $(or $(FUZZTIME),60s)
 
 .PHONY: race
 race: ## the unit tests under the race detector

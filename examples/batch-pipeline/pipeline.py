@@ -110,9 +110,10 @@ class Pipeline:
 
     def follow(self, arn):
         """Prints the states as they pass and returns how the execution ended."""
-        seen, began, since = 0, time.time(), time.time()
+        seen = 0
         while True:
-            status = self.sfn.describe_execution(executionArn=arn)["status"]
+            execution = self.sfn.describe_execution(executionArn=arn)
+            status, began = execution["status"], execution["startDate"].timestamp()
             events = []
             for page in self.sfn.get_paginator("get_execution_history").paginate(executionArn=arn):
                 events += page["events"]
@@ -125,7 +126,7 @@ class Pipeline:
                     say(f"             {kind}: {detail.get('error')} {str(detail.get('cause'))[:200]}")
             seen = len(events)
             if status != "RUNNING":
-                return status, time.time() - since
+                return status, execution["stopDate"].timestamp() - began
             time.sleep(0.3)
 
 

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ import (
 	"github.com/tarn-data/tarn/internal/catalog"
 	"github.com/tarn-data/tarn/internal/clock"
 	"github.com/tarn-data/tarn/internal/crawl"
+	"github.com/tarn-data/tarn/internal/duck"
 	"github.com/tarn-data/tarn/internal/etl"
 	"github.com/tarn-data/tarn/internal/function"
 	"github.com/tarn-data/tarn/internal/identity"
@@ -64,6 +66,7 @@ type App struct {
 	Crawl     *crawl.Service
 	Jobs      *etl.Service
 	Workflows *workflow.Engine
+	Queries   *query.Engine
 	Registry  *protocol.Registry
 
 	codes    codeServer
@@ -182,6 +185,9 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}); err != nil {
 		return fmt.Errorf("open jobs: %w", err)
 	}
+	if err := a.openQueries(ctx, m); err != nil {
+		return err
+	}
 	a.codes = newCodeServer(a.Blobs, a.clock)
 
 	a.Registry = protocol.NewRegistry(protocol.Options{Logger: a.log, Clock: a.clock})
@@ -200,7 +206,38 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 		lambdaapi.New(lambdaapi.Options{Functions: a.Functions, Objects: packages{a.Objects}, CodeURL: func(id blob.ID) string { return a.endpoint + a.codes.path(id) }}),
 		glueapi.New(glueapi.Options{Catalog: a.Catalog, Crawl: a.Crawl, Jobs: a.Jobs}),
 		sfnapi.New(sfnapi.Options{Engine: a.Workflows}),
+		athenaapi.New(athenaapi.Options{Engine: a.Queries, Catalog: a.Catalog}),
 	)
+	return nil
+}
+
+// openQueries starts the workers of DuckDB, isolated like functions: they read blobs and write in a folder of their own.
+func (a *App) openQueries(ctx context.Context, m *meter.Meter) (err error) {
+	dir := filepath.Join(a.cfg.Data, "queries")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own binary: %w", err)
+	}
+	pool := duck.NewPool(duck.Options{Logger: a.log, Clock: a.clock, Command: func(ctx context.Context) *exec.Cmd {
+		c, err := a.Sandbox.Command(ctx, sandbox.Spec{
+			Argv: []string{self, duck.WorkerArg}, Env: []string{"TMPDIR=" + dir, "HOME=" + dir}, Dir: dir,
+			ReadOnly: []string{self, filepath.Join(a.cfg.Data, "blobs")}, ReadWrite: []string{dir}, OpenFiles: 4096,
+		})
+		if err != nil {
+			panic("BUG: describe a worker: " + err.Error())
+		}
+		return c
+	}})
+	a.group.OnStop("query workers", func(context.Context) error { return pool.Close() })
+	if a.Queries, err = query.Open(ctx, query.Options{
+		KV: a.Store, Catalog: a.Catalog, Objects: a.Objects, Pool: pool, Dir: dir, Meter: m, Clock: a.clock, Logger: a.log,
+	}); err != nil {
+		return fmt.Errorf("open queries: %w", err)
+	}
+	a.group.OnStop("queries", a.Queries.Close)
 	return nil
 }
 

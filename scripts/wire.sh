@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Real clients that nobody here wrote, against the real binary. Arguments go to pytest: scripts/wire.sh -k s3
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/python.sh
+python=$(python_env wire test/wire/requirements.txt)
+export TARN_BINARY=$PWD/tarn TARN_CACHE=$PWD/.cache
+exec "$python" -m pytest -q -p no:cacheprovider test/wire "$@"

@@ -1,0 +1,88 @@
+"""Lambda and CloudWatch Logs by boto3."""
+import base64
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import until, zipped
+
+
+@pytest.fixture
+def functions(server):
+    return server.client("lambda")
+
+
+def make(functions, name, role, code, runtime="python3.12", file="app.py", **more):
+    return functions.create_function(FunctionName=name, Runtime=runtime, Handler="app.handler", Role=role("lambda.amazonaws.com"), Code={"ZipFile": zipped({file: code})},
+                                     Timeout=20, **more)["FunctionArn"]
+
+
+def test_invoke_returns_answer_log_and_errors(functions, role, name):
+    make(functions, name, role, "def handler(e, c):\n    print('hi', c.aws_request_id)\n    if e.get('bad'):\n        raise ValueError('no')\n    return {'got': e}\n")
+    r = functions.invoke(FunctionName=name, Payload=json.dumps({"a": 1}), LogType="Tail")
+    assert r["StatusCode"] == 200 and json.load(r["Payload"]) == {"got": {"a": 1}}
+    log = base64.b64decode(r["LogResult"]).decode()
+    assert f"hi {r['ResponseMetadata']['RequestId']}" in log and "REPORT RequestId" in log
+    r = functions.invoke(FunctionName=name, Payload=b'{"bad": true}')
+    assert r["FunctionError"] == "Unhandled"
+    assert json.load(r["Payload"])["errorType"] == "ValueError"
+    assert functions.invoke(FunctionName=name, InvocationType="DryRun")["StatusCode"] == 204
+
+
+def test_boto3_inside_reaches_the_lake(server, functions, role, name, bucket):
+    code = "import boto3\ndef handler(e, c):\n    boto3.resource('s3').Object(e['bucket'], 'made').put(Body=b'by the function')\n    return boto3.client('sts').get_caller_identity()['Arn']\n"
+    make(functions, name, role, code)
+    r = functions.invoke(FunctionName=name, Payload=json.dumps({"bucket": bucket}))
+    assert json.load(r["Payload"]) == f"arn:aws:sts::000000000000:assumed-role/test-lambda/{name}"
+    assert server.client("s3").get_object(Bucket=bucket, Key="made")["Body"].read() == b"by the function"
+
+
+@pytest.mark.parametrize("code", [
+    "const { S3Client, PutObjectCommand } = require('@aws-sdk/client-s3')\n"
+    "exports.handler = async (e) => { await new S3Client({ forcePathStyle: true }).send(new PutObjectCommand({ Bucket: e.bucket, Key: 'node', Body: 'x' })); return 'done' }",
+    "const AWS = require('aws-sdk')\nexports.handler = async (e) => { await new AWS.S3().putObject({ Bucket: e.bucket, Key: 'node', Body: 'x' }).promise(); return 'done' }",
+], ids=["sdk3", "sdk2"])
+def test_node_with_the_sdks(server, functions, role, name, bucket, code):
+    make(functions, name, role, code, runtime="nodejs20.x", file="app.js")
+    r = functions.invoke(FunctionName=name, Payload=json.dumps({"bucket": bucket}))
+    assert json.load(r["Payload"]) == "done"
+    assert server.client("s3").get_object(Bucket=bucket, Key="node")["Body"].read() == b"x"
+
+
+def test_an_upload_invokes_a_function_once(server, functions, role, name, bucket):
+    arn = make(functions, name, role, "import json\ndef handler(e, c):\n    print('EVENT', json.dumps(e['Records'][0]['s3']['object']['key']))\n")
+    s3, logs = server.client("s3"), server.client("logs")
+    configuration = {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}}}]}
+    with pytest.raises(ClientError) as e:  # nobody has allowed S3 to invoke it
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+    assert e.value.response["Error"]["Code"] == "InvalidArgument"
+    functions.add_permission(FunctionName=name, StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", SourceArn=f"arn:aws:s3:::{bucket}")
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+    for k in ("one.csv", "two.txt", "three.csv"):
+        s3.put_object(Bucket=bucket, Key=k, Body=b"x")
+
+    def seen():
+        try:
+            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern="EVENT")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+        return sorted(e["message"].strip() for e in events)
+
+    until(lambda: len(seen()) >= 2)
+    assert seen() == ['EVENT "one.csv"', 'EVENT "three.csv"']
+
+
+def test_refusals(functions, role, name):
+    make(functions, name, role, "def handler(e, c):\n    return 1\n")
+    for call, code in [
+        (lambda: functions.invoke(FunctionName="none"), "ResourceNotFoundException"),
+        (lambda: functions.invoke(FunctionName=name, Payload=b"{"), "InvalidRequestContentException"),
+        (lambda: make(functions, name, role, "x"), "ResourceConflictException"),
+        (lambda: functions.create_function(FunctionName="x", Runtime="python3.12", Handler="a.b", Role="arn:aws:iam::000000000000:role/none", Code={"ZipFile": zipped({"a.py": ""})}),
+         "InvalidParameterValueException"),
+        (lambda: functions.update_function_configuration(FunctionName=name, Timeout=900, RevisionId="stale"), "PreconditionFailedException"),
+    ]:
+        with pytest.raises(ClientError) as e:
+            call()
+        assert e.value.response["Error"]["Code"] == code

@@ -1,0 +1,77 @@
+"""Step Functions by boto3."""
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import until, zipped
+
+
+@pytest.fixture
+def sfn(server):
+    return server.client("stepfunctions")
+
+
+def ended(sfn, arn):
+    return until(lambda: (lambda d: d if d["status"] != "RUNNING" else None)(sfn.describe_execution(executionArn=arn)))
+
+
+def machine(sfn, role, name, states, start):
+    definition = {"StartAt": start, "States": states}
+    return sfn.create_state_machine(name=name, roleArn=role("states.amazonaws.com"), definition=json.dumps(definition))["stateMachineArn"]
+
+
+def test_lambda_with_retry_and_catch(server, sfn, role, name):
+    server.client("lambda").create_function(
+        FunctionName=name, Runtime="python3.12", Handler="app.handler", Role=role("lambda.amazonaws.com"), Timeout=20,
+        Code={"ZipFile": zipped({"app.py": "class Busy(Exception):\n    pass\nn = 0\ndef handler(e, c):\n    global n\n    n += 1\n    if n < 3:\n        raise Busy('again')\n    return n\n"})})
+    arn = machine(sfn, role, name, {
+        "Call": {"Type": "Task", "Resource": f"arn:aws:lambda:us-east-1:000000000000:function:{name}", "ResultPath": "$.n",
+                 "Retry": [{"ErrorEquals": ["Busy"], "IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 1}], "Next": "Choose"},
+        "Choose": {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 3, "Next": "Done"}], "Default": "Wrong"},
+        "Done": {"Type": "Succeed"}, "Wrong": {"Type": "Fail", "Error": "Wrong"},
+    }, "Call")
+    execution = sfn.start_execution(stateMachineArn=arn, input='{"a":1}')["executionArn"]
+    done = ended(sfn, execution)
+    assert done["status"] == "SUCCEEDED" and json.loads(done["output"]) == {"a": 1, "n": 3}
+    kinds = [e["type"] for e in sfn.get_execution_history(executionArn=execution)["events"]]
+    assert kinds.count("LambdaFunctionFailed") == 2 and kinds[-1] == "ExecutionSucceeded"
+
+
+def test_sdk_integrations_and_error_names(sfn, role, name, bucket):
+    arn = machine(sfn, role, name, {
+        "Put": {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:putObject", "Parameters": {"Bucket": bucket, "Key": "k", "Body": {"made": "by a state"}}, "ResultPath": None, "Next": "Get"},
+        "Get": {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:getObject", "Parameters": {"Bucket": bucket, "Key": "none"}, "Catch": [{"ErrorEquals": ["S3.NoSuchKeyException"], "Next": "Caught"}], "End": True},
+        "Caught": {"Type": "Pass", "End": True},
+    }, "Put")
+    done = ended(sfn, sfn.start_execution(stateMachineArn=arn)["executionArn"])
+    assert done["status"] == "SUCCEEDED", done
+    assert json.loads(done["output"])["Error"] == "S3.NoSuchKeyException"
+
+
+def test_refusals(sfn, role, name):
+    with pytest.raises(sfn.exceptions.InvalidDefinition):
+        sfn.create_state_machine(name=name, roleArn=role("states.amazonaws.com"), definition='{"StartAt":"Nowhere","States":{}}')
+    with pytest.raises(sfn.exceptions.StateMachineDoesNotExist):
+        sfn.start_execution(stateMachineArn="arn:aws:states:us-east-1:000000000000:stateMachine:none")
+    with pytest.raises(ClientError) as e:
+        sfn.describe_execution(executionArn="nonsense")
+    assert e.value.response["Error"]["Code"] in ("InvalidArn", "ValidationException")
+
+
+def test_executions_survive_sigkill(fresh_server):
+    iam = fresh_server.client("iam", "us-west-2")
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    sfn = fresh_server.client("stepfunctions", "us-west-2")
+    definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 3, "Next": "Done"}, "Done": {"Type": "Pass", "Result": "after the kill", "End": True}}}
+    arn = sfn.create_state_machine(name="m", roleArn=role, definition=json.dumps(definition))["stateMachineArn"]
+    executions = [sfn.start_execution(stateMachineArn=arn)["executionArn"] for _ in range(20)]
+    fresh_server.kill()
+    fresh_server.start()
+    sfn = fresh_server.client("stepfunctions", "us-west-2")
+    for e in executions:
+        done = ended(sfn, e)
+        assert done["status"] == "SUCCEEDED" and json.loads(done["output"]) == "after the kill"
+        events = sfn.get_execution_history(executionArn=e)["events"]
+        assert [x["id"] for x in events] == list(range(1, len(events) + 1))
