@@ -1,6 +1,7 @@
 """S3 by boto3."""
 import hashlib
 import os
+import urllib.error
 import urllib.request
 
 import pytest
@@ -49,9 +50,8 @@ def test_multipart_upload_of_20_mib(s3, bucket, tmp_path):
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
 def test_presigned_urls(server, bucket, version):
-    s3 = server.client("s3", config=Config(signature_version=version, s3={"addressing_style": "path"}))
-    s3.put_object(Bucket=bucket, Key="k", Body=b"data")
-    url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
+    server.client("s3").put_object(Bucket=bucket, Key="k", Body=b"data")
+    url = server.client("s3", config=Config(signature_version=version, s3={"addressing_style": "path"})).generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
     assert urllib.request.urlopen(url).read() == b"data"
     with pytest.raises(urllib.error.HTTPError) as e:
         urllib.request.urlopen(url.replace("ignature=", "ignature=A"))
