@@ -47,9 +47,6 @@ func main() {
 		os.Exit(duck.WorkerMain(scalar.Library{}))
 	}
 	sandbox.Main() // does not return when this process is a child's shim
-	if len(os.Args) == 2 && os.Args[1] == duck.WorkerArg {
-		os.Exit(duck.WorkerMain(scalar.Library{}))
-	}
 	os.Exit(run(os.Args[1:]))
 }
 

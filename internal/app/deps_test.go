@@ -20,8 +20,8 @@ var foundations = []string{
 var engineEdges = map[string]map[string]string{
 	"crawl": {"catalog": "a crawl compares what it finds with the catalog and changes both in one batch"},
 	"query": {
-		"catalog":  "a query resolves its tables in the catalog and DDL changes it",
-		"objstore": "a query reads files by their places in the store and writes its results there",
+		"catalog":  "statements resolve their tables in the catalog and DDL changes it",
+		"objstore": "a query reads lists of files and stores its results as objects",
 	},
 }
 
