@@ -14,6 +14,7 @@ import (
 	"github.com/tarn-data/tarn/internal/lineage"
 	"github.com/tarn-data/tarn/internal/sqlfront"
 	"github.com/tarn-data/tarn/internal/sqlfront/parse"
+	"github.com/tarn-data/tarn/internal/sqlfront/types"
 )
 
 // running is an execution while it runs.
@@ -88,6 +89,14 @@ func (r *running) guarded(ctx context.Context, st *parse.Statement) (err error) 
 
 // statement runs a statement that is not a prepared one's call.
 func (r *running) statement(ctx context.Context, st *parse.Statement) error {
+	if st.Kind == parse.Execute && st.Action == "IMMEDIATE" {
+		inner, err := parse.ParseStatement(st.QueryText)
+		if err != nil {
+			return err
+		}
+		r.x.Parameters = st.Using
+		return r.statement(ctx, inner)
+	}
 	if st.Kind == parse.Execute {
 		p, err := r.e.Prepared(ctx, r.s, r.x.Workgroup, st.Name[0])
 		if errors.Is(err, ErrNotFound) {
@@ -182,7 +191,7 @@ func (r *running) explain(ctx context.Context, st *parse.Statement) error {
 		return err
 	}
 	if st.Action == "VALIDATE" {
-		return r.lines(ctx, []Column{{"Valid", varchar}}, [][]string{{"true"}})
+		return r.lines(ctx, []Column{{"Valid", types.Of(types.Boolean)}}, [][]string{{"true"}})
 	}
 	rows := [][]string{{"Query Plan"}}
 	for _, t := range plan.Tables {

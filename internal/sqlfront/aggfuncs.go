@@ -199,14 +199,18 @@ func (a *analyzer) aggregateNative(name string, c *aggCall, xs []*ex, t types.Ty
 		if len(xs) == 3 {
 			return a.listed("$agg_"+name, c, t, xs[:2], xs[2:])
 		}
+		name = map[string]string{"min_by": "arg_min_null", "max_by": "arg_max_null"}[name]
+		by := xs[1].sql
+		if xs[1].t.Is(types.Double, types.Real) {
+			return c.make(name, x.sql+", "+by, "NOT isnan("+by+")"), true
+		}
 		if !native(xs[1].t) && xs[1].t.Base != types.TimestampTZ {
 			return "", false
 		}
-		by := xs[1].sql
 		if xs[1].t.Base == types.TimestampTZ {
 			by = "(" + by + ").t"
 		}
-		return c.make(map[string]string{"min_by": "arg_min_null", "max_by": "arg_max_null"}[name], x.sql+", "+by), true
+		return c.make(name, x.sql+", "+by), true
 	case "array_agg":
 		return c.make("list", x.sql), true
 	case "bool_and", "every", "bool_or", "any_value", "arbitrary", "bitwise_and_agg", "bitwise_or_agg", "bitwise_xor_agg", "count_if":

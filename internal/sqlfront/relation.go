@@ -172,13 +172,12 @@ func (a *analyzer) view(r *parse.Relation, t *Table, alias, name string, path []
 func (a *analyzer) unnest(r *parse.Relation, s *scope) source {
 	lateral := &scope{fields: s.fields, outer: s.outer, noLateral: s.noLateral}
 	alias := a.alias()
-	var lists, lens []string
+	var lists []string
 	out := source{}
-	add := func(sql string, t types.Type) {
-		out.fields = append(out.fields, &field{t: t, sql: alias + ".c" + itoa(len(out.fields)), name: ""})
-		lens = append(lens, sql)
+	add := func(t types.Type, name string) {
+		out.fields = append(out.fields, &field{t: t, name: name, sql: alias + ".c" + itoa(len(out.fields))})
 	}
-	var items []string
+	var items, binds, members []string
 	for i, e := range r.Args {
 		a.scalarOnly(e, "UNNEST")
 		x := a.expr(e, lateral)
@@ -191,43 +190,40 @@ func (a *analyzer) unnest(r *parse.Relation, s *scope) source {
 		default:
 			a.fail("INVALID_FUNCTION_ARGUMENT", parse.Pos{}, "Cannot unnest type: %s", x.t)
 		}
-		lists = append(lists, "coalesce("+x.sql+", [])")
-		entry := "e[" + itoa(i+1) + "]"
+		n := itoa(i)
+		lists = append(lists, "x"+n)
+		binds = append(binds, "coalesce("+x.sql+", []) AS x"+n)
+		members = append(members, "'u"+n+"': x"+n+"[i]")
+		entry := "(e).u" + n
 		switch {
 		case x.t.Base == types.Map:
 			items = append(items, "("+entry+").k", "("+entry+").v")
-			add("", elem.Args[0])
-			add("", elem.Args[1])
+			add(elem.Args[0], "")
+			add(elem.Args[1], "")
 		case elem.Base == types.Row:
 			for j, t := range elem.Args {
 				items = append(items, "("+entry+").f"+itoa(j))
-				add("", t)
-				out.fields[len(out.fields)-1].name = elem.Names[j]
+				add(t, elem.Names[j])
 			}
 		default:
 			items = append(items, entry)
-			add("", elem)
+			add(elem, "")
 		}
 	}
 	n := "len(" + lists[0] + ")"
 	for _, l := range lists[1:] {
 		n = "greatest(" + n + ", len(" + l + "))"
 	}
-	items = append(items, "e["+itoa(len(lists)+1)+"]")
 	if r.Ordinality {
-		out.fields = append(out.fields, &field{t: types.Of(types.BigInt), sql: alias + ".c" + itoa(len(out.fields)), name: "ordinality"})
+		items = append(items, "(e).o")
+		add(types.Of(types.BigInt), "")
 	}
 	for i := range items {
 		items[i] += " AS c" + itoa(i)
 	}
-	inner := a.alias()
-	zip := "list_zip(" + strings.Join(lists, ", ") + ", range(1, " + n + " + 1))"
-	out.sql = "LATERAL (SELECT " + strings.Join(items, ", ") + " FROM (SELECT unnest(" + zip + ") AS e) AS " + inner + ") AS " + alias
-	for i := range out.fields {
-		if out.fields[i].name == "" && r.Ordinality && i == len(out.fields)-1 {
-			out.fields[i].name = "ordinality"
-		}
-	}
+	// The lists are as long as the longest of them; DuckDB answers NULL beyond a list's end.
+	rows := "list_transform(range(1, " + n + " + 1), lambda i: {" + strings.Join(members, ", ") + ", 'o': i})"
+	out.sql = "LATERAL (SELECT " + strings.Join(items, ", ") + " FROM (SELECT unnest(" + rows + ") AS e FROM (SELECT " + strings.Join(binds, ", ") + ") AS " + a.alias() + ") AS " + a.alias() + ") AS " + alias
 	return out
 }
 

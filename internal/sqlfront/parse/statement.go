@@ -166,18 +166,13 @@ func (p *parser) statement() *Statement {
 		from := p.tok().off
 		st.Inner = p.statement()
 		st.QueryText = p.written(from)
+	case p.are("EXECUTE", "IMMEDIATE") && p.peek(2).kind == text:
+		p.i += 2
+		st.Kind, st.Action, st.QueryText = Execute, "IMMEDIATE", p.str()
+		p.using(st)
 	case p.accept("EXECUTE"):
 		st.Kind, st.Name = Execute, []string{p.name()}
-		if p.accept("USING") {
-			for {
-				from := p.tok().off
-				p.expr()
-				st.Using = append(st.Using, p.written(from))
-				if !p.accept(",") {
-					break
-				}
-			}
-		}
+		p.using(st)
 	case p.accept("DEALLOCATE"):
 		p.expect("PREPARE")
 		st.Kind, st.Name = Deallocate, []string{p.name()}
@@ -205,6 +200,21 @@ func (p *parser) statement() *Statement {
 		p.fail("'ALTER'", "'CREATE'", "'DEALLOCATE'", "'DESCRIBE'", "'DROP'", "'EXECUTE'", "'EXPLAIN'", "'INSERT'", "'MSCK'", "'PREPARE'", "'SELECT'", "'SHOW'", "'UNLOAD'", "'VALUES'", "'WITH'")
 	}
 	return st
+}
+
+// using reads the values of an EXECUTE as they are written.
+func (p *parser) using(st *Statement) {
+	if !p.accept("USING") {
+		return
+	}
+	for {
+		from := p.tok().off
+		p.expr()
+		st.Using = append(st.Using, p.written(from))
+		if !p.accept(",") {
+			return
+		}
+	}
 }
 
 func (p *parser) queryOf(st *Statement) {
