@@ -242,6 +242,9 @@ func topBy(sign int, name string) builder {
 func mostFrequent(s Signature) (Func, error) {
 	t := s.Args[0].Elem()
 	return func(a []any) (any, error) {
+		if num(a[1]) <= 1 {
+			return nil, invalid("approx_most_frequent bucket count must be greater than one, input bucket count: %d", num(a[1]))
+		}
 		h := histogram(list(a[0]), t)
 		sort.SliceStable(h, func(i, j int) bool { return num(list(h[i])[1]) > num(list(h[j])[1]) })
 		return nilIfEmpty(h[:min(num(a[1]), int64(len(h)))]), nil
