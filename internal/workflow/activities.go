@@ -203,12 +203,9 @@ func (e *Engine) handOut(ctx context.Context, o offer, worker string) (input str
 	if !ok || s == nil {
 		return "", false, nil
 	}
-	if p != nil {
-		if err := p.Wait(ctx); err != nil {
-			return "", false, fmt.Errorf("store execution: %w", err)
-		}
+	if err := e.complete(ctx, o.x, p, s); err != nil {
+		return "", false, err
 	}
-	e.effects(o.x, s)
 	return input, true, nil
 }
 
@@ -244,13 +241,7 @@ func (e *Engine) outcome(ctx context.Context, token string, f func(s *interp.Ste
 	if !done || s == nil {
 		return fail(ErrTaskTimedOut, "Task Timed Out: 'Provided task does not exist anymore'")
 	}
-	if p != nil {
-		if err := p.Wait(ctx); err != nil {
-			return fmt.Errorf("store execution: %w", err)
-		}
-	}
-	e.effects(x, s)
-	return nil
+	return e.complete(ctx, x, p, s)
 }
 
 // TaskSuccess brings the output of a task that waits for its token.

@@ -77,9 +77,9 @@ func (e *Engine) fill(b *kv.Batch, x *exec, s *interp.Step) {
 		if len(s.Events) > 0 {
 			b.Set(runKey(k), encodeRun(s.State, recordKey(rec.Scope, rec.Machine, rec.Name)))
 		}
-	} else if rec.Status == interp.Running {
+	} else if x.result == nil {
 		e.finishRecord(x, s)
-		rec = x.rec
+		rec = x.result
 		b.Delete(runKey(k))
 		e.putRecord(b, rec)
 		b.Set(gcKey(rec.Stop, k), recordKey(rec.Scope, rec.Machine, rec.Name))
@@ -104,11 +104,11 @@ func (e *Engine) putRecord(b *kv.Batch, rec *Record) {
 
 // finishRecord takes an ended state over into the record.
 func (e *Engine) finishRecord(x *exec, s *interp.Step) {
-	if s.State.Status == interp.Running || x.rec.Status != interp.Running {
+	if s.State.Status == interp.Running || x.result != nil {
 		return
 	}
 	rec := *x.rec
 	rec.Status, rec.Output, rec.Error, rec.Cause = s.State.Status, s.State.Output, s.State.Error, s.State.Cause
 	rec.Stop = s.State.Stop.Truncate(time.Millisecond)
-	x.rec, x.result = &rec, &rec
+	x.result = &rec
 }

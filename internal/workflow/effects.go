@@ -39,6 +39,9 @@ func (e *Engine) effects(x *exec, s *interp.Step) {
 		}
 	}
 	result := x.result
+	if !s.Last {
+		result = nil // another step ends the execution, and tells when that is durable
+	}
 	x.mu.Unlock()
 	for _, c := range cancels {
 		c()
@@ -152,14 +155,6 @@ func (e *Engine) callTask(ctx context.Context, x *exec, start interp.TaskStart, 
 			e.stepFailed(x, err)
 			return err
 		}
-		if p != nil {
-			if err := p.Wait(ctx); err != nil {
-				return err
-			}
-		}
-		if s != nil {
-			e.effects(x, s)
-		}
-		return nil
+		return e.complete(ctx, x, p, s)
 	})
 }

@@ -50,6 +50,7 @@ type Engine struct {
 	activities *activityQueues
 	names      nameLocks
 	runs       sync.Map // ARN → *mapRunner
+	deleting   sync.Map // ARNs of state machines that are being deleted
 }
 
 // exec is an execution that runs in this process.
@@ -108,22 +109,45 @@ func (e *Engine) recover(ctx context.Context) error {
 		keys = append(keys, r.Uint())
 		names = append(names, append([]byte(nil), it.Value...))
 	}
+	// All are known before the first goes on: a map run looks for its children.
+	var all []*exec
 	for i, k := range keys {
-		if err := e.revive(ctx, k, names[i]); err != nil {
+		x, err := e.load(ctx, k, names[i])
+		if err != nil {
 			e.log.Error("execution cannot be resumed", "key", k, "error", err)
+			continue
 		}
+		e.live.Store(k, x)
+		all = append(all, x)
 	}
-	return nil
+	for _, x := range all {
+		e.step(x, func(s *interp.Step) { s.Resume() })
+	}
+	return e.resumeRemovals(ctx)
 }
 
-// revive reads one execution and carries on with it.
-func (e *Engine) revive(ctx context.Context, k uint64, run []byte) error {
-	x, err := e.load(ctx, k, run)
-	if err != nil {
-		return err
+// resumeRemovals goes on with the state machines that were being deleted.
+func (e *Engine) resumeRemovals(ctx context.Context) error {
+	prefix := key.In(key.Workflow).Str("m")
+	var list []Machine
+	for it, err := range e.store.Scan(ctx, kv.Range{Lo: prefix, Hi: prefix.End()}) {
+		if err != nil {
+			return fmt.Errorf("scan state machines: %w", err)
+		}
+		var m Machine
+		if err := decode(it.Value, &m); err != nil {
+			return err
+		}
+		if m.Deleting {
+			list = append(list, m)
+		}
 	}
-	e.live.Store(k, x)
-	e.step(x, func(s *interp.Step) { s.Resume() })
+	for i := range list {
+		e.deleting.Store(list[i].ARN, true)
+		if err := e.removeIfIdle(ctx, &list[i]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -287,6 +311,20 @@ func (e *Engine) settle(ctx context.Context, x *exec, p kv.Pending, s *interp.St
 	e.effects(x, s)
 }
 
+// complete waits until a step is durable and carries out its effects. When ctx ends first, that goes on without the caller.
+func (e *Engine) complete(ctx context.Context, x *exec, p kv.Pending, s *interp.Step) error {
+	if p != nil {
+		if err := p.Wait(ctx); err != nil {
+			e.group.Go("workflow transition", func(ctx context.Context) { e.settle(ctx, x, p, s) })
+			return fmt.Errorf("store execution: %w", err)
+		}
+	}
+	if s != nil {
+		e.effects(x, s)
+	}
+	return nil
+}
+
 // apply runs f under the lock and applies what it changed. extra adds to the batch. The step is nil when there is
 // nothing to do any more.
 func (e *Engine) apply(x *exec, extra func(b *kv.Batch), f func(*interp.Step)) (kv.Pending, *interp.Step, error) {
@@ -297,6 +335,8 @@ func (e *Engine) apply(x *exec, extra func(b *kv.Batch), f func(*interp.Step)) (
 	}
 	s := e.newStep(x)
 	f(s)
+	goes := x.result == nil
+	defer func() { s.Last = goes && x.result != nil }()
 	if x.rec.Express {
 		e.finishRecord(x, s)
 		return nil, s, nil
@@ -338,13 +378,29 @@ func (e *Engine) stepFailed(x *exec, err error) {
 			if errors.Is(err, kv.ErrNotFound) {
 				return // it never started, or has ended
 			}
+			var again *exec
 			if err == nil {
-				err = e.revive(ctx, x.rec.Key, run)
+				again, err = e.load(ctx, x.rec.Key, run)
 			}
 			if err == nil {
+				e.live.Store(x.rec.Key, again)
+				e.step(again, func(s *interp.Step) { s.Resume() })
+				e.follow(ctx, x, again)
 				return
 			}
 			e.log.Error("execution cannot be read again", "execution", x.rec.ARN, "error", err)
 		}
 	})
+}
+
+// follow tells those that wait for an execution's former self when it has ended.
+func (e *Engine) follow(ctx context.Context, old, again *exec) {
+	select {
+	case <-again.ended:
+		old.mu.Lock()
+		old.result = again.result
+		old.mu.Unlock()
+		close(old.ended)
+	case <-ctx.Done():
+	}
 }

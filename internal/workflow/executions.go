@@ -86,7 +86,7 @@ func (e *Engine) start(ctx context.Context, rec *Record, m *asl.Machine, extra f
 	k := recordKey(rec.Scope, rec.Machine, rec.Name)
 	p, s, err := e.apply(x, func(b *kv.Batch) {
 		b.IfAbsent(k)
-		if x.rec.Status == interp.Running {
+		if x.result == nil {
 			e.putRecord(b, rec)
 		}
 		if extra != nil {
@@ -100,11 +100,9 @@ func (e *Engine) start(ctx context.Context, rec *Record, m *asl.Machine, extra f
 		}
 		return nil, fmt.Errorf("store execution: %w", err)
 	}
-	if err := p.Wait(ctx); err != nil {
-		e.group.Go("workflow transition", func(ctx context.Context) { e.settle(ctx, x, p, s) })
-		return nil, fmt.Errorf("store execution: %w", err)
+	if err := e.complete(ctx, x, p, s); err != nil {
+		return nil, err
 	}
-	e.effects(x, s)
 	return rec, nil
 }
 
@@ -112,7 +110,7 @@ func (e *Engine) start(ctx context.Context, rec *Record, m *asl.Machine, extra f
 func (e *Engine) startChild(ctx context.Context, x *exec, rec *Record, extra func(*kv.Batch), started func()) error {
 	e.live.Store(rec.Key, x)
 	p, s, err := e.apply(x, func(b *kv.Batch) {
-		if x.rec.Status == interp.Running {
+		if x.result == nil {
 			e.putRecord(b, rec)
 		}
 		extra(b)
@@ -121,12 +119,8 @@ func (e *Engine) startChild(ctx context.Context, x *exec, rec *Record, extra fun
 		e.live.Delete(rec.Key)
 		return fmt.Errorf("store execution: %w", err)
 	}
-	if err := p.Wait(ctx); err != nil {
-		return fmt.Errorf("store execution: %w", err)
-	}
 	started()
-	e.effects(x, s)
-	return nil
+	return e.complete(ctx, x, p, s)
 }
 
 // sameName answers a start with a name that exists.
@@ -206,13 +200,8 @@ func (e *Engine) StopExecution(ctx context.Context, arn string, name, cause *str
 		e.stepFailed(x, err)
 		return time.Time{}, fmt.Errorf("store execution: %w", err)
 	}
-	if p != nil {
-		if err := p.Wait(ctx); err != nil {
-			return time.Time{}, fmt.Errorf("store execution: %w", err)
-		}
-	}
-	if s != nil {
-		e.effects(x, s)
+	if err := e.complete(ctx, x, p, s); err != nil {
+		return time.Time{}, err
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -352,7 +341,7 @@ func (e *Engine) Redrive(ctx context.Context, arn string) (time.Time, error) {
 	p, s, err := e.apply(x, func(b *kv.Batch) {
 		b.IfPresent(old)
 		b.Delete(old)
-		if x.rec.Status == interp.Running {
+		if x.result == nil {
 			rec.Redrives = x.state.Redrives
 			rec.Stop = time.Time{}
 			e.putRecord(b, rec)
@@ -369,10 +358,9 @@ func (e *Engine) Redrive(ctx context.Context, arn string) (time.Time, error) {
 		e.live.Delete(rec.Key)
 		return time.Time{}, fmt.Errorf("store execution: %w", err)
 	}
-	if err := p.Wait(ctx); err != nil {
-		return time.Time{}, fmt.Errorf("store execution: %w", err)
+	if err := e.complete(ctx, x, p, s); err != nil {
+		return time.Time{}, err
 	}
-	e.effects(x, s)
 	return now, nil
 }
 

@@ -328,6 +328,7 @@ func (e *Engine) Delete(ctx context.Context, arn string) error {
 	if err := kv.Commit(ctx, e.store, &b); err != nil {
 		return fmt.Errorf("store state machine: %w", err)
 	}
+	e.deleting.Store(m.ARN, true)
 	return e.removeIfIdle(ctx, m)
 }
 

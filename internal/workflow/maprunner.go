@@ -156,18 +156,31 @@ func (r *mapRunner) recall(ctx context.Context) (map[int]bool, error) {
 		i++
 	}
 	for _, w := range wait {
-		rec, err := r.engine.Execution(ctx, w.arn)
-		if err != nil {
+		if err := r.rejoin(ctx, w.index, w.arn); err != nil {
 			return nil, err
 		}
-		x := r.engine.find(rec.Key)
-		if rec.Status != interp.Running || x == nil {
-			r.childDone(w.index, rec)
-			continue
-		}
-		r.watch(w.index, x)
 	}
 	return known, nil
+}
+
+// rejoin waits for a child that ran when the engine was started, or counts it when it has ended since.
+func (r *mapRunner) rejoin(ctx context.Context, index int, arn string) error {
+	rec, err := r.engine.Execution(ctx, arn)
+	if err != nil {
+		return err
+	}
+	if x := r.engine.find(rec.Key); x != nil {
+		r.watch(index, x)
+		return nil
+	}
+	if rec, err = r.engine.Execution(ctx, arn); err != nil { // it may have ended between the two looks
+		return err
+	}
+	if rec.Status == interp.Running {
+		return fmt.Errorf("execution %s could not be resumed", arn)
+	}
+	r.childDone(index, rec)
+	return nil
 }
 
 // feed starts children for the items until there are no more.

@@ -153,6 +153,28 @@ func (e *Engine) removeIfIdle(ctx context.Context, m *Machine) error {
 	if running {
 		return nil
 	}
+	machine, scope := m.Name, m.Scope
+	list, _, err := kv.LoadAll[Listed](ctx, e.store, kv.Prefix(listPrefix(scope, machine)), 1)
+	if err != nil {
+		return fmt.Errorf("list executions: %w", err)
+	}
+	if len(list) == 0 {
+		return e.remove(ctx, m)
+	}
+	e.group.Go("workflow removal", func(ctx context.Context) {
+		err := e.removeExecutions(ctx, scope, machine)
+		if err == nil {
+			err = e.remove(ctx, m)
+		}
+		if err != nil && ctx.Err() == nil {
+			e.log.Error("state machine cannot be removed", "machine", m.ARN, "error", err)
+		}
+	})
+	return nil
+}
+
+// remove deletes a state machine of which no executions are left.
+func (e *Engine) remove(ctx context.Context, m *Machine) error {
 	var b kv.Batch
 	b.Delete(machineKey(m.Scope, m.Name))
 	for _, kind := range []string{"v", "a"} {
@@ -162,12 +184,7 @@ func (e *Engine) removeIfIdle(ctx context.Context, m *Machine) error {
 	if err := kv.Commit(ctx, e.store, &b); err != nil {
 		return fmt.Errorf("delete state machine: %w", err)
 	}
-	machine, scope := m.Name, m.Scope
-	e.group.Go("workflow removal", func(ctx context.Context) {
-		if err := e.removeExecutions(ctx, scope, machine); err != nil && ctx.Err() == nil {
-			e.log.Error("executions of a deleted state machine stay", "machine", machine, "error", err)
-		}
-	})
+	e.deleting.Delete(m.ARN)
 	return nil
 }
 
@@ -192,6 +209,9 @@ func (e *Engine) removeExecutions(ctx context.Context, s ident.Scope, machine st
 // machineIdle is called when an execution has ended, to remove a state machine that waits for it.
 func (e *Engine) machineIdle(rec *Record) {
 	if rec.MapRun != "" || rec.Express {
+		return
+	}
+	if _, ok := e.deleting.Load(rec.MachineARN); !ok {
 		return
 	}
 	m, err := kv.Load[Machine](e.group.Context(), e.store, machineKey(rec.Scope, rec.Machine))

@@ -77,7 +77,7 @@ func (a *api) answerShape(r asl.Resource) *model.Shape {
 		return nil
 	}
 	for _, s := range a.registry.Services() {
-		if s.Name != name && s.SDKName != name {
+		if !strings.EqualFold(s.Name, name) && !strings.EqualFold(s.SDKName, name) {
 			continue
 		}
 		if op := s.Model().Ops[operation]; op != nil {

@@ -20,6 +20,9 @@ func refuse(format string, args ...any) *protocol.Error {
 
 func (a *api) testState(ctx context.Context, c *protocol.Call, in *TestStateInput) (*TestStateOutput, error) {
 	machine, state, err := tested(in)
+	if err == nil && state == nil {
+		return nil, refuse("State not found in definition")
+	}
 	if err != nil {
 		return nil, &protocol.Error{Code: Code_InvalidDefinition, Message: err.Error()}
 	}
@@ -43,7 +46,8 @@ func (a *api) testState(ctx context.Context, c *protocol.Call, in *TestStateInpu
 	return testResult(a.engine.TestState(ctx, c.Scope, protocol.Or(in.RoleArn, ""), machine, req), level, req), nil
 }
 
-// tested reads the definition: of a state machine when a state of it is named, else of a state.
+// tested reads the definition: of a state machine when a state of it is named, else of a state. The state is nil when
+// there is none of that name.
 func tested(in *TestStateInput) (*asl.Machine, *asl.State, error) {
 	if in.StateName == nil {
 		s, _, err := asl.ParseState(testedName, in.Definition, asl.Options{})
@@ -56,10 +60,8 @@ func tested(in *TestStateInput) (*asl.Machine, *asl.State, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, s := m.Find(*in.StateName); s != nil {
-		return m, s, nil
-	}
-	return nil, nil, fmt.Errorf("Invalid State Machine Definition: 'The state %s does not exist'", *in.StateName)
+	_, s := m.Find(*in.StateName)
+	return m, s, nil
 }
 
 // testedKind checks that the state can be tested in the way that is asked for.
@@ -179,7 +181,7 @@ func testResult(r *interp.TestResult, level InspectionLevel, req *interp.TestReq
 	if r.CatchIndex != nil || r.RetryIndex != nil {
 		d.ErrorDetails = &InspectionErrorDetails{CatchIndex: narrow(r.CatchIndex), RetryIndex: narrow(r.RetryIndex), RetryBackoffIntervalSeconds: narrow(r.Backoff)}
 	}
-	if r.Assigned != nil || req.Vars != nil {
+	if r.Assigned != nil && r.Assigned.Len() > 0 || len(req.Vars) > 0 {
 		all := jsonvalue.NewObject()
 		for name, text := range req.Vars {
 			v, _ := jsonvalue.Parse(text)

@@ -42,6 +42,7 @@ type Step struct {
 	Maps   []MapStart
 	Cancel []uint32 // threads whose task or map run is to be cancelled
 	More   bool     // call Continue
+	Last   bool     // for the shell: this step ended the execution
 
 	ready []uint32
 }
