@@ -118,7 +118,7 @@ func (a *applier) table(t table) error {
 	}
 	a.seen[want.Name] = true
 	for _, f := range t.files {
-		a.lineage.Inputs = append(a.lineage.Inputs, lineage.Object(t.bucket, f.Key, cmpOr(f.Version, f.ETag)))
+		a.lineage.Inputs = append(a.lineage.Inputs, lineage.Object(t.bucket, f.Key, versionOf(f)))
 	}
 	version := uint64(0)
 	switch {
@@ -389,9 +389,10 @@ func (s *Service) count(b *kv.Batch, scope ident.Scope, c Crawler, r Run) {
 	s.opts.Meter.Add(b, r.End, scope, meter.CrawlerDPUHours, scope.ARN("glue", "crawler/"+c.Name), 2*took.Hours())
 }
 
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
+// versionOf tells versions of a file apart: by its ETag in buckets that keep one version.
+func versionOf(f File) string {
+	if f.Version != "" && f.Version != "null" {
+		return f.Version
 	}
-	return b
+	return f.ETag
 }

@@ -351,7 +351,7 @@ func TestFailures(t *testing.T) {
 func TestLineageNamesFilesAndTable(t *testing.T) {
 	f := start(t, map[string]string{"data/a.csv": "name,age\nann,3\n"}, nil)
 	r := f.run(t)
-	runs, err := lineage.Made(t.Context(), f.store, scope.Account, "table:us-east-1/db/data", 0)
+	runs, err := lineage.Made(t.Context(), f.store, scope.Account, "table:us-east-1/db/data", time.Time{}, 0)
 	if err != nil || len(runs) != 1 || runs[0].ID != r.ID || runs[0].Inputs[0].Name != "s3://lake/data/a.csv" {
 		t.Errorf("%+v, %v", runs, err)
 	}

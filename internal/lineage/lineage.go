@@ -59,17 +59,18 @@ func Record(b *kv.Batch, r Run) {
 	}
 }
 
-// Made returns the runs that wrote an asset whose name starts with prefix, newest first, at most limit (0 = all).
-func Made(ctx context.Context, r kv.Reader, account, prefix string, limit int) ([]Run, error) {
-	return runs(ctx, r, account, "made", prefix, limit)
+// Made returns the runs that wrote an asset whose name starts with prefix and ended at or before until (zero = ever), newest
+// first, at most limit (0 = all).
+func Made(ctx context.Context, r kv.Reader, account, prefix string, until time.Time, limit int) ([]Run, error) {
+	return runs(ctx, r, account, "made", prefix, until, limit)
 }
 
-// Read returns the runs that read an asset whose name starts with prefix, newest first, at most limit (0 = all).
-func Read(ctx context.Context, r kv.Reader, account, prefix string, limit int) ([]Run, error) {
-	return runs(ctx, r, account, "read", prefix, limit)
+// Read returns the runs that read such an asset.
+func Read(ctx context.Context, r kv.Reader, account, prefix string, until time.Time, limit int) ([]Run, error) {
+	return runs(ctx, r, account, "read", prefix, until, limit)
 }
 
-func runs(ctx context.Context, r kv.Reader, account, side, prefix string, limit int) ([]Run, error) {
+func runs(ctx context.Context, r kv.Reader, account, side, prefix string, until time.Time, limit int) ([]Run, error) {
 	type ref struct {
 		at time.Time
 		id string
@@ -86,7 +87,7 @@ func runs(ctx context.Context, r kv.Reader, account, side, prefix string, limit 
 		if k.Err() != nil {
 			return nil, fmt.Errorf("read lineage of %s: %w", prefix, k.Err())
 		}
-		if !seen[f] {
+		if !seen[f] && (until.IsZero() || !f.at.After(until)) {
 			seen[f] = true
 			refs = append(refs, f)
 		}

@@ -19,6 +19,7 @@ func TestTraceLeadsBackToTheFirstFile(t *testing.T) {
 	var b kv.Batch
 	lineage.Record(&b, lineage.Run{ID: "copy", Kind: "invocation", Account: account, At: at, Inputs: []lineage.Asset{landing}, Outputs: []lineage.Asset{raw}})
 	lineage.Record(&b, lineage.Run{ID: "crawl", Kind: "crawl", Account: account, At: at.Add(1), Inputs: []lineage.Asset{raw}, Outputs: []lineage.Asset{table}})
+	lineage.Record(&b, lineage.Run{ID: "later crawl", Kind: "crawl", Account: account, At: at.Add(9), Outputs: []lineage.Asset{table}})
 	lineage.Record(&b, lineage.Run{ID: "old", Kind: "job", Account: account, At: at.Add(2), Outputs: []lineage.Asset{refined}})
 	lineage.Record(&b, lineage.Run{ID: "job", Kind: "job", Account: account, At: at.Add(3), Inputs: []lineage.Asset{table, raw}, Outputs: []lineage.Asset{refined}})
 	if err := kv.Commit(t.Context(), store, &b); err != nil {
@@ -38,7 +39,7 @@ func TestTraceLeadsBackToTheFirstFile(t *testing.T) {
 	if !byFile.Seen {
 		t.Error("a source that stands elsewhere is not marked")
 	}
-	read, err := lineage.Read(t.Context(), store, account, raw.Name, 0)
+	read, err := lineage.Read(t.Context(), store, account, raw.Name, time.Time{}, 0)
 	if err != nil || len(read) != 2 || read[0].ID != "job" {
 		t.Errorf("read by %+v, %v", read, err)
 	}

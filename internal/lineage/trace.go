@@ -17,12 +17,12 @@ type Node struct {
 }
 
 // Trace follows an asset back to what it came from, at most depth runs deep. An asset named by a prefix (ending in "/")
-// stands for all that was made under it.
+// stands for all that was made under it. Each step goes back in time: a source is as it was when it was read.
 func Trace(ctx context.Context, r kv.Reader, account string, a Asset, depth int) (Node, error) {
-	return trace(ctx, r, account, a, depth, map[string]bool{})
+	return trace(ctx, r, account, a, time.Time{}, depth, map[string]bool{})
 }
 
-func trace(ctx context.Context, r kv.Reader, account string, a Asset, depth int, seen map[string]bool) (Node, error) {
+func trace(ctx context.Context, r kv.Reader, account string, a Asset, until time.Time, depth int, seen map[string]bool) (Node, error) {
 	n := Node{Asset: a}
 	if seen[a.Name] {
 		n.Seen = true
@@ -32,13 +32,13 @@ func trace(ctx context.Context, r kv.Reader, account string, a Asset, depth int,
 	if depth == 0 {
 		return n, nil
 	}
-	made, err := Made(ctx, r, account, a.Name, 1)
+	made, err := Made(ctx, r, account, a.Name, until, 1)
 	if err != nil || len(made) == 0 {
 		return n, err
 	}
 	n.Run = &made[0]
 	for _, in := range n.Run.Inputs {
-		src, err := trace(ctx, r, account, in, depth-1, seen)
+		src, err := trace(ctx, r, account, in, n.Run.At, depth-1, seen)
 		if err != nil {
 			return Node{}, err
 		}
