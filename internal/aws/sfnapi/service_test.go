@@ -1,0 +1,36 @@
+package sfnapi
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestTableFitsTheModel(t *testing.T) {
+	if err := New(Options{}).Check(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every error that the engine exports has its answer.
+func TestErrorTableIsComplete(t *testing.T) {
+	source, err := os.ReadFile("errors.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), "../../workflow/errors.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "Err") {
+			if !strings.Contains(string(source), "workflow."+spec.Names[0].Name+",") {
+				t.Errorf("errors.go lacks workflow.%s", spec.Names[0].Name)
+			}
+		}
+		return true
+	})
+}
