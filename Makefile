@@ -45,6 +45,7 @@ race: ## the unit tests under the race detector
 .PHONY: generate
 generate: .cache/botocore/done ## AWS types, models and docs/api from botocore's models (needs PyPI)
 	$(GO) run ./internal/aws/awsgen/cmd/awsgen
+	$(GO) run ./internal/aws/awsgen/cmd/awsgen -answers -o internal/aws/sfnapi/answers_gen.json.gz
 	for f in internal/aws/protocol/testdata/models/*.txt; do $(GO) run ./internal/aws/awsgen/cmd/awsgen -support $$f -o $${f%.txt}.json.gz || exit 1; done
 
 .cache/botocore/done: internal/aws/awsgen/wheel.go

@@ -65,7 +65,7 @@ func (a *api) testedMock(in *TestStateInput, req *interp.TestRequest) *protocol.
 
 // answerShape is what a resource answers, or nil when Tarn does not know.
 func (a *api) answerShape(r asl.Resource) *model.Shape {
-	if a.registry == nil || r.Integration != asl.Optimized && r.Integration != asl.SDK {
+	if r.Integration != asl.Optimized && r.Integration != asl.SDK {
 		return nil
 	}
 	name, operation := r.Service, upper(r.Action)
@@ -76,15 +76,18 @@ func (a *api) answerShape(r asl.Resource) *model.Shape {
 	case r.Pattern == asl.Sync || r.Pattern == asl.Sync2 || r.Pattern == asl.WaitForToken:
 		return nil
 	}
-	for _, s := range a.registry.Services() {
-		if !strings.EqualFold(s.Name, name) && !strings.EqualFold(s.SDKName, name) {
-			continue
-		}
-		if op := s.Model().Ops[operation]; op != nil {
-			return op.Out
+	m := answers()[strings.ToLower(name)]
+	if a.registry != nil {
+		for _, s := range a.registry.Services() {
+			if strings.EqualFold(s.Name, name) || strings.EqualFold(s.SDKName, name) {
+				m = s.Model()
+			}
 		}
 	}
-	return nil
+	if m == nil || m.Ops[operation] == nil {
+		return nil
+	}
+	return m.Ops[operation].Out
 }
 
 func upper(name string) string {

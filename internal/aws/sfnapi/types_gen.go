@@ -318,12 +318,12 @@ type ExecutionStartedEventDetails struct {
 type ExecutionStatus string
 
 const (
-	ExecutionStatus_RUNNING         ExecutionStatus = "RUNNING"
 	ExecutionStatus_SUCCEEDED       ExecutionStatus = "SUCCEEDED"
-	ExecutionStatus_FAILED          ExecutionStatus = "FAILED"
 	ExecutionStatus_TIMED_OUT       ExecutionStatus = "TIMED_OUT"
-	ExecutionStatus_ABORTED         ExecutionStatus = "ABORTED"
 	ExecutionStatus_PENDING_REDRIVE ExecutionStatus = "PENDING_REDRIVE"
+	ExecutionStatus_ABORTED         ExecutionStatus = "ABORTED"
+	ExecutionStatus_FAILED          ExecutionStatus = "FAILED"
+	ExecutionStatus_RUNNING         ExecutionStatus = "RUNNING"
 )
 
 type ExecutionSucceededEventDetails struct {

@@ -2,6 +2,7 @@
 //
 //	awsgen -models .cache/botocore [package…]
 //	awsgen -support FILE -o MODEL.json.gz      only the model, for tests
+//	awsgen -answers -o ANSWERS.json.gz         what services that are not served answer
 package main
 
 import (
@@ -17,8 +18,16 @@ func main() {
 	dir := flag.String("models", ".cache/botocore", "folder with botocore's wheels")
 	root := flag.String("root", ".", "root of the repository")
 	support := flag.String("support", "", "support file of a single model")
-	out := flag.String("o", "", "model to write for -support")
+	answers := flag.Bool("answers", false, "write the answers of services that are not served")
+	out := flag.String("o", "", "file to write for -support and -answers")
 	flag.Parse()
+	if *answers {
+		if err := awsgen.Answers(*out, &awsgen.Models{Dir: *dir}); err != nil {
+			fmt.Fprintln(os.Stderr, "awsgen:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *support != "" {
 		if err := awsgen.Model(*support, *out, &awsgen.Models{Dir: *dir}); err != nil {
 			fmt.Fprintln(os.Stderr, "awsgen:", err)
