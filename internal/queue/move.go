@@ -1,0 +1,292 @@
+package queue
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/clock"
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/kv/key"
+)
+
+// MoveTask moves the messages of a dead-letter queue back where they came from, or elsewhere.
+type MoveTask struct {
+	ID          string
+	Source      Ref
+	Destination string // ARN; "" = each message's own source
+	PerSecond   int    // 0 = as fast as it goes
+	Status      string // RUNNING, COMPLETED, CANCELLING, CANCELLED, FAILED
+	Reason      string `json:",omitempty"` // of FAILED
+	Started     time.Time
+	Moved       int
+	ToMove      int // messages at the start
+}
+
+// Handle names the task in requests.
+func (t MoveTask) Handle() string {
+	b, err := json.Marshal(map[string]string{"taskId": t.ID, "sourceArn": t.Source.ARN()})
+	if err != nil {
+		panic("BUG: encode task handle: " + err.Error())
+	}
+	return base64.StdEncoding.EncodeToString(b)
+}
+
+// keptTasks is how many tasks of a queue are remembered.
+const keptTasks = 10
+
+func movePrefix(id uint64) key.Key { return key.In(key.Queue).Str("move").Uint(id) }
+
+func moveKey(id uint64, t MoveTask) key.Key { return movePrefix(id).Time(t.Started).Str(t.ID) }
+
+// StartMove starts a task. The source must be the dead-letter queue of some queue; one task runs on a source at a time.
+func (e *Engine) StartMove(ctx context.Context, src Ref, destination string, perSecond int) (MoveTask, error) {
+	s, err := e.shard(src)
+	if err != nil {
+		return MoveTask{}, err
+	}
+	if perSecond < 0 || perSecond > 500 {
+		return MoveTask{}, fmt.Errorf("%w: MaxNumberOfMessagesPerSecond %d: want 1 to 500", ErrBadParameter, perSecond)
+	}
+	sources, _, err := e.Sources(src, "", 1)
+	if err != nil {
+		return MoveTask{}, err
+	}
+	if len(sources) == 0 {
+		return MoveTask{}, fmt.Errorf("%w: source queue must be configured as a Dead Letter Queue", ErrBadParameter)
+	}
+	if destination != "" {
+		r, ok := ParseARN(destination)
+		if !ok {
+			return MoveTask{}, fmt.Errorf("%w: %q is not the ARN of a queue", ErrBadParameter, destination)
+		}
+		d, err := e.shard(r)
+		if err != nil {
+			return MoveTask{}, err
+		}
+		if d == s {
+			return MoveTask{}, fmt.Errorf("%w: source queue arn and destination queue arn cannot be the same", ErrBadParameter)
+		}
+		if d.fifo != s.fifo {
+			return MoveTask{}, fmt.Errorf("%w: source and destination must both be FIFO queues or both be standard queues", ErrBadParameter)
+		}
+	}
+	tasks, err := e.Moves(ctx, src, 0)
+	if err != nil {
+		return MoveTask{}, err
+	}
+	if len(tasks) > 0 && (tasks[0].Status == "RUNNING" || tasks[0].Status == "CANCELLING") {
+		return MoveTask{}, fmt.Errorf("%w: there is already a task running. Only one active task is allowed for a source queue arn at a given time", ErrBusyTask)
+	}
+	counts, err := e.Counts(ctx, src)
+	if err != nil {
+		return MoveTask{}, err
+	}
+	t := MoveTask{
+		ID: ident.UUID(), Source: src, Destination: destination, PerSecond: perSecond, Status: "RUNNING", Started: timeOf(e.now()),
+		ToMove: counts.Visible + counts.Delayed + counts.InFlight,
+	}
+	var b kv.Batch
+	kv.Put(&b, moveKey(s.id, t), t)
+	for i, old := range tasks {
+		if i >= keptTasks-1 {
+			b.Delete(moveKey(s.id, old))
+		}
+	}
+	if err := kv.Commit(ctx, e.store, &b); err != nil {
+		return MoveTask{}, err
+	}
+	e.runMove(s, t)
+	return t, nil
+}
+
+// Moves returns the tasks of a queue, the newest first; limit 0 = all that are remembered.
+func (e *Engine) Moves(ctx context.Context, src Ref, limit int) ([]MoveTask, error) {
+	s, err := e.shard(src)
+	if err != nil {
+		return nil, err
+	}
+	list, _, err := kv.LoadAll[MoveTask](ctx, e.store, kv.Prefix(movePrefix(s.id)), 0)
+	slices.Reverse(list)
+	if limit > 0 && len(list) > limit {
+		list = list[:limit]
+	}
+	return list, err
+}
+
+// CancelMove stops a task that runs and returns how many messages it has moved.
+func (e *Engine) CancelMove(ctx context.Context, handle string) (int, error) {
+	var h struct {
+		TaskID    string `json:"taskId"`
+		SourceARN string `json:"sourceArn"`
+	}
+	raw, err := base64.StdEncoding.DecodeString(handle)
+	if err != nil || json.Unmarshal(raw, &h) != nil || h.TaskID == "" {
+		return 0, fmt.Errorf("%w: %q", ErrBadParameter, handle)
+	}
+	src, _ := ParseARN(h.SourceARN)
+	s, err := e.shard(src)
+	if err != nil {
+		return 0, err
+	}
+	tasks, err := e.Moves(ctx, src, 0)
+	if err != nil {
+		return 0, err
+	}
+	i := slices.IndexFunc(tasks, func(t MoveTask) bool { return t.ID == h.TaskID })
+	if i < 0 || tasks[i].Status != "RUNNING" {
+		return 0, fmt.Errorf("%w: %s", ErrNoTask, h.TaskID)
+	}
+	t := tasks[i]
+	t.Status = "CANCELLING"
+	var b kv.Batch
+	kv.Put(&b, moveKey(s.id, t), t)
+	if err := kv.Commit(ctx, e.store, &b); err != nil {
+		return 0, err
+	}
+	e.mu.Lock()
+	cancel := e.tasks[t.ID]
+	e.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+	return t.Moved, nil
+}
+
+// resumeMoves goes on with the tasks that a stop interrupted.
+func (e *Engine) resumeMoves(ctx context.Context) error {
+	for _, s := range e.all(func(Ref) bool { return true }) {
+		tasks, err := e.Moves(ctx, s.ref, 0)
+		if err != nil {
+			return fmt.Errorf("read move tasks of %s: %w", s.ref.Name, err)
+		}
+		for _, t := range tasks {
+			if t.Status == "RUNNING" || t.Status == "CANCELLING" {
+				e.runMove(s, t)
+			}
+		}
+	}
+	return nil
+}
+
+func (e *Engine) runMove(s *shard, t MoveTask) {
+	cancelled, cancel := context.WithCancel(e.opts.Group.Context())
+	e.mu.Lock()
+	e.tasks[t.ID] = cancel
+	e.mu.Unlock()
+	e.opts.Group.Go("queue move task", func(ctx context.Context) {
+		defer func() {
+			cancel()
+			e.mu.Lock()
+			delete(e.tasks, t.ID)
+			e.mu.Unlock()
+		}()
+		if t.Status == "CANCELLING" {
+			cancel()
+		}
+		err := e.moveAll(cancelled, s, &t)
+		switch {
+		case ctx.Err() != nil:
+			return // goes on after the next start
+		case cancelled.Err() != nil:
+			t.Status = "CANCELLED"
+		case err != nil:
+			t.Status, t.Reason = "FAILED", err.Error()
+		default:
+			t.Status = "COMPLETED"
+		}
+		var b kv.Batch
+		kv.Put(&b, moveKey(s.id, t), t)
+		if err := kv.Commit(ctx, e.store, &b); err != nil && ctx.Err() == nil {
+			e.log.Error("record the end of a move task", "queue", s.ref.ARN(), "err", err)
+		}
+	})
+}
+
+// moveAll moves the messages that are visible until none is left.
+func (e *Engine) moveAll(ctx context.Context, s *shard, t *MoveTask) error {
+	for ctx.Err() == nil {
+		n := 10
+		if t.PerSecond == 0 {
+			n = 100
+		}
+		if err := s.lock(ctx); err != nil {
+			return err
+		}
+		s.index.advance(e.now())
+		seqs := s.index.next(n)
+		s.mu.Unlock()
+		if len(seqs) == 0 {
+			return nil
+		}
+		to, err := e.destination(t)
+		if err != nil {
+			return err
+		}
+		moved, err := e.move(ctx, s, seqs, to, func(it *item) bool { return it.state == visible }, false, func(b *kv.Batch, moved int) {
+			now := *t
+			now.Moved += moved
+			kv.Put(b, moveKey(s.id, now), now)
+		})
+		if err != nil {
+			return err
+		}
+		if t.Moved += moved; moved == 0 {
+			return fmt.Errorf("%w: the queue that the messages came from is gone", ErrNoQueue)
+		}
+		if t.PerSecond > 0 {
+			if err := clock.Sleep(ctx, e.clock, time.Duration(moved)*time.Second/time.Duration(t.PerSecond)); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// destination says where a task moves a message to.
+func (e *Engine) destination(t *MoveTask) (func(*stored) *shard, error) {
+	if t.Destination == "" {
+		return func(m *stored) *shard {
+			r, _ := ParseARN(m.deadOf)
+			s, err := e.shard(r)
+			if err != nil {
+				return nil // stays
+			}
+			return s
+		}, nil
+	}
+	r, _ := ParseARN(t.Destination)
+	s, err := e.shard(r)
+	return func(*stored) *shard { return s }, err
+}
+
+// next returns the numbers of up to n visible messages, in order.
+func (x *index) next(n int) (seqs []uint64) {
+	for m := range x.fresh.all {
+		if len(seqs) == n {
+			return seqs
+		}
+		seqs = append(seqs, m.seq)
+	}
+	for _, it := range x.back.items {
+		if len(seqs) == n {
+			return seqs
+		}
+		seqs = append(seqs, it.seq)
+	}
+	for _, g := range x.turn {
+		for _, it := range g.list {
+			if len(seqs) == n {
+				return seqs
+			}
+			if it.state == visible {
+				seqs = append(seqs, it.seq)
+			}
+		}
+	}
+	return seqs
+}
