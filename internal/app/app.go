@@ -25,6 +25,7 @@ import (
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/aws/s3api"
 	"github.com/tarn-data/tarn/internal/aws/sfnapi"
+	"github.com/tarn-data/tarn/internal/aws/sqsapi"
 	"github.com/tarn-data/tarn/internal/aws/stsapi"
 	"github.com/tarn-data/tarn/internal/blob"
 	"github.com/tarn-data/tarn/internal/blob/fileblob"
@@ -44,6 +45,7 @@ import (
 	"github.com/tarn-data/tarn/internal/objstore"
 	"github.com/tarn-data/tarn/internal/outbox"
 	"github.com/tarn-data/tarn/internal/query"
+	"github.com/tarn-data/tarn/internal/queue"
 	"github.com/tarn-data/tarn/internal/sandbox"
 	"github.com/tarn-data/tarn/internal/workflow"
 )
@@ -61,6 +63,7 @@ type App struct {
 	Identity  *identity.Engine
 	Objects   *objstore.Store
 	Logs      *logs.Store
+	Queues    *queue.Engine
 	Functions *function.Service
 	Catalog   *catalog.Catalog
 	Crawl     *crawl.Service
@@ -151,6 +154,10 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	a.Logs = logs.New(a.Store, logs.Options{Clock: a.clock, Logger: a.log})
 	a.group.Go("log retention", a.Logs.Run)
 
+	if a.Queues, err = queue.Open(ctx, queue.Options{Store: a.Store, Group: a.group, Clock: a.clock, Logger: a.log}); err != nil {
+		return fmt.Errorf("open queues: %w", err)
+	}
+
 	events := bridge.NewObjectEvents(a.Store, outbox.Options{Clock: a.clock, Logger: a.log})
 	if a.Objects, err = objstore.Open(ctx, objstore.Options{
 		KV: a.Store, Blobs: a.Blobs, Clock: a.clock, Logger: a.log, Events: events, Recorder: bridge.ObjectMeter{Meter: m},
@@ -203,6 +210,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 		iamapi.New(a.Identity),
 		stsapi.New(a.Identity),
 		logsapi.New(a.Logs),
+		sqsapi.New(sqsapi.Options{Queues: a.Queues, Endpoint: a.Endpoint}),
 		lambdaapi.New(lambdaapi.Options{Functions: a.Functions, Objects: packages{a.Objects}, CodeURL: func(id blob.ID) string { return a.endpoint + a.codes.path(id) }}),
 		glueapi.New(glueapi.Options{Catalog: a.Catalog, Crawl: a.Crawl, Jobs: a.Jobs}),
 		sfnapi.New(sfnapi.Options{Engine: a.Workflows}),

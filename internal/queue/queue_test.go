@@ -279,7 +279,9 @@ func TestDeadLetters(t *testing.T) {
 
 func TestRedriveAllow(t *testing.T) {
 	r := newRig(t)
-	r.make("dead", func(s *queue.Settings) { s.RedriveAllow = &queue.RedriveAllow{Permission: "byQueue", Sources: []string{ref("ok").ARN()}} })
+	r.make("dead", func(s *queue.Settings) {
+		s.RedriveAllow = &queue.RedriveAllow{Permission: "byQueue", Sources: []string{ref("ok").ARN()}}
+	})
 	r.make("fifo.fifo", nil)
 	for _, c := range []struct {
 		name, target string
@@ -291,7 +293,9 @@ func TestRedriveAllow(t *testing.T) {
 	} {
 		s := queue.Defaults()
 		s.Redrive = &queue.Redrive{TargetARN: ref(c.target).ARN(), MaxReceives: c.count}
-		_, err := r.Create(t.Context(), ref(c.name), s, nil, func(queue.Settings) error { return r.Configure(t.Context(), ref(c.name), func(x *queue.Settings) error { *x = s; return nil }) })
+		_, err := r.Create(t.Context(), ref(c.name), s, nil, func(queue.Settings) error {
+			return r.Configure(t.Context(), ref(c.name), func(x *queue.Settings) error { *x = s; return nil })
+		})
 		if (err == nil) != c.ok || err != nil && !errors.Is(err, queue.ErrBadAttribute) {
 			t.Errorf("%+v: %v", c, err)
 		}

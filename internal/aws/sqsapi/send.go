@@ -1,0 +1,142 @@
+package sqsapi
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/aws/protocol"
+	"github.com/tarn-data/tarn/internal/queue"
+)
+
+// message puts together what a request gives of a message.
+func message(c *protocol.Call, body string, delay *int32, attrs map[string]MessageAttributeValue, system map[string]MessageSystemAttributeValue, group, dedup *string) (queue.Message, error) {
+	m := queue.Message{Body: body, Sender: c.Principal.ID, Group: protocol.Or(group, ""), DedupID: protocol.Or(dedup, "")}
+	if delay != nil {
+		d := time.Duration(*delay) * time.Second
+		m.Delay = &d
+	}
+	for name, v := range attrs {
+		if len(v.StringListValues)+len(v.BinaryListValues) > 0 {
+			return m, &protocol.Error{Code: Code_UnsupportedOperation, Message: "Message attribute list values in SendMessage operation are not supported."}
+		}
+		a := queue.Attribute{Name: name, Type: v.DataType, Value: v.BinaryValue}
+		if v.StringValue != nil {
+			a.Value = []byte(*v.StringValue)
+		}
+		m.Attributes = append(m.Attributes, a)
+	}
+	for name, v := range system {
+		if name != string(MessageSystemAttributeNameForSends_AWSTraceHeader) || v.DataType != "String" || v.StringValue == nil {
+			return m, badParameter("MessageSystemAttributes", name, "want AWSTraceHeader, a String.")
+		}
+		m.Trace = *v.StringValue
+	}
+	return m, nil
+}
+
+func sequence(n uint64) *string {
+	if n == 0 {
+		return nil
+	}
+	s := fmt.Sprintf("%020d", n)
+	return &s
+}
+
+func (a *api) send(ctx context.Context, c *protocol.Call, in *SendMessageRequest) (*SendMessageResult, error) {
+	r, err := parseURL(c, in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	m, err := message(c, in.MessageBody, in.DelaySeconds, in.MessageAttributes, in.MessageSystemAttributes, in.MessageGroupId, in.MessageDeduplicationId)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.Queues.Send(ctx, r, m)
+	if err != nil {
+		return nil, err
+	}
+	return &SendMessageResult{
+		MessageId: &s.MessageID, MD5OfMessageBody: &s.MD5Body, MD5OfMessageAttributes: protocol.Some(s.MD5Attributes), MD5OfMessageSystemAttributes: protocol.Some(s.MD5Trace),
+		SequenceNumber: sequence(s.Sequence),
+	}, nil
+}
+
+var entryID = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,80}$`)
+
+// checkEntries checks the ids of a batch.
+func checkEntries[E any](list []E, id func(*E) string) error {
+	switch {
+	case len(list) == 0:
+		return &protocol.Error{Code: Code_EmptyBatchRequest, Message: "There should be at least one entry in the request."}
+	case len(list) > queue.MaxBatch:
+		return &protocol.Error{Code: Code_TooManyEntriesInBatchRequest, Message: fmt.Sprintf("Maximum number of entries per request are %d. You have sent %d.", queue.MaxBatch, len(list))}
+	}
+	seen := map[string]bool{}
+	for i := range list {
+		s := id(&list[i])
+		if !entryID.MatchString(s) {
+			return &protocol.Error{Code: Code_InvalidBatchEntryId, Message: "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long."}
+		}
+		if seen[s] {
+			return &protocol.Error{Code: Code_BatchEntryIdsNotDistinct, Message: "Id " + s + " repeated."}
+		}
+		seen[s] = true
+	}
+	return nil
+}
+
+func (a *api) sendBatch(ctx context.Context, c *protocol.Call, in *SendMessageBatchRequest) (*SendMessageBatchResult, error) {
+	r, err := parseURL(c, in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkEntries(in.Entries, func(e *SendMessageBatchRequestEntry) string { return e.Id }); err != nil {
+		return nil, err
+	}
+	if _, err := a.Queues.Get(ctx, r); err != nil {
+		return nil, err
+	}
+	out := &SendMessageBatchResult{}
+	list := make([]queue.Incoming, 0, len(in.Entries))
+	ids := make([]string, 0, len(in.Entries))
+	size := 0
+	for i := range in.Entries {
+		e := &in.Entries[i]
+		m, err := message(c, e.MessageBody, e.DelaySeconds, e.MessageAttributes, e.MessageSystemAttributes, e.MessageGroupId, e.MessageDeduplicationId)
+		if err != nil {
+			f, ok := entryError(e.Id, err)
+			if !ok {
+				return nil, err
+			}
+			out.Failed = append(out.Failed, f)
+			continue
+		}
+		size += m.Size()
+		list = append(list, queue.Incoming{Queue: r, Message: m})
+		ids = append(ids, e.Id)
+	}
+	if size > queue.MaxMessageBytes {
+		return nil, &protocol.Error{Code: Code_BatchRequestTooLong, Message: fmt.Sprintf("Batch requests cannot be longer than %d bytes. You have sent %d bytes.", queue.MaxMessageBytes, size)}
+	}
+	sent, errs, err := a.Queues.SendAll(ctx, nil, list)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range sent {
+		if errs[i] != nil {
+			f, ok := entryError(ids[i], errs[i])
+			if !ok {
+				return nil, errs[i]
+			}
+			out.Failed = append(out.Failed, f)
+			continue
+		}
+		out.Successful = append(out.Successful, SendMessageBatchResultEntry{
+			Id: ids[i], MessageId: s.MessageID, MD5OfMessageBody: s.MD5Body, MD5OfMessageAttributes: protocol.Some(s.MD5Attributes),
+			MD5OfMessageSystemAttributes: protocol.Some(s.MD5Trace), SequenceNumber: sequence(s.Sequence),
+		})
+	}
+	return out, nil
+}

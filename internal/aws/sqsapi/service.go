@@ -1,0 +1,129 @@
+package sqsapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/tarn-data/tarn/internal/aws/protocol"
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/policy"
+	"github.com/tarn-data/tarn/internal/queue"
+)
+
+// Options of the service.
+type Options struct {
+	Queues *queue.Engine
+	// Endpoint is where the server is reached; it begins the URLs of queues where a request does not say how it came.
+	Endpoint func() string
+}
+
+type api struct{ Options }
+
+// New returns the operation table of Amazon SQS.
+func New(o Options) *protocol.Service {
+	a := &api{o}
+	return &protocol.Service{
+		Name: "sqs", Model: Model, MapError: mapError, ResourcePolicy: a.resourcePolicy,
+		ValidationCode: "InvalidParameterValue", UnsupportedCode: Code_UnsupportedOperation, AccessDeniedCode: "AccessDenied", ThrottlingCode: Code_RequestThrottled,
+		Ops: []protocol.Op{
+			protocol.Handle("CreateQueue", func(c *protocol.Call, r *CreateQueueRequest) []string { return []string{c.ARN("sqs", r.QueueName)} }, a.createQueue),
+			protocol.Handle("DeleteQueue", queueOf(func(r *DeleteQueueRequest) string { return r.QueueUrl }), a.deleteQueue),
+			protocol.Handle("GetQueueUrl", func(c *protocol.Call, r *GetQueueUrlRequest) []string {
+				return []string{queue.Ref{Scope: ident.Scope{Account: protocol.Or(r.QueueOwnerAWSAccountId, c.Account), Region: c.Region}, Name: r.QueueName}.ARN()}
+			}, a.getQueueURL),
+			protocol.Handle("ListQueues", func(c *protocol.Call, _ *ListQueuesRequest) []string { return []string{c.ARN("sqs", "*")} }, a.listQueues),
+			protocol.Handle("GetQueueAttributes", queueOf(func(r *GetQueueAttributesRequest) string { return r.QueueUrl }), a.getAttributes),
+			protocol.Handle("SetQueueAttributes", queueOf(func(r *SetQueueAttributesRequest) string { return r.QueueUrl }), a.setAttributes),
+			protocol.Handle("PurgeQueue", queueOf(func(r *PurgeQueueRequest) string { return r.QueueUrl }), a.purge),
+			protocol.Handle("ListDeadLetterSourceQueues", queueOf(func(r *ListDeadLetterSourceQueuesRequest) string { return r.QueueUrl }), a.listSources),
+			protocol.Handle("TagQueue", queueOf(func(r *TagQueueRequest) string { return r.QueueUrl }), a.tag),
+			protocol.Handle("UntagQueue", queueOf(func(r *UntagQueueRequest) string { return r.QueueUrl }), a.untag),
+			protocol.Handle("ListQueueTags", queueOf(func(r *ListQueueTagsRequest) string { return r.QueueUrl }), a.listTags),
+			protocol.Handle("AddPermission", queueOf(func(r *AddPermissionRequest) string { return r.QueueUrl }), a.addPermission),
+			protocol.Handle("RemovePermission", queueOf(func(r *RemovePermissionRequest) string { return r.QueueUrl }), a.removePermission),
+
+			protocol.Handle("SendMessage", queueOf(func(r *SendMessageRequest) string { return r.QueueUrl }), a.send),
+			protocol.Handle("SendMessageBatch", queueOf(func(r *SendMessageBatchRequest) string { return r.QueueUrl }), a.sendBatch).As("sqs:SendMessage"),
+			protocol.Handle("ReceiveMessage", queueOf(func(r *ReceiveMessageRequest) string { return r.QueueUrl }), a.receive),
+			protocol.Handle("DeleteMessage", queueOf(func(r *DeleteMessageRequest) string { return r.QueueUrl }), a.deleteMessage),
+			protocol.Handle("DeleteMessageBatch", queueOf(func(r *DeleteMessageBatchRequest) string { return r.QueueUrl }), a.deleteBatch).As("sqs:DeleteMessage"),
+			protocol.Handle("ChangeMessageVisibility", queueOf(func(r *ChangeMessageVisibilityRequest) string { return r.QueueUrl }), a.changeVisibility),
+			protocol.Handle("ChangeMessageVisibilityBatch", queueOf(func(r *ChangeMessageVisibilityBatchRequest) string { return r.QueueUrl }), a.changeVisibilityBatch).As("sqs:ChangeMessageVisibility"),
+
+			protocol.Handle("StartMessageMoveTask", func(_ *protocol.Call, r *StartMessageMoveTaskRequest) []string { return []string{r.SourceArn} }, a.startMove),
+			protocol.Handle("ListMessageMoveTasks", func(_ *protocol.Call, r *ListMessageMoveTasksRequest) []string { return []string{r.SourceArn} }, a.listMoves),
+			protocol.Handle("CancelMessageMoveTask", nil, a.cancelMove),
+		},
+	}
+}
+
+// queueOf names the queue that a request is about.
+func queueOf[In any](queueURL func(*In) string) func(*protocol.Call, *In) []string {
+	return func(c *protocol.Call, in *In) []string {
+		r, err := parseURL(c, queueURL(in))
+		if err != nil {
+			return []string{c.ARN("sqs", "")} // the handler refuses it with the reason
+		}
+		return []string{r.ARN()}
+	}
+}
+
+// parseURL reads the URL of a queue. Its host says nothing but, where it is AWS's, the region: the path names account and queue.
+// A bare name stands for a queue of the caller, as the command line accepts it.
+func parseURL(c *protocol.Call, s string) (queue.Ref, error) {
+	if s == "" {
+		return queue.Ref{}, missing("QueueUrl")
+	}
+	bad := &protocol.Error{Code: Code_InvalidAddress, Message: "The address " + s + " is not valid for this endpoint."}
+	u, err := url.Parse(s)
+	if err != nil {
+		return queue.Ref{}, bad
+	}
+	path := strings.Split(strings.Trim(u.Path, "/"), "/")
+	if len(path) >= 2 && path[0] == "queue" { // path style of other servers: /queue/REGION/ACCOUNT/NAME
+		path = path[max(1, len(path)-2):]
+	}
+	switch {
+	case len(path) == 2 && path[0] != "" && path[1] != "":
+		return queue.Ref{Scope: ident.Scope{Account: path[0], Region: c.Region}, Name: path[1]}, nil
+	case len(path) == 1 && path[0] != "" && u.Host == "":
+		return queue.Ref{Scope: c.Scope, Name: path[0]}, nil
+	}
+	return queue.Ref{}, bad
+}
+
+// url returns the address of a queue, on the host that the request came to.
+func (a *api) url(c *protocol.Call, r queue.Ref) *string {
+	base := a.Endpoint()
+	if c.HTTP != nil && c.HTTP.Host != "" {
+		scheme := "http://"
+		if c.Secure {
+			scheme = "https://"
+		}
+		base = scheme + c.HTTP.Host
+	}
+	s := base + "/" + r.Account + "/" + r.Name
+	return &s
+}
+
+func (a *api) resourcePolicy(_ context.Context, _ *protocol.Call, resource string) (*policy.Document, string, error) {
+	r, ok := queue.ParseARN(resource)
+	if !ok {
+		return nil, "", nil
+	}
+	doc, err := a.Queues.Policy(r)
+	if err != nil {
+		return nil, r.Account, nil // no such queue: the handler tells
+	}
+	return doc, r.Account, nil
+}
+
+func missing(name string) error {
+	return &protocol.Error{Code: "MissingParameter", Status: http.StatusBadRequest, Message: "The request must contain the parameter " + name + "."}
+}
+
+func badParameter(name, value, reason string) error {
+	return &protocol.Error{Code: "InvalidParameterValue", Message: "Value " + value + " for parameter " + name + " is invalid. Reason: " + reason}
+}
