@@ -74,7 +74,14 @@ func (w *worker) use(e *Engine) {
 }
 
 func (w *worker) run(ctx context.Context) {
-	for ctx.Err() == nil {
+	again := time.NewTicker(200 * time.Microsecond)
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return
+		}
 		w.mu.Lock()
 		if w.engine != nil {
 			for token := range w.tokens {
@@ -87,7 +94,6 @@ func (w *worker) run(ctx context.Context) {
 			}
 		}
 		w.mu.Unlock()
-		time.Sleep(200 * time.Microsecond)
 	}
 }
 
