@@ -213,7 +213,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 		sqsapi.New(sqsapi.Options{Queues: a.Queues, Endpoint: a.Endpoint}),
 		lambdaapi.New(lambdaapi.Options{Functions: a.Functions, Objects: packages{a.Objects}, CodeURL: func(id blob.ID) string { return a.endpoint + a.codes.path(id) }}),
 		glueapi.New(glueapi.Options{Catalog: a.Catalog, Crawl: a.Crawl, Jobs: a.Jobs}),
-		sfnapi.New(sfnapi.Options{Engine: a.Workflows}),
+		sfnapi.New(sfnapi.Options{Engine: a.Workflows, Registry: a.Registry}),
 		athenaapi.New(athenaapi.Options{Engine: a.Queries, Catalog: a.Catalog}),
 	)
 	return nil

@@ -48,9 +48,13 @@ func (t WorkflowTasks) Run(ctx context.Context, call *workflow.TaskCall, submitt
 }
 
 func (t WorkflowTasks) serviceError(service, operation string, c *protocol.Call, e *protocol.Error) *integration.ServiceError {
-	return &integration.ServiceError{
+	fail := &integration.ServiceError{
 		Code: e.Code, Name: t.Registry.ErrorName(service, e), Modeled: t.Registry.Modeled(service, operation, e), Message: e.Message, Status: e.Status, RequestID: c.RequestID,
 	}
+	if service == "s3" {
+		fail.HostID = "tarn/" + c.RequestID // as its answers on the wire have it
+	}
+	return fail
 }
 
 // sessionOf makes a session's name of the end of an ARN: letters, digits and a few signs.
