@@ -41,6 +41,7 @@ import (
 	"github.com/tarn-data/tarn/internal/kv/pebblekv"
 	"github.com/tarn-data/tarn/internal/lifecycle"
 	"github.com/tarn-data/tarn/internal/logs"
+	"github.com/tarn-data/tarn/internal/mapping"
 	"github.com/tarn-data/tarn/internal/meter"
 	"github.com/tarn-data/tarn/internal/objstore"
 	"github.com/tarn-data/tarn/internal/outbox"
@@ -64,6 +65,7 @@ type App struct {
 	Objects   *objstore.Store
 	Logs      *logs.Store
 	Queues    *queue.Engine
+	Mappings  *mapping.Engine
 	Functions *function.Service
 	Catalog   *catalog.Catalog
 	Crawl     *crawl.Service
@@ -166,15 +168,22 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}
 	a.group.Go("object lifecycle", a.Objects.Run)
 
+	dest := &bridge.Destinations{Queues: a.Queues}
 	if a.Functions, err = function.Open(ctx, function.Options{
 		Store: a.Store, Blobs: a.Blobs, Dir: filepath.Join(a.cfg.Data, "functions"), Sandbox: a.Sandbox, Group: a.group,
 		Roles: bridge.FunctionRoles{Identity: a.Identity}, Logs: bridge.FunctionLogs{Logs: a.Logs}, Meter: m, Clock: a.clock, Logger: a.log,
 		Endpoint: func() string { return a.endpoint }, MaxInstances: a.cfg.MaxInstances, IdleAfter: a.cfg.InstanceIdle,
-		Packages: function.Packages{None: !a.cfg.FunctionSDKs},
+		Dest: dest, Packages: function.Packages{None: !a.cfg.FunctionSDKs},
 	}); err != nil {
 		return fmt.Errorf("open functions: %w", err)
 	}
-	events.Connect(a.Functions)
+	dest.Connect(a.Functions)
+	events.Connect(a.Functions, a.Queues)
+	if a.Mappings, err = mapping.Open(ctx, mapping.Options{
+		Store: a.Store, Sources: bridge.MappingQueues{Queues: a.Queues, Functions: a.Functions, Identity: a.Identity}, Group: a.group, Clock: a.clock, Logger: a.log,
+	}); err != nil {
+		return err
+	}
 	a.group.Go("object events", events.Run)
 
 	a.Catalog = catalog.New(a.Store, catalog.Options{Clock: a.clock, Logger: a.log})
@@ -211,7 +220,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 		stsapi.New(a.Identity),
 		logsapi.New(a.Logs),
 		sqsapi.New(sqsapi.Options{Queues: a.Queues, Endpoint: a.Endpoint}),
-		lambdaapi.New(lambdaapi.Options{Functions: a.Functions, Objects: packages{a.Objects}, CodeURL: func(id blob.ID) string { return a.endpoint + a.codes.path(id) }}),
+		lambdaapi.New(lambdaapi.Options{Functions: a.Functions, Mappings: a.Mappings, Objects: packages{a.Objects}, CodeURL: func(id blob.ID) string { return a.endpoint + a.codes.path(id) }}),
 		glueapi.New(glueapi.Options{Catalog: a.Catalog, Crawl: a.Crawl, Jobs: a.Jobs}),
 		sfnapi.New(sfnapi.Options{Engine: a.Workflows, Registry: a.Registry}),
 		athenaapi.New(athenaapi.Options{Engine: a.Queries, Catalog: a.Catalog}),

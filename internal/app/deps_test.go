@@ -11,7 +11,7 @@ const module = "github.com/tarn-data/tarn/"
 
 // foundations import nothing of ours but one another.
 var foundations = []string{
-	"blob", "clock", "ident", "jsonata", "jsonpath", "jsonvalue", "kv", "kv/key", "lifecycle", "lineage", "meter", "outbox", "policy", "sandbox",
+	"blob", "clock", "eventpattern", "ident", "jsonata", "jsonpath", "jsonvalue", "kv", "kv/key", "lifecycle", "lineage", "meter", "outbox", "policy", "sandbox",
 	"schedule", "sqlfront", "tabular", "duck",
 }
 
@@ -26,7 +26,7 @@ var engineEdges = map[string]map[string]string{
 }
 
 // engines are packages with state of their own that know nothing of AWS's wire.
-var engines = []string{"catalog", "crawl", "etl", "event", "function", "identity", "logs", "objstore", "query", "queue", "topic", "workflow"}
+var engines = []string{"catalog", "crawl", "etl", "event", "function", "identity", "logs", "mapping", "objstore", "query", "queue", "topic", "workflow"}
 
 type pkg struct {
 	path    string // below internal/

@@ -15,6 +15,7 @@ import (
 	"github.com/tarn-data/tarn/internal/objstore"
 	"github.com/tarn-data/tarn/internal/outbox"
 	"github.com/tarn-data/tarn/internal/policy"
+	"github.com/tarn-data/tarn/internal/queue"
 )
 
 // ObjectEvents carries the events of the object store to functions. An event is put into an outbox in the batch of the
@@ -23,6 +24,7 @@ import (
 type ObjectEvents struct {
 	box       *outbox.Box
 	functions *function.Service
+	queues    *queue.Engine
 	log       *slog.Logger
 }
 
@@ -39,8 +41,8 @@ func NewObjectEvents(store kv.Store, o outbox.Options) *ObjectEvents {
 	return &ObjectEvents{box: outbox.New(store, o), log: log.With("component", "bridge")}
 }
 
-// Connect sets where events for functions go. It is called before Run.
-func (e *ObjectEvents) Connect(f *function.Service) { e.functions = f }
+// Connect sets where events go. It is called before Run.
+func (e *ObjectEvents) Connect(f *function.Service, q *queue.Engine) { e.functions, e.queues = f, q }
 
 // Run delivers events until ctx ends.
 func (e *ObjectEvents) Run(ctx context.Context) { e.box.Run(ctx, e.deliver) }
@@ -66,6 +68,9 @@ func (e *ObjectEvents) deliver(ctx context.Context, entry outbox.Entry, b *kv.Ba
 		e.log.Error("drop a malformed event", "id", entry.ID, "err", err)
 		return nil
 	}
+	if r, ok := queue.ParseARN(oe.Target.ARN); ok {
+		return e.enqueue(oe, r, b)
+	}
 	ref, err := function.ParseRef(oe.Event.Scope, oe.Target.ARN, "")
 	if err != nil {
 		e.log.Error("drop an event for an unknown kind of target", "target", oe.Target.ARN, "err", err)
@@ -90,6 +95,19 @@ func (e *ObjectEvents) deliver(ctx context.Context, entry outbox.Entry, b *kv.Ba
 		return nil
 	}
 	return err
+}
+
+// enqueue puts an event into a queue.
+func (e *ObjectEvents) enqueue(oe objectEvent, r queue.Ref, b *kv.Batch) error {
+	if !e.queues.Permits(r, "s3.amazonaws.com", "arn:aws:s3:::"+oe.Event.Bucket, oe.Event.Scope.Account) {
+		e.log.Warn("drop an event that the queue does not admit", "queue", r.ARN(), "bucket", oe.Event.Bucket, "key", oe.Event.Key)
+		return nil
+	}
+	body, err := json.Marshal(s3Records(oe))
+	if err != nil {
+		return err
+	}
+	return e.queues.Enqueue(b, queue.Incoming{Queue: r, Message: queue.Message{Body: string(body), Sender: oe.Event.Scope.Account}})
 }
 
 // S3Invoker is S3 acting for a bucket.
@@ -134,8 +152,21 @@ func (e *ObjectEvents) CheckDestination(ctx context.Context, bk *objstore.Bucket
 	if err != nil {
 		return err
 	}
+	if r, ok := queue.ParseARN(arn); ok {
+		q, err := e.queues.Get(ctx, r)
+		if err != nil {
+			return err
+		}
+		if q.Settings.FIFO {
+			return fmt.Errorf("%s is a FIFO queue: S3 sends to standard queues only", arn)
+		}
+		if !e.queues.Permits(r, "s3.amazonaws.com", "arn:aws:s3:::"+bk.Name, bk.Account) {
+			return fmt.Errorf("permissions on the destination queue do not allow S3 to publish notifications from this bucket: give %s a policy that lets s3.amazonaws.com carry out sqs:SendMessage", arn)
+		}
+		return nil
+	}
 	if a.Service != "lambda" {
-		return fmt.Errorf("notifications to %s are not supported: give a function", a.Service)
+		return fmt.Errorf("notifications to %s are not supported: give a function or a queue", a.Service)
 	}
 	ref, err := function.ParseRef(bk.Scope(), arn, "")
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/function"
+	"github.com/tarn-data/tarn/internal/mapping"
 )
 
 // errorTable says how the engine's errors are answered.
@@ -29,6 +30,9 @@ var errorTable = []struct {
 	{function.ErrTooLarge, Code_RequestTooLargeException, http.StatusRequestEntityTooLarge},
 	{function.ErrBadPayload, Code_InvalidRequestContentException, http.StatusBadRequest},
 	{function.ErrRuntime, Code_InvalidRuntimeException, http.StatusBadGateway},
+	{mapping.ErrNotFound, Code_ResourceNotFoundException, http.StatusNotFound},
+	{mapping.ErrExists, Code_ResourceConflictException, http.StatusConflict},
+	{mapping.ErrBadParameter, Code_InvalidParameterValueException, http.StatusBadRequest},
 	{function.ErrDenied, "AccessDeniedException", http.StatusForbidden},
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/tarn-data/tarn/internal/blob"
 	"github.com/tarn-data/tarn/internal/function"
 	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/mapping"
 	"github.com/tarn-data/tarn/internal/policy"
 )
 
@@ -22,6 +23,7 @@ type Objects interface {
 // Options of the service.
 type Options struct {
 	Functions *function.Service
+	Mappings  *mapping.Engine
 	Objects   Objects
 	// CodeURL returns an address, valid for some minutes, under which a package can be fetched.
 	CodeURL func(blob.ID) string
@@ -86,6 +88,12 @@ func New(o Options) *protocol.Service {
 		protocol.Handle("GetFunctionEventInvokeConfig", fn(func(r *GetFunctionEventInvokeConfigRequest) (string, *string) { return r.FunctionName, r.Qualifier }), a.getEventConfig),
 		protocol.Handle("ListFunctionEventInvokeConfigs", fn(func(r *ListFunctionEventInvokeConfigsRequest) (string, *string) { return r.FunctionName, nil }), a.listEventConfigs),
 		protocol.Handle("DeleteFunctionEventInvokeConfig", fn(func(r *DeleteFunctionEventInvokeConfigRequest) (string, *string) { return r.FunctionName, r.Qualifier }), a.deleteEventConfig),
+
+		protocol.Handle("CreateEventSourceMapping", nil, a.createMapping),
+		protocol.Handle("GetEventSourceMapping", ofMapping(func(r *GetEventSourceMappingRequest) string { return r.UUID }), a.getMapping),
+		protocol.Handle("ListEventSourceMappings", nil, a.listMappings),
+		protocol.Handle("UpdateEventSourceMapping", ofMapping(func(r *UpdateEventSourceMappingRequest) string { return r.UUID }), a.updateMapping),
+		protocol.Handle("DeleteEventSourceMapping", ofMapping(func(r *DeleteEventSourceMappingRequest) string { return r.UUID }), a.deleteMapping),
 
 		protocol.Handle("ListTags", func(_ *protocol.Call, r *ListTagsRequest) []string { return []string{r.Resource} }, a.listTags),
 		protocol.Handle("TagResource", func(_ *protocol.Call, r *TagResourceRequest) []string { return []string{r.Resource} }, a.tagResource),

@@ -53,6 +53,11 @@ type AliasRoutingConfiguration struct {
 	AdditionalVersionWeights map[string]float64
 }
 
+type AmazonManagedKafkaEventSourceConfig struct {
+	ConsumerGroupId      *string
+	SchemaRegistryConfig *KafkaSchemaRegistryConfig
+}
+
 type ApplicationLogLevel string
 
 const (
@@ -87,6 +92,18 @@ type CreateAliasRequest struct {
 	RoutingConfig   *AliasRoutingConfiguration
 }
 
+type CreateEventSourceMappingRequest struct {
+	BatchSize                      *int32
+	Enabled                        *bool
+	EventSourceArn                 *string
+	FilterCriteria                 *FilterCriteria
+	FunctionName                   string
+	FunctionResponseTypes          []FunctionResponseType
+	MaximumBatchingWindowInSeconds *int32
+	ScalingConfig                  *ScalingConfig
+	Tags                           map[string]string
+}
+
 type CreateFunctionRequest struct {
 	Architectures    []Architecture
 	Code             *FunctionCode
@@ -115,6 +132,10 @@ type DeadLetterConfig struct {
 type DeleteAliasRequest struct {
 	FunctionName string
 	Name         string
+}
+
+type DeleteEventSourceMappingRequest struct {
+	UUID string
 }
 
 type DeleteFunctionConcurrencyRequest struct {
@@ -153,11 +174,23 @@ const (
 	DirectS3Read_AUTO     DirectS3Read = "AUTO"
 )
 
+type DocumentDBEventSourceConfig struct {
+	CollectionName *string
+	DatabaseName   *string
+	FullDocument   *FullDocument
+}
+
 type DurableConfig struct {
 	ExecutionTimeout      *int32
 	KMSKeyArn             *string
 	RetentionPeriodInDays *int32
 }
+
+type EndPointType string
+
+const (
+	EndPointType_KAFKA_BOOTSTRAP_SERVERS EndPointType = "KAFKA_BOOTSTRAP_SERVERS"
+)
 
 type Environment struct {
 	Variables map[string]string
@@ -177,11 +210,99 @@ type EphemeralStorage struct {
 	Size int32
 }
 
+type EventSourceMappingConfiguration struct {
+	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig
+	BatchSize                           *int32
+	BisectBatchOnFunctionError          *bool
+	DestinationConfig                   *DestinationConfig
+	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig
+	EventSourceArn                      *string
+	EventSourceMappingArn               *string
+	FilterCriteria                      *FilterCriteria
+	FilterCriteriaError                 *FilterCriteriaError
+	FunctionArn                         *string
+	FunctionResponseTypes               []FunctionResponseType
+	KMSKeyArn                           *string
+	LastModified                        *time.Time
+	LastProcessingResult                *string
+	LoggingConfig                       *EventSourceMappingLoggingConfig
+	MaximumBatchingWindowInSeconds      *int32
+	MaximumRecordAgeInSeconds           *int32
+	MaximumRetryAttempts                *int32
+	MetricsConfig                       *EventSourceMappingMetricsConfig
+	ParallelizationFactor               *int32
+	ProvisionedPollerConfig             *ProvisionedPollerConfig
+	Queues                              []string
+	ScalingConfig                       *ScalingConfig
+	SelfManagedEventSource              *SelfManagedEventSource
+	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig
+	SourceAccessConfigurations          []SourceAccessConfiguration
+	StartingPosition                    *EventSourcePosition
+	StartingPositionTimestamp           *time.Time
+	State                               *string
+	StateTransitionReason               *string
+	Topics                              []string
+	TumblingWindowInSeconds             *int32
+	UUID                                *string
+}
+
+type EventSourceMappingLoggingConfig struct {
+	SystemLogLevel *EventSourceMappingSystemLogLevel
+}
+
+type EventSourceMappingMetric string
+
+const (
+	EventSourceMappingMetric_EventCount   EventSourceMappingMetric = "EventCount"
+	EventSourceMappingMetric_ErrorCount   EventSourceMappingMetric = "ErrorCount"
+	EventSourceMappingMetric_KafkaMetrics EventSourceMappingMetric = "KafkaMetrics"
+)
+
+type EventSourceMappingMetricsConfig struct {
+	Metrics []EventSourceMappingMetric
+}
+
+type EventSourceMappingSystemLogLevel string
+
+const (
+	EventSourceMappingSystemLogLevel_DEBUG EventSourceMappingSystemLogLevel = "DEBUG"
+	EventSourceMappingSystemLogLevel_INFO  EventSourceMappingSystemLogLevel = "INFO"
+	EventSourceMappingSystemLogLevel_WARN  EventSourceMappingSystemLogLevel = "WARN"
+)
+
+type EventSourcePosition string
+
+const (
+	EventSourcePosition_TRIM_HORIZON EventSourcePosition = "TRIM_HORIZON"
+	EventSourcePosition_LATEST       EventSourcePosition = "LATEST"
+	EventSourcePosition_AT_TIMESTAMP EventSourcePosition = "AT_TIMESTAMP"
+)
+
 type FileSystemConfig struct {
 	Arn            string
 	LocalMountPath string
 	S3FilesConfig  *S3FilesConfig
 }
+
+type Filter struct {
+	Pattern *string
+}
+
+type FilterCriteria struct {
+	Filters []Filter
+}
+
+type FilterCriteriaError struct {
+	ErrorCode *string
+	Message   *string
+}
+
+type FullDocument string
+
+const (
+	FullDocument_UpdateLookup FullDocument = "UpdateLookup"
+	FullDocument_Default      FullDocument = "Default"
+)
 
 type FunctionCode struct {
 	S3Bucket        *string
@@ -258,6 +379,12 @@ type FunctionEventInvokeConfig struct {
 	MaximumRetryAttempts     *int32
 }
 
+type FunctionResponseType string
+
+const (
+	FunctionResponseType_ReportBatchItemFailures FunctionResponseType = "ReportBatchItemFailures"
+)
+
 type FunctionRuntimeConfig struct {
 	RuntimeAlias string
 	RuntimeArn   string
@@ -280,6 +407,10 @@ type GetAccountSettingsResponse struct {
 type GetAliasRequest struct {
 	FunctionName string
 	Name         string
+}
+
+type GetEventSourceMappingRequest struct {
+	UUID string
 }
 
 type GetFunctionConcurrencyRequest struct {
@@ -395,6 +526,45 @@ type InvokeAsyncResponse struct {
 	Status *int32
 }
 
+type KafkaEventSourceMappingConsumptionMode string
+
+const (
+	KafkaEventSourceMappingConsumptionMode_Stream KafkaEventSourceMappingConsumptionMode = "Stream"
+	KafkaEventSourceMappingConsumptionMode_Queue  KafkaEventSourceMappingConsumptionMode = "Queue"
+)
+
+type KafkaSchemaRegistryAccessConfig struct {
+	Type *KafkaSchemaRegistryAuthType
+	URI  *string
+}
+
+type KafkaSchemaRegistryAuthType string
+
+const (
+	KafkaSchemaRegistryAuthType_BASIC_AUTH                  KafkaSchemaRegistryAuthType = "BASIC_AUTH"
+	KafkaSchemaRegistryAuthType_CLIENT_CERTIFICATE_TLS_AUTH KafkaSchemaRegistryAuthType = "CLIENT_CERTIFICATE_TLS_AUTH"
+	KafkaSchemaRegistryAuthType_SERVER_ROOT_CA_CERTIFICATE  KafkaSchemaRegistryAuthType = "SERVER_ROOT_CA_CERTIFICATE"
+	KafkaSchemaRegistryAuthType_OAUTHBEARER_AUTH            KafkaSchemaRegistryAuthType = "OAUTHBEARER_AUTH"
+)
+
+type KafkaSchemaRegistryConfig struct {
+	AccessConfigs           []KafkaSchemaRegistryAccessConfig
+	EventRecordFormat       *SchemaRegistryEventRecordFormat
+	SchemaRegistryURI       *string
+	SchemaValidationConfigs []KafkaSchemaValidationConfig
+}
+
+type KafkaSchemaValidationAttribute string
+
+const (
+	KafkaSchemaValidationAttribute_KEY   KafkaSchemaValidationAttribute = "KEY"
+	KafkaSchemaValidationAttribute_VALUE KafkaSchemaValidationAttribute = "VALUE"
+)
+
+type KafkaSchemaValidationConfig struct {
+	Attribute *KafkaSchemaValidationAttribute
+}
+
 type LambdaManagedInstancesCapacityProviderConfig struct {
 	CapacityProviderArn                   string
 	ExecutionEnvironmentMemoryGiBPerVCpu  *float64
@@ -502,6 +672,18 @@ type ListAliasesResponse struct {
 	NextMarker *string
 }
 
+type ListEventSourceMappingsRequest struct {
+	EventSourceArn *string
+	FunctionName   *string
+	Marker         *string
+	MaxItems       *int32
+}
+
+type ListEventSourceMappingsResponse struct {
+	EventSourceMappings []EventSourceMappingConfiguration
+	NextMarker          *string
+}
+
 type ListFunctionEventInvokeConfigsRequest struct {
 	FunctionName string
 	Marker       *string
@@ -603,6 +785,12 @@ const (
 	PackageType_Zip   PackageType = "Zip"
 	PackageType_Image PackageType = "Image"
 )
+
+type ProvisionedPollerConfig struct {
+	MaximumPollers  *int32
+	MinimumPollers  *int32
+	PollerGroupName *string
+}
 
 type PublishLayerVersionRequest struct {
 	CompatibleArchitectures []Architecture
@@ -729,6 +917,27 @@ type S3FilesConfig struct {
 	DirectS3Read *DirectS3Read
 }
 
+type ScalingConfig struct {
+	MaximumConcurrency *int32
+}
+
+type SchemaRegistryEventRecordFormat string
+
+const (
+	SchemaRegistryEventRecordFormat_JSON   SchemaRegistryEventRecordFormat = "JSON"
+	SchemaRegistryEventRecordFormat_SOURCE SchemaRegistryEventRecordFormat = "SOURCE"
+)
+
+type SelfManagedEventSource struct {
+	Endpoints map[string][]string
+}
+
+type SelfManagedKafkaEventSourceConfig struct {
+	ConsumerGroupId      *string
+	ConsumptionMode      *KafkaEventSourceMappingConsumptionMode
+	SchemaRegistryConfig *KafkaSchemaRegistryConfig
+}
+
 type SnapStartApplyOn string
 
 const (
@@ -747,6 +956,31 @@ type SnapStartResponse struct {
 	ApplyOn            *SnapStartApplyOn
 	OptimizationStatus *SnapStartOptimizationStatus
 }
+
+type SourceAccessConfiguration struct {
+	Type *SourceAccessType
+	URI  *string
+}
+
+type SourceAccessType string
+
+const (
+	SourceAccessType_BASIC_AUTH                  SourceAccessType = "BASIC_AUTH"
+	SourceAccessType_VPC_SUBNET                  SourceAccessType = "VPC_SUBNET"
+	SourceAccessType_VPC_SECURITY_GROUP          SourceAccessType = "VPC_SECURITY_GROUP"
+	SourceAccessType_SASL_SCRAM_512_AUTH         SourceAccessType = "SASL_SCRAM_512_AUTH"
+	SourceAccessType_SASL_SCRAM_256_AUTH         SourceAccessType = "SASL_SCRAM_256_AUTH"
+	SourceAccessType_VIRTUAL_HOST                SourceAccessType = "VIRTUAL_HOST"
+	SourceAccessType_CLIENT_CERTIFICATE_TLS_AUTH SourceAccessType = "CLIENT_CERTIFICATE_TLS_AUTH"
+	SourceAccessType_SERVER_ROOT_CA_CERTIFICATE  SourceAccessType = "SERVER_ROOT_CA_CERTIFICATE"
+	SourceAccessType_OAUTHBEARER_AUTH            SourceAccessType = "OAUTHBEARER_AUTH"
+	SourceAccessType_OAUTHBEARER_SCOPE           SourceAccessType = "OAUTHBEARER_SCOPE"
+	SourceAccessType_OAUTHBEARER_AUDIENCE        SourceAccessType = "OAUTHBEARER_AUDIENCE"
+	SourceAccessType_OAUTHBEARER_LOGICAL_CLUSTER SourceAccessType = "OAUTHBEARER_LOGICAL_CLUSTER"
+	SourceAccessType_OAUTHBEARER_IDENTITY_POOL   SourceAccessType = "OAUTHBEARER_IDENTITY_POOL"
+	SourceAccessType_IAM_AUTH                    SourceAccessType = "IAM_AUTH"
+	SourceAccessType_IAM_OAUTHBEARER_AUTH        SourceAccessType = "IAM_OAUTHBEARER_AUTH"
+)
 
 type State string
 
@@ -873,6 +1107,17 @@ type UpdateAliasRequest struct {
 	Name            string
 	RevisionId      *string
 	RoutingConfig   *AliasRoutingConfiguration
+}
+
+type UpdateEventSourceMappingRequest struct {
+	BatchSize                      *int32
+	Enabled                        *bool
+	FilterCriteria                 *FilterCriteria
+	FunctionName                   *string
+	FunctionResponseTypes          []FunctionResponseType
+	MaximumBatchingWindowInSeconds *int32
+	ScalingConfig                  *ScalingConfig
+	UUID                           string
 }
 
 type UpdateFunctionCodeRequest struct {

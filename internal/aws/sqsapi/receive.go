@@ -73,7 +73,7 @@ func answer(m *queue.Received, want map[string]bool, attrs []string) Message {
 	out := Message{MessageId: &m.ID, ReceiptHandle: &m.Handle, Body: &m.Body, MD5OfBody: &m.MD5Body}
 	if len(want) > 0 {
 		out.Attributes = map[string]string{}
-		for n, v := range System(m) {
+		for n, v := range systemOf(m) {
 			if want["All"] || want[n] {
 				out.Attributes[n] = v
 			}
@@ -101,8 +101,8 @@ func answer(m *queue.Received, want map[string]bool, attrs []string) Message {
 	return out
 }
 
-// System returns the system attributes of a message, as receives and event source mappings show them.
-func System(m *queue.Received) map[string]string {
+// systemOf returns the system attributes of a message.
+func systemOf(m *queue.Received) map[string]string {
 	all := map[string]string{
 		"SenderId": m.Sender, "SentTimestamp": strconv.FormatInt(m.Sent.UnixMilli(), 10), "ApproximateReceiveCount": strconv.Itoa(m.Count),
 		"ApproximateFirstReceiveTimestamp": strconv.FormatInt(m.FirstReceived.UnixMilli(), 10),

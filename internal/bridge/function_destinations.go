@@ -1,0 +1,47 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tarn-data/tarn/internal/function"
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/queue"
+)
+
+// Destinations takes records of asynchronous invocations to queues and functions. The delivery is a part of the batch that
+// ends the invocation.
+type Destinations struct {
+	Queues    *queue.Engine
+	functions *function.Service
+}
+
+var _ function.Destination = (*Destinations)(nil)
+
+// Connect sets the functions, which are opened with the destinations at hand.
+func (d *Destinations) Connect(f *function.Service) { d.functions = f }
+
+// Send implements function.Destination.
+func (d *Destinations) Send(ctx context.Context, b *kv.Batch, scope ident.Scope, target string, record []byte) error {
+	a, err := ident.ParseARN(target)
+	if err != nil {
+		return err
+	}
+	switch a.Service {
+	case "sqs":
+		r, ok := queue.ParseARN(target)
+		if !ok {
+			return fmt.Errorf("%q is not the ARN of a queue", target)
+		}
+		return d.Queues.Enqueue(b, queue.Incoming{Queue: r, Message: queue.Message{Body: string(record), Sender: scope.Account}})
+	case "lambda":
+		ref, err := function.ParseRef(scope, target, "")
+		if err != nil {
+			return err
+		}
+		_, err = d.functions.QueueInvocation(ctx, b, function.Invocation{Ref: ref, Payload: record})
+		return err
+	}
+	return fmt.Errorf("destinations of %s are not supported: give a queue or a function", a.Service)
+}

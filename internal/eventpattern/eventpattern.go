@@ -1,0 +1,277 @@
+// Package eventpattern matches JSON documents against event patterns: those of EventBridge's rules, of the filters of event
+// source mappings and of SNS's subscriptions.
+//
+// A pattern is an object of the same shape as the event. Its leaves are lists of alternatives: values, or objects with one
+// operator (prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists, cidr). "$or" holds a list
+// of patterns of which one must match. A leaf matches an array of the event if it matches one of its elements.
+//
+// Source: "Creating Amazon EventBridge event patterns" in the EventBridge user guide.
+package eventpattern
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/netip"
+	"strings"
+)
+
+// ErrInvalid reports a pattern that cannot be read; its text says what is wrong.
+var ErrInvalid = errors.New("event pattern is not valid")
+
+// Pattern is a compiled pattern. It is immutable and safe for concurrent use.
+type Pattern struct{ root node }
+
+// node is a test of a value of the event; present is false where the event has none.
+type node interface {
+	match(v any, present bool) bool
+}
+
+type (
+	object struct {
+		fields map[string]node
+		or     [][]*object // each list must have one that matches
+	}
+	leaf []test
+	test interface {
+		match(v any, present bool) bool
+	}
+)
+
+const (
+	maxDepth = 32
+	maxTests = 10_000
+)
+
+// Compile reads a pattern. Errors wrap ErrInvalid.
+func Compile(text []byte) (*Pattern, error) {
+	v, err := Decode(text)
+	if err != nil {
+		return nil, invalid("it is not JSON: %v", err)
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, invalid("it is not an object")
+	}
+	c := compiler{}
+	root, err := c.object(m, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &Pattern{root}, nil
+}
+
+// Decode reads a JSON document in the form that Match takes: numbers are json.Number.
+func Decode(text []byte) (any, error) {
+	d := json.NewDecoder(strings.NewReader(string(text)))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	if d.More() {
+		return nil, errors.New("more than one value")
+	}
+	return v, nil
+}
+
+// Match reports whether an event, as Decode gives it, matches.
+func (p *Pattern) Match(event any) bool { return p.root.match(event, true) }
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w. Reason: %s", ErrInvalid, fmt.Sprintf(format, args...))
+}
+
+type compiler struct{ tests int }
+
+func (c *compiler) object(m map[string]any, depth int) (*object, error) {
+	if len(m) == 0 {
+		return nil, invalid("empty objects are not allowed")
+	}
+	if depth > maxDepth {
+		return nil, invalid("it is nested more than %d levels deep", maxDepth)
+	}
+	o := &object{fields: map[string]node{}}
+	for k, v := range m {
+		if list, ok := v.([]any); ok && k == "$or" && len(list) > 0 {
+			if alternatives, ok, err := c.or(list, depth); err != nil {
+				return nil, err
+			} else if ok {
+				o.or = append(o.or, alternatives)
+				continue
+			}
+		}
+		var err error
+		switch x := v.(type) {
+		case map[string]any:
+			o.fields[k], err = c.object(x, depth+1)
+		case []any:
+			o.fields[k], err = c.leaf(k, x)
+		default:
+			err = invalid("%q must be an object or an array", k)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// or reads the alternatives of "$or", unless they are the values of a field of that name.
+func (c *compiler) or(list []any, depth int) (alternatives []*object, ok bool, err error) {
+	for _, e := range list {
+		m, isObject := e.(map[string]any)
+		if !isObject {
+			return nil, false, nil
+		}
+		o, err := c.object(m, depth+1)
+		if err != nil {
+			return nil, false, err
+		}
+		alternatives = append(alternatives, o)
+	}
+	return alternatives, true, nil
+}
+
+func (o *object) match(v any, present bool) bool {
+	if list, ok := v.([]any); ok {
+		for _, e := range list {
+			if _, ok := e.(map[string]any); ok && o.match(e, true) {
+				return true
+			}
+		}
+		return false
+	}
+	m, _ := v.(map[string]any)
+	for k, n := range o.fields {
+		e, ok := m[k]
+		if !n.match(e, ok) {
+			return false
+		}
+	}
+	for _, alternatives := range o.or {
+		any := false
+		for _, a := range alternatives {
+			any = any || a.match(v, present)
+		}
+		if !any {
+			return false
+		}
+	}
+	return true
+}
+
+func (l leaf) match(v any, present bool) bool {
+	for _, t := range l {
+		if list, ok := v.([]any); ok && present {
+			if _, exists := t.(existence); exists {
+				if t.match(v, true) {
+					return true
+				}
+				continue
+			}
+			for _, e := range list {
+				if t.match(e, true) {
+					return true
+				}
+			}
+			continue
+		}
+		if t.match(v, present) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *compiler) leaf(field string, list []any) (leaf, error) {
+	if len(list) == 0 {
+		return nil, invalid("empty arrays are not allowed: %q", field)
+	}
+	var l leaf
+	for _, e := range list {
+		if c.tests++; c.tests > maxTests {
+			return nil, invalid("it has more than %d values", maxTests)
+		}
+		m, ok := e.(map[string]any)
+		if !ok {
+			if _, nested := e.([]any); nested {
+				return nil, invalid("%q: arrays in arrays are not allowed", field)
+			}
+			l = append(l, equals{e})
+			continue
+		}
+		if len(m) != 1 {
+			return nil, invalid("%q: an operator stands alone in its object", field)
+		}
+		for name, arg := range m {
+			t, err := operator(name, arg)
+			if err != nil {
+				return nil, invalid("%q: %v", field, err)
+			}
+			l = append(l, t)
+		}
+	}
+	return l, nil
+}
+
+// equals is a value that must be the same: numbers by value, strings by their bytes.
+type equals struct{ want any }
+
+func (t equals) match(v any, present bool) bool { return present && same(t.want, v) }
+
+func same(a, b any) bool {
+	x, ok := a.(json.Number)
+	y, ok2 := b.(json.Number)
+	if !ok || !ok2 {
+		switch b.(type) {
+		case map[string]any, []any:
+			return false // not comparable
+		}
+		return ok == ok2 && a == b
+	}
+	if x == y {
+		return true
+	}
+	p, q := number(x), number(y)
+	return p != nil && q != nil && p.Cmp(q) == 0
+}
+
+// number reads a number exactly; nil where its exponent is beyond what any event has use for.
+func number(n json.Number) *big.Rat {
+	s := string(n)
+	if i := strings.IndexAny(s, "eE"); len(s) > 400 || i >= 0 && len(s)-i > 5 {
+		return nil
+	}
+	r, ok := new(big.Rat).SetString(s)
+	if !ok {
+		return nil
+	}
+	return r
+}
+
+type existence struct{ want bool }
+
+func (t existence) match(_ any, present bool) bool { return present == t.want }
+
+// text is a test of strings.
+type text func(string) bool
+
+func (t text) match(v any, present bool) bool {
+	s, ok := v.(string)
+	return present && ok && t(s)
+}
+
+// not is anything-but: the value must be there, and match none.
+type not struct{ leaf }
+
+func (t not) match(v any, present bool) bool { return present && !t.leaf.match(v, true) }
+
+type network struct{ netip.Prefix }
+
+func (t network) match(v any, present bool) bool {
+	s, _ := v.(string)
+	a, err := netip.ParseAddr(s)
+	return present && err == nil && t.Contains(a)
+}
