@@ -2,16 +2,18 @@ package workflow
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/workflow/interp"
 )
 
-// History returns a page of an execution's events, oldest first or newest first. The token is the number of events that
-// were given already, so that it stays valid while the history grows.
+// History returns a page of an execution's events, oldest first or newest first. The token names the next
+// event and the direction, so that it stays valid while the history grows.
 func (e *Engine) History(ctx context.Context, arn string, reverse bool, limit int, token string) ([]interp.Event, string, error) {
 	rec, err := e.Execution(ctx, arn)
 	if err != nil {
@@ -26,9 +28,15 @@ func (e *Engine) History(ctx context.Context, arn string, reverse bool, limit in
 			return nil, "", err
 		}
 	}
+	way := "up"
+	if reverse {
+		way = "down"
+	}
 	if token != "" {
-		n, err := strconv.ParseInt(token, 36, 64)
-		if err != nil || n < 1 {
+		text, _ := base64.URLEncoding.DecodeString(token)
+		number, ok := strings.CutPrefix(string(text), way)
+		n, err := strconv.ParseInt(number, 10, 64)
+		if !ok || err != nil || n < 1 {
 			return nil, "", fail(ErrInvalidPageToken, "Invalid Token: 'Invalid token'")
 		}
 		next = n
@@ -42,7 +50,7 @@ func (e *Engine) History(ctx context.Context, arn string, reverse bool, limit in
 		return nil, "", err
 	}
 	if len(list) > limit {
-		return list[:limit], strconv.FormatInt(list[limit].ID, 36), nil
+		return list[:limit], base64.URLEncoding.EncodeToString([]byte(way + strconv.FormatInt(list[limit].ID, 10))), nil
 	}
 	return list, "", nil
 }
@@ -155,6 +163,16 @@ func (e *Engine) Statuses(ctx context.Context, arn string) (map[string]*StateSta
 		}
 		return out[name]
 	}
+	// What is active is looked at first: its events are in the history by then.
+	if x := e.find(rec.Key); x != nil {
+		x.mu.Lock()
+		for _, t := range x.state.Threads {
+			if t.Phase != interp.Ready && x.state.Status == interp.Running {
+				get(t.State).Active++
+			}
+		}
+		x.mu.Unlock()
+	}
 	err = e.eventsFrom(ctx, rec.Key, 1, false, func(ev *interp.Event) bool {
 		name := ev.Name
 		if name == "" {
@@ -173,15 +191,6 @@ func (e *Engine) Statuses(ctx context.Context, arn string) (map[string]*StateSta
 	})
 	if err != nil {
 		return nil, err
-	}
-	if x := e.find(rec.Key); x != nil {
-		x.mu.Lock()
-		for _, t := range x.state.Threads {
-			if t.Phase != interp.Ready && x.state.Status == interp.Running {
-				get(t.State).Active++
-			}
-		}
-		x.mu.Unlock()
 	}
 	return out, nil
 }
