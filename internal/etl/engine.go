@@ -30,7 +30,7 @@ func (e *environments) choose(ctx context.Context, command, asked, script string
 
 // scan returns the first thing in a script that is not verified on Sail, "" if there is none.
 func (e *environments) scan(ctx context.Context, script string) (string, error) {
-	python, _, err := findPython(ctx)
+	python, _, err := e.base(ctx)
 	if err != nil {
 		return "", err
 	}

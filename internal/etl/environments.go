@@ -45,8 +45,9 @@ type environments struct {
 	shim string
 	log  *slog.Logger
 
-	mu    sync.Mutex
-	ready map[string]*preparation
+	mu     sync.Mutex
+	ready  map[string]*preparation
+	python [2]string // what findPython has found
 }
 
 type preparation struct {
@@ -111,13 +112,11 @@ func (p *preparation) tell(step string) {
 // make creates DIR/venv/ENGINE-FINGERPRINT, which appears when it is complete.
 func (e *environments) make(ctx context.Context, engine string, progress func(string)) (pythonEnv, error) {
 	list := requirements[engine]
-	base, prefix, err := findPython(ctx)
+	base, prefix, err := e.base(ctx)
 	if err != nil {
 		return pythonEnv{}, err
 	}
-	sum := sha256.Sum256([]byte(base + "\n" + strings.Join(list, "\n")))
-	name := engine + "-" + hex.EncodeToString(sum[:6])
-	dir := filepath.Join(e.dir, "venv", name)
+	dir := filepath.Join(e.dir, "venv", environmentName(engine, base))
 	env := pythonEnv{path: filepath.Join(dir, "bin", "python"), shim: e.shim, readOnly: []string{dir, e.shim, prefix, filepath.Dir(filepath.Dir(base))}}
 	if engine == "spark" {
 		home, err := javaHome(ctx)
@@ -144,6 +143,24 @@ func (e *environments) make(ctx context.Context, engine string, progress func(st
 	}
 	progress("the engine " + engine + " is ready")
 	return env, os.WriteFile(filepath.Join(dir, "complete"), nil, 0o644)
+}
+
+// environmentName changes with the interpreter and with what is installed.
+func environmentName(engine, python string) string {
+	sum := sha256.Sum256([]byte(python + "\n" + strings.Join(requirements[engine], "\n")))
+	return engine + "-" + hex.EncodeToString(sum[:6])
+}
+
+// base returns the interpreter of the machine, which is looked for once.
+func (e *environments) base(ctx context.Context) (path, prefix string, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.python[0] == "" {
+		if e.python[0], e.python[1], err = findPython(ctx); err != nil {
+			return "", "", err
+		}
+	}
+	return e.python[0], e.python[1], nil
 }
 
 // findPython returns the interpreter to make environments of, looked through version managers, and where its library is.

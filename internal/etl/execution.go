@@ -30,7 +30,6 @@ type execution struct {
 
 	began   time.Time // when the script started
 	writes  int       // sinks that the script has begun to write
-	staged  []stagedPrefix
 	inputs  []lineage.Asset
 	outputs []lineage.Asset
 	failure failure
@@ -124,6 +123,21 @@ func (e *execution) script(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	err = e.onEngine(ctx, text)
+	if e.failure.Error == needsSpark && e.writes == 0 && (e.args["--tarn-engine"] == "" || e.args["--tarn-engine"] == "auto") {
+		e.run.Engine, e.run.EngineWhy = "spark", e.failure.Message
+		e.failure = failure{}
+		e.run.FilesRead, e.run.BytesRead, e.inputs = 0, 0, nil
+		err = e.onEngine(ctx, text)
+	}
+	return err
+}
+
+// needsSpark is the exception with which the runner says that only Spark gives the right result; see python/tarn_job/sail.py.
+const needsSpark = "NeedsSpark"
+
+// onEngine runs the script's process on the engine that the run names.
+func (e *execution) onEngine(ctx context.Context, text []byte) error {
 	e.say(ErrorGroup, "INFO engine "+e.run.Engine+": "+e.run.EngineWhy)
 	python, err := e.svc.envs.prepare(ctx, e.run.Engine, func(step string) { e.say(ErrorGroup, "INFO "+step) })
 	if err != nil {
@@ -138,7 +152,7 @@ func (e *execution) script(ctx context.Context) error {
 	if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 		return fmt.Errorf("write script: %w", err)
 	}
-	if err := e.extraFiles(ctx, dir); err != nil {
+	if python.extra, err = e.modules(ctx, python, dir); err != nil {
 		return err
 	}
 	e.run.State, e.run.Modified = Running, e.svc.opts.Clock.Now()
@@ -148,23 +162,6 @@ func (e *execution) script(ctx context.Context) error {
 		return err
 	}
 	return e.process(ctx, python, dir, name)
-}
-
-// extraFiles fetches the modules that --extra-py-files names.
-func (e *execution) extraFiles(ctx context.Context, dir string) error {
-	for url := range strings.SplitSeq(e.args["--extra-py-files"], ",") {
-		if url = strings.TrimSpace(url); url == "" {
-			continue
-		}
-		data, err := e.svc.opts.Objects.Read(ctx, e.scope, e.run.Role, url, 256<<20)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", url, err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(url)), data, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (e *execution) process(ctx context.Context, python pythonEnv, dir, script string) error {

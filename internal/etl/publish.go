@@ -4,25 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/kv/key"
 	"github.com/tarn-data/tarn/internal/lineage"
 )
 
 // published is what one write of a run has made: the n-th, counted from the start of the script. A script that starts
-// again after a crash makes the same writes in the same order, and each replaces what the same write made before.
+// again, after a crash or as a retry, makes the same writes in the same order, and each replaces what the same write made
+// before.
 type published struct {
 	Bucket string
+	Staged string   // prefix under which the write's files were staged last
 	Keys   []string // objects that the write has made
-	Old    []string // objects that it was to replace (mode overwrite)
 	Moves  map[string]string
-	Done   bool // whether the moves are carried out
+	Old    []string // objects that it was to remove
+	Done   bool     // whether the moves are carried out
 }
 
+// publishedKey is one for all attempts of a run.
 func publishedKey(e *execution, n int) key.Key {
-	return under(e.scope, "published").Str(e.run.Job).Str(e.run.ID).Uint(uint64(n))
+	return allPublished(e.scope, e.run).Uint(uint64(n))
+}
+
+func allPublished(scope ident.Scope, r Run) key.Key {
+	first, _, _ := strings.Cut(r.ID, attemptMark)
+	return under(scope, "published").Str(r.Job).Str(first)
 }
 
 func splitURL(url string) (bucket, k string, err error) {
@@ -67,15 +77,33 @@ func (e *execution) stage(ctx context.Context, path, mode string) (staging strin
 			return "", false, fmt.Errorf("[PATH_ALREADY_EXISTS] Path %s already exists. Set mode as \"overwrite\" to overwrite the existing path.", path)
 		}
 	}
+	if before.Bucket != "" && before.Bucket != bucket {
+		// The script writes elsewhere this time: what it made there goes before the place is forgotten.
+		if err := e.svc.opts.Objects.Move(ctx, e.scope, e.run.Role, before.Bucket, nil, before.mayExist()); err != nil {
+			return "", false, err
+		}
+		before = published{}
+	}
 	e.writes++
-	e.staged = append(e.staged, stagedPrefix{bucket, e.stagingPrefix(prefix, e.writes)})
-	return "s3://" + bucket + "/" + e.stagingPrefix(prefix, e.writes), false, nil
+	before.Bucket, before.Staged = bucket, e.stagingPrefix(prefix, e.writes)
+	var b kv.Batch
+	kv.Put(&b, publishedKey(e, e.writes), before)
+	if err := kv.Commit(ctx, e.svc.opts.Store, &b); err != nil {
+		return "", false, err
+	}
+	return "s3://" + bucket + "/" + before.Staged, false, nil
+}
+
+// mayExist returns the objects that the write has made or was about to remove.
+func (p published) mayExist() []string {
+	if p.Done {
+		return slices.Clone(p.Keys)
+	}
+	return slices.Concat(p.Keys, p.Old)
 }
 
 // stagingPart begins with an underscore: crawlers and queries pass such folders over.
 const stagingPart = "_tarn_staging/"
-
-type stagedPrefix struct{ bucket, prefix string }
 
 func (e *execution) stagingPrefix(prefix string, n int) string {
 	return fmt.Sprintf("%s%s%s-%d-%d/", prefix, stagingPart, e.run.ID, e.run.Starts, n)
@@ -114,7 +142,7 @@ func (e *execution) publish(ctx context.Context, path, staging, mode string) (fi
 	if err != nil && !errors.Is(err, kv.ErrNotFound) {
 		return 0, err
 	}
-	p := published{Bucket: bucket, Moves: map[string]string{}, Old: before.Keys}
+	p := published{Bucket: bucket, Staged: from, Moves: map[string]string{}, Old: before.mayExist()}
 	if mode == "overwrite" {
 		have, err := objects.List(ctx, e.scope, e.run.Role, bucket, prefix)
 		if err != nil {
@@ -153,19 +181,34 @@ func (e *execution) publish(ctx context.Context, path, staging, mode string) (fi
 	return len(p.Keys), kv.Commit(ctx, e.svc.opts.Store, &b)
 }
 
-// cleanUp removes what is staged and was not published.
+// cleanUp removes what this run or an earlier start of it has staged and not published.
 func (e *execution) cleanUp(ctx context.Context) {
-	for _, st := range e.staged {
-		left, err := e.svc.opts.Objects.List(ctx, e.scope, e.run.Role, st.bucket, st.prefix)
-		if err == nil && len(left) > 0 {
-			keys := make([]string, len(left))
-			for i, o := range left {
-				keys[i] = o.Key
-			}
-			err = e.svc.opts.Objects.Move(ctx, e.scope, e.run.Role, st.bucket, nil, keys)
+	writes, _, err := kv.LoadAll[published](ctx, e.svc.opts.Store, kv.Prefix(allPublished(e.scope, e.run)), 0)
+	if err != nil {
+		e.svc.log.Warn("list staged files", "job", e.run.Job, "run", e.run.ID, "err", err)
+		return
+	}
+	for _, p := range writes {
+		// PREFIX_tarn_staging/RUN-START-WRITE/: those of all starts of this run.
+		at := strings.LastIndex(p.Staged, stagingPart)
+		if at < 0 {
+			continue
 		}
-		if err != nil {
-			e.svc.log.Warn("remove staged files", "job", e.run.Job, "run", e.run.ID, "prefix", st.prefix, "err", err)
+		first, _, _ := strings.Cut(e.run.ID, attemptMark)
+		if err := e.removeAll(ctx, p.Bucket, p.Staged[:at]+stagingPart+first); err != nil {
+			e.svc.log.Warn("remove staged files", "job", e.run.Job, "run", e.run.ID, "prefix", p.Staged, "err", err)
 		}
 	}
+}
+
+func (e *execution) removeAll(ctx context.Context, bucket, prefix string) error {
+	left, err := e.svc.opts.Objects.List(ctx, e.scope, e.run.Role, bucket, prefix)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	keys := make([]string, len(left))
+	for i, o := range left {
+		keys[i] = o.Key
+	}
+	return e.svc.opts.Objects.Move(ctx, e.scope, e.run.Role, bucket, nil, keys)
 }

@@ -29,6 +29,9 @@ type StartRequest struct {
 
 const defaultTimeout = 48 * time.Hour
 
+// attemptMark stands between a run's id and the number of its retry, as on AWS.
+const attemptMark = "_attempt_"
+
 // Start begins a run and returns its id. Errors: ErrNotFound, ErrConcurrent, ErrBadInput.
 func (s *Service) Start(ctx context.Context, scope ident.Scope, req StartRequest) (string, error) {
 	s.mu.Lock()
@@ -239,7 +242,21 @@ func (s *Service) finish(ctx context.Context, p *execution, state State, message
 		r.Execution = now.Sub(p.began)
 	}
 	in, out := p.lineage()
+	retry := state == Failed && r.Attempt < p.job.MaxRetries
+	next := r
+	if retry {
+		next.ID = fmt.Sprintf("%s%s%d", strings.Split(r.ID, attemptMark)[0], attemptMark, r.Attempt+1)
+		next.Previous, next.Attempt = r.ID, r.Attempt+1
+		next.State, next.Error, next.Started, next.Modified, next.Completed, next.Execution, next.Starts = Starting, "", now, now, time.Time{}, 0, 0
+		next.FilesRead, next.BytesRead, next.FilesMade, next.BytesMade = 0, 0, 0, 0
+	}
 	err := s.put(ctx, p.scope, r, func(b *kv.Batch) {
+		if retry {
+			s.addRun(b, p.scope, next)
+		} else {
+			all := allPublished(p.scope, r) // nothing will repeat these writes
+			b.DeleteRange(all, all.End())
+		}
 		lineage.Record(b, lineage.Run{
 			ID: r.ID, Kind: "job", Subject: p.scope.ARN("glue", "job/"+r.Job), Account: p.scope.Account, At: now, Duration: now.Sub(r.Started), Inputs: in, Outputs: out,
 			Detail: r.Engine + ": " + r.EngineWhy,
@@ -247,14 +264,7 @@ func (s *Service) finish(ctx context.Context, p *execution, state State, message
 		// AWS bills a minute at least.
 		s.opts.Meter.Add(b, now, p.scope, meter.JobDPUHours, p.scope.ARN("glue", "job/"+r.Job), r.Capacity*max(r.Execution, time.Minute).Hours())
 	})
-	if err != nil || state != Failed || r.Attempt >= p.job.MaxRetries {
-		return err
-	}
-	next := r
-	next.ID, next.Previous, next.Attempt = fmt.Sprintf("%s_attempt_%d", strings.Split(r.ID, "_attempt_")[0], r.Attempt+1), r.ID, r.Attempt+1
-	next.State, next.Error, next.Started, next.Modified, next.Completed, next.Execution, next.Starts = Starting, "", now, now, time.Time{}, 0, 0
-	next.FilesRead, next.BytesRead, next.FilesMade, next.BytesMade = 0, 0, 0, 0
-	if err := s.put(ctx, p.scope, next); err != nil {
+	if err != nil || !retry {
 		return err
 	}
 	s.launch(p.scope, p.job, next, p.args)

@@ -7,18 +7,13 @@ import re
 import sys
 import types
 
-from tarn_job import rdd, sinks
+from tarn_job import rdd
+from tarn_job.sail_files import guard_reads, guard_writes
+from tarn_job.sail_functions import guard_functions
 
 # The server must stay referenced: one that is collected stops listening, and its client retries for minutes.
 _server = None
 _views = {}
-
-
-class NeedsSpark(NotImplementedError):
-    """The script uses something for which the job must run on real Spark."""
-
-    def __init__(self, what):
-        super().__init__(f"{what}: run this job with --tarn-engine spark")
 
 
 def start():
@@ -31,8 +26,9 @@ def start():
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     _provide_contexts()
     _sessions()
-    _writes()
-    _reads()
+    guard_writes()
+    guard_reads()
+    guard_functions()
     _names()
 
 
@@ -83,78 +79,6 @@ def _sessions():
     DataFrame.rdd = property(lambda self: rdd.RDD(self.toLocalIterator, rdd.SparkContext()))
 
 
-def _writes():
-    from pyspark.sql.connect.readwriter import DataFrameWriter
-
-    save = DataFrameWriter.save
-
-    def guarded(self, path=None, format=None, mode=None, partitionBy=None, **options):
-        self.mode(mode).options(**options)
-        if format is not None:
-            self.format(format)
-        if partitionBy is not None:
-            self.partitionBy(partitionBy)
-        write = self._write
-        how = (write.mode or "error").lower()
-        if how == "overwrite" and write.partitioning_cols and _dynamic(write, self._spark):
-            raise NeedsSpark("dynamic partition overwrite")
-        if not sinks.is_store(path):
-            return save(self, path)
-
-        def to(staging):
-            write.mode = None
-            self.mode("append")
-            save(self, staging)
-
-        sinks.save(to, path, "error" if how in ("error", "errorifexists", "default") else how)
-
-    DataFrameWriter.save = guarded
-
-
-def _dynamic(write, session):
-    options = {k.lower(): v for k, v in (write.options or {}).items()}
-    chosen = options.get("partitionoverwritemode") or session.conf.get("spark.sql.sources.partitionOverwriteMode", "static")
-    return str(chosen).lower() == "dynamic"
-
-
-def _reads():
-    from pyspark.sql.connect.readwriter import DataFrameReader
-
-    load = DataFrameReader.load
-
-    def typed(self, path=None, format=None, schema=None, **options):
-        frame = load(self, path, format, schema, **options)
-        if schema is None and not getattr(self, "_schema", ""):
-            frame = _partition_types(frame, path)
-        return frame
-
-    DataFrameReader.load = typed
-
-
-def _partition_types(frame, path):
-    """Gives partition columns that were found in paths the types that Spark infers: int, bigint, date, else string."""
-    from pyspark.sql import functions as F
-
-    from awsglue import storage
-
-    seen = {}
-    for p in [path] if isinstance(path, str) else list(path or []):
-        if not sinks.is_store(p):
-            continue
-        for f in storage.files(p):
-            for part in f.url[len(p):].split("/")[:-1]:
-                key, equals, value = part.partition("=")
-                if equals and value != "__HIVE_DEFAULT_PARTITION__":
-                    seen.setdefault(key, set()).add(value)
-    have = dict(frame.dtypes)
-    for key, values in seen.items():
-        kind = next((t for t, form in (("int", r"-?\d{1,9}"), ("bigint", r"-?\d{1,18}"), ("date", r"\d{4}-\d\d-\d\d"))
-                     if all(re.fullmatch(form, v) for v in values)), None)
-        if have.get(key) == "string" and kind:
-            frame = frame.withColumn(key, F.col(f"`{key}`").cast(kind))
-    return frame
-
-
 def _names():
     """Names of temporary views do not depend on case in Spark."""
     from pyspark.sql.connect.dataframe import DataFrame
@@ -170,13 +94,9 @@ def _names():
     DataFrame.createOrReplaceTempView = DataFrame.createTempView = DataFrame.registerTempTable = create
 
     def query(self, text, *args, **kwargs):
-        try:
-            return sql(self, text, *args, **kwargs)
-        except Exception as e:
-            missing = re.search(r"(?:view|table) not found: (\w+)\s*$", str(e).split("\n")[0])
-            if not missing or missing.group(1).lower() not in _views:
-                raise
-            register(_views[missing.group(1).lower()], missing.group(1))
-            return sql(self, text, *args, **kwargs)
+        for word in set(re.findall(r"\w+", text)):
+            if word.lower() in _views:
+                register(_views[word.lower()], word)
+        return sql(self, text, *args, **kwargs)
 
     SparkSession.sql = query
