@@ -54,6 +54,11 @@ generate: .cache/botocore/done ## AWS types, models and docs/api from botocore's
 	$(PYTHON) -m pip download -q --no-deps -d .cache/botocore botocore==1.31.80
 	touch $@
 
+.PHONY: conformance
+conformance: ## record the answers of Apache Spark that the job engine Sail is held to (needs Java 17 and PyPI)
+	source scripts/python.sh; python=$$(python_env spark internal/etl/conformance/requirements.txt) && \
+	  PYSPARK_PYTHON=$$python $$python internal/etl/conformance/run.py spark internal/etl/conformance/answers.json
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf tarn .cache

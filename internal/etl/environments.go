@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -27,8 +28,19 @@ var requirements = map[string][]string{
 	"shell": {"boto3==1.44.5", "botocore==1.44.5", "python-dateutil<3"},
 }
 
-// sparkPackages are fetched by Spark itself.
+// sparkPackages let Spark reach S3 and commit there without copies. Spark fetches them itself, once.
 const sparkPackages = "org.apache.hadoop:hadoop-aws:3.3.4,org.apache.spark:spark-hadoop-cloud_2.12:3.5.4"
+
+const fetchSparkPackages = `
+import sys
+from pyspark.sql import SparkSession
+settings = {"spark.master": "local[1]", "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
+            "spark.jars.packages": sys.argv[1], "spark.jars.ivy": sys.argv[2]}
+builder = SparkSession.builder
+for key, value in settings.items():
+    builder = builder.config(key, value)
+builder.getOrCreate().stop()
+`
 
 // pythonEnv is a Python environment that is ready.
 type pythonEnv struct {
@@ -124,7 +136,7 @@ func (e *environments) make(ctx context.Context, engine string, progress func(st
 			return pythonEnv{}, err
 		}
 		env.readOnly = append(env.readOnly, home)
-		env.env = []string{"JAVA_HOME=" + home, "TARN_SPARK_PACKAGES=" + sparkPackages, "TARN_SPARK_IVY=" + filepath.Join(e.dir, "ivy")}
+		env.env = []string{"JAVA_HOME=" + home, "TARN_SPARK_JARS=" + filepath.Join(dir, "ivy", "jars")}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "complete")); err == nil {
 		return env, nil
@@ -141,13 +153,25 @@ func (e *environments) make(ctx context.Context, engine string, progress func(st
 	if err := watched(pip, progress); err != nil {
 		return pythonEnv{}, fmt.Errorf("install the engine %s: %w", engine, err)
 	}
+	if engine == "spark" {
+		progress("Spark fetches " + sparkPackages)
+		fetch := exec.CommandContext(ctx, env.path, "-c", fetchSparkPackages, sparkPackages, filepath.Join(dir, "ivy"))
+		fetch.Env = append(os.Environ(), env.env...)
+		if err := watched(fetch, nil); err != nil {
+			return pythonEnv{}, fmt.Errorf("fetch Spark's packages: %w", err)
+		}
+	}
 	progress("the engine " + engine + " is ready")
 	return env, os.WriteFile(filepath.Join(dir, "complete"), nil, 0o644)
 }
 
 // environmentName changes with the interpreter and with what is installed.
 func environmentName(engine, python string) string {
-	sum := sha256.Sum256([]byte(python + "\n" + strings.Join(requirements[engine], "\n")))
+	list := requirements[engine]
+	if engine == "spark" {
+		list = append(slices.Clone(list), sparkPackages)
+	}
+	sum := sha256.Sum256([]byte(python + "\n" + strings.Join(list, "\n")))
 	return engine + "-" + hex.EncodeToString(sum[:6])
 }
 

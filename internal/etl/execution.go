@@ -125,7 +125,7 @@ func (e *execution) script(ctx context.Context) error {
 	}
 	err = e.onEngine(ctx, text)
 	if e.failure.Error == needsSpark && e.writes == 0 && (e.args["--tarn-engine"] == "" || e.args["--tarn-engine"] == "auto") {
-		e.run.Engine, e.run.EngineWhy = "spark", e.failure.Message
+		e.run.Engine, e.run.EngineWhy = "spark", "Sail refused: "+e.failure.Message
 		e.failure = failure{}
 		e.run.FilesRead, e.run.BytesRead, e.inputs = 0, 0, nil
 		err = e.onEngine(ctx, text)
@@ -133,7 +133,7 @@ func (e *execution) script(ctx context.Context) error {
 	return err
 }
 
-// needsSpark is the exception with which the runner says that only Spark gives the right result; see python/tarn_job/sail.py.
+// needsSpark is the kind of error with which the runner says that Sail lacks something or would give another result than Spark.
 const needsSpark = "NeedsSpark"
 
 // onEngine runs the script's process on the engine that the run names.
@@ -182,7 +182,7 @@ func (e *execution) process(ctx context.Context, python pythonEnv, dir, script s
 	stdout, stderr := e.lines(OutputGroup), e.lines(ErrorGroup)
 	argv := []string{python.path, "-m", "tarn_job", "--engine", e.run.Engine, filepath.Join(dir, script)}
 	cmd, err := e.svc.opts.Sandbox.Command(runCtx, sandbox.Spec{
-		Argv: append(argv, e.scriptArguments()...), Env: env, Dir: dir, ReadOnly: python.readOnly, ReadWrite: []string{dir}, OpenFiles: 4096,
+		Argv: append(argv, e.scriptArguments()...), Env: env, Dir: dir, ReadOnly: python.readOnly, ReadWrite: []string{dir, "/tmp"}, OpenFiles: 65536,
 		Binds: map[string]string{"/tmp": filepath.Join(dir, "tmp")}, Stdout: stdout, Stderr: stderr, ExtraFiles: []*os.File{childOut, childIn},
 	})
 	if err != nil {
@@ -240,7 +240,7 @@ func (e *execution) environment(ctx context.Context, python pythonEnv, dir strin
 	}
 	endpoint := e.svc.opts.Endpoint()
 	env := []string{
-		"PATH=" + filepath.Dir(python.path) + ":/usr/local/bin:/usr/bin:/bin", "HOME=" + dir, "TMPDIR=/tmp", "LANG=C.UTF-8", "TZ=UTC", "PYTHONUNBUFFERED=1",
+		"PATH=" + filepath.Dir(python.path) + ":/usr/local/bin:/usr/bin:/bin", "HOME=" + dir, "TMPDIR=" + filepath.Join(dir, "tmp"), "LANG=C.UTF-8", "TZ=UTC", "PYTHONUNBUFFERED=1",
 		"PYTHONPATH=" + strings.Join(append([]string{python.shim, dir}, python.extra...), ":"), "AWS_REGION=" + e.scope.Region, "AWS_DEFAULT_REGION=" + e.scope.Region,
 		"AWS_ACCESS_KEY_ID=" + c.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + c.SecretAccessKey, "AWS_SESSION_TOKEN=" + c.SessionToken, "AWS_ENDPOINT_URL=" + endpoint,
 		// What the object store of Sail reads.

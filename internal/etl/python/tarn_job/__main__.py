@@ -1,5 +1,6 @@
 """Starts the engine, runs the script, and reports how it ended."""
 import os
+import re
 import runpy
 import sys
 import traceback
@@ -16,7 +17,18 @@ def script_line(error, script):
     return line
 
 
-def report(error, script):
+# What Sail says of what it lacks; Spark may well do it.
+LIMITS = r"Csv error|Json error|Cast error|Parser error|No data source found|invalid argument: found|not (yet )?(implemented|supported)"
+
+
+def limit(error):
+    """Whether an error is one of the engine Sail, not of the script."""
+    if not type(error).__module__.startswith("pyspark"):
+        return False
+    return type(error).__name__ == "UnsupportedOperationException" or re.search(LIMITS, str(error), re.IGNORECASE) is not None
+
+
+def report(error, script, engine):
     """Tells Tarn of an error in the words that Glue uses, and prints the part of the trace that is the script's."""
     if isinstance(error, SyntaxError) and error.filename == script:
         message, line = f"SyntaxError: {error.msg} ({os.path.basename(script)}, line {error.lineno})", error.lineno
@@ -28,7 +40,8 @@ def report(error, script):
     own = [f for f in frames if "/tarn_job/" not in f.filename and "<frozen runpy>" not in f.filename]
     sys.stderr.write("Traceback (most recent call last):\n" + "".join(traceback.format_list(own)) + message + "\n")
     sys.stderr.flush()
-    channel.ask("failed", error=type(error).__name__, message=message[:4000], line=line)
+    kind = "NeedsSpark" if engine == "sail" and limit(error) else type(error).__name__
+    channel.ask("failed", error=kind, message=message[:4000], line=line)
 
 
 def main():
@@ -56,7 +69,7 @@ def main():
             channel.ask("failed", error="SystemExit", message=f"SystemExit: {e.code}", line=script_line(e, script))
     except BaseException as e:
         code = 1
-        report(e, script)
+        report(e, script, engine)
     sys.stdout.flush()
     sys.stderr.flush()
     # Engines keep threads and sessions that would hold the process.

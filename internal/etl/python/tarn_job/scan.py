@@ -52,15 +52,30 @@ def functions(text):
             yield word.lower()
 
 
+def others(tree):
+    """Names under which the script imports what is not Spark's."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (a.asname or a.name.split(".")[0] for a in node.names if not a.name.startswith("pyspark"))
+        elif isinstance(node, ast.ImportFrom) and not (node.module or "").startswith(("pyspark", "awsglue")):
+            yield from (a.asname or a.name for a in node.names)
+
+
+def root(node):
+    while isinstance(node, (ast.Attribute, ast.Call, ast.Subscript)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
 def used(tree, api):
     """Names with lines: those of the API that are read as attributes, imported or called, and functions in SQL as "sql:NAME".
     X.apply is a transform of awsglue where X begins in upper case."""
-    queries = set()
+    queries, foreign = set(), set(others(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             if node.attr == "apply" and isinstance(node.value, ast.Name) and node.value.id[:1].isupper():
                 continue
-            if node.attr in api:
+            if node.attr in api and root(node) not in foreign:
                 yield node.attr, node.lineno
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pyspark"):
             for alias in node.names:

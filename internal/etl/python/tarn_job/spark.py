@@ -1,4 +1,5 @@
 """The engine "spark": classic PySpark with a JVM, set up to reach Tarn's store."""
+import glob
 import os
 import sys
 
@@ -19,7 +20,8 @@ def configure():
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.jars": os.environ.get("TARN_SPARK_JARS", ""),
+        "spark.jars": ",".join(sorted(glob.glob(os.environ.get("TARN_SPARK_JARS", "") + "/*.jar"))),
+        "spark.local.dir": os.environ.get("TMPDIR", "/tmp"),
         "spark.driver.memory": os.environ.get("TARN_JOB_MEMORY", "1g"),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(os.cpu_count()),
