@@ -2,6 +2,7 @@ package jsonata_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -169,6 +170,30 @@ func FuzzWalk(f *testing.F) {
 		b, berr := slow.Eval(t.Context(), get, jsonata.Limits{})
 		if (aerr == nil) != (berr == nil) || aerr == nil && !same(a, b) {
 			t.Errorf("%s of %s: %v %v, library %v %v", src, doc, a, aerr, b, berr)
+		}
+	})
+}
+
+// Whatever an expression does, it comes to an end and leaves a value that is JSON, or an error.
+func FuzzEval(f *testing.F) {
+	for _, src := range []string{`$sum($v.b)`, `$map($v, function($x){$x & "a"})`, `($f := function($n){$n<1?1:$n*$f($n-1)}; $f(50))`, `[1..100000]`, `$v ~> |b|{"c":1}|`, `$match("ab", /a(b)/)`, `$formatNumber(1.5, "#0.00")`, `$v.b^(>$)`, `$eval("1+")`} {
+		f.Add(src)
+	}
+	doc, err := jsonvalue.Parse(`{"b":[1,2,{"c":"x"}],"d":null}`)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		e, err := jsonata.Compile(src)
+		if err != nil {
+			return
+		}
+		v, err := e.Eval(t.Context(), func(string) (any, bool) { return doc, true }, jsonata.Limits{Time: 200 * time.Millisecond, Memory: 64 << 20})
+		if err != nil || v == nil {
+			return
+		}
+		if text := jsonvalue.Marshal(v); !json.Valid([]byte(text)) {
+			t.Errorf("%s gives %s", src, text)
 		}
 	})
 }
