@@ -162,7 +162,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 
 	events := bridge.NewObjectEvents(a.Store, outbox.Options{Clock: a.clock, Logger: a.log})
 	if a.Objects, err = objstore.Open(ctx, objstore.Options{
-		KV: a.Store, Blobs: a.Blobs, Clock: a.clock, Logger: a.log, Events: events, Recorder: bridge.ObjectMeter{Meter: m},
+		KV: a.Store, Blobs: a.Blobs, Clock: a.clock, Logger: a.log, Events: events, Recorder: bridge.ObjectWrites{ObjectMeter: bridge.ObjectMeter{Meter: m}},
 	}); err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func (s *Store) copyOnce(ctx context.Context, req *CopyRequest) (dst, src *Objec
 		if err := s.install(ctx, b, bk, old, row, dst); err != nil {
 			return nil, err
 		}
-		return &Write{Object: dst, Event: "ObjectCreated:Copy", By: req.By}, nil
+		return &Write{Object: dst, Source: src, Event: "ObjectCreated:Copy", By: req.By}, nil
 	})
 	if err != nil {
 		return nil, nil, err

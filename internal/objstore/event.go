@@ -47,6 +47,7 @@ type Actor struct {
 type Write struct {
 	Bucket *Bucket
 	Object *Object // what was written; for a removal, what is gone or the delete marker
+	Source *Object // what it was copied from; nil for other writes
 	Event  string  // "ObjectCreated:Copy"
 	By     Actor
 }
