@@ -71,6 +71,7 @@ type App struct {
 	Crawl     *crawl.Service
 	Jobs      *etl.Service
 	Workflows *workflow.Engine
+	SQL       *duck.Pool
 	Queries   *query.Engine
 	Registry  *protocol.Registry
 
@@ -194,10 +195,14 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}); err != nil {
 		return fmt.Errorf("open crawlers: %w", err)
 	}
+	if err := a.openSQL(); err != nil {
+		return err
+	}
 	if a.Jobs, err = etl.Open(ctx, etl.Options{
 		Store: a.Store, Objects: bridge.JobObjects{RoleReader: reader}, Roles: bridge.JobRoles{FunctionRoles: bridge.FunctionRoles{Identity: a.Identity}},
 		Sandbox: a.Sandbox, Dir: filepath.Join(a.cfg.Data, "jobs"), Group: a.group, Logs: bridge.JobLogs{Logs: a.Logs}, Meter: m, Clock: a.clock, Logger: a.log,
-		Endpoint: func() string { return a.endpoint },
+		Endpoint: func() string { return a.endpoint }, Lake: bridge.JobLake{RoleReader: reader}, Tables: bridge.JobTables{RoleReader: reader, Catalog: a.Catalog}, SQL: a.SQL,
+		VisualDir: a.sqlDir(),
 	}); err != nil {
 		return fmt.Errorf("open jobs: %w", err)
 	}
@@ -228,9 +233,12 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	return nil
 }
 
-// openQueries starts the workers of DuckDB, isolated like functions: they read blobs and write in a folder of their own.
-func (a *App) openQueries(ctx context.Context, m *meter.Meter) (err error) {
-	dir := filepath.Join(a.cfg.Data, "queries")
+// sqlDir is where the workers of DuckDB may write.
+func (a *App) sqlDir() string { return filepath.Join(a.cfg.Data, "queries") }
+
+// openSQL starts the workers of DuckDB, isolated like functions: they read blobs and write in a folder of their own.
+func (a *App) openSQL() error {
+	dir := a.sqlDir()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -238,7 +246,7 @@ func (a *App) openQueries(ctx context.Context, m *meter.Meter) (err error) {
 	if err != nil {
 		return fmt.Errorf("find own binary: %w", err)
 	}
-	pool := duck.NewPool(duck.Options{Logger: a.log, Clock: a.clock, Command: func(ctx context.Context) *exec.Cmd {
+	a.SQL = duck.NewPool(duck.Options{Logger: a.log, Clock: a.clock, Command: func(ctx context.Context) *exec.Cmd {
 		c, err := a.Sandbox.Command(ctx, sandbox.Spec{
 			Argv: []string{self, duck.WorkerArg}, Env: []string{"TMPDIR=" + dir, "HOME=" + dir}, Dir: dir,
 			ReadOnly: []string{self, filepath.Join(a.cfg.Data, "blobs")}, ReadWrite: []string{dir}, OpenFiles: 4096,
@@ -248,9 +256,14 @@ func (a *App) openQueries(ctx context.Context, m *meter.Meter) (err error) {
 		}
 		return c
 	}})
-	a.group.OnStop("query workers", func(context.Context) error { return pool.Close() })
+	a.group.OnStop("query workers", func(context.Context) error { return a.SQL.Close() })
+	return nil
+}
+
+// openQueries opens the engine of queries on the workers.
+func (a *App) openQueries(ctx context.Context, m *meter.Meter) (err error) {
 	if a.Queries, err = query.Open(ctx, query.Options{
-		KV: a.Store, Catalog: a.Catalog, Objects: a.Objects, Pool: pool, Dir: dir, Meter: m, Clock: a.clock, Logger: a.log,
+		KV: a.Store, Catalog: a.Catalog, Objects: a.Objects, Pool: a.SQL, Dir: a.sqlDir(), Meter: m, Clock: a.clock, Logger: a.log,
 	}); err != nil {
 		return fmt.Errorf("open queries: %w", err)
 	}

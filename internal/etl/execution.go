@@ -83,7 +83,11 @@ func (e *execution) carryOut(group context.Context) {
 	var err error
 	select {
 	case e.svc.slots <- struct{}{}:
-		err = e.script(ctx)
+		if e.job.Nodes != nil {
+			err = e.graph(ctx)
+		} else {
+			err = e.script(ctx)
+		}
 		<-e.svc.slots
 	case <-ctx.Done():
 		err = ctx.Err()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tarn-data/tarn/internal/clock"
+	"github.com/tarn-data/tarn/internal/etl/visual"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/kv/key"
@@ -72,6 +73,12 @@ type Options struct {
 	Meter   *meter.Meter
 	Clock   clock.Clock
 	Logger  *slog.Logger
+
+	// For visual jobs:
+	Lake      Lake
+	Tables    Tables
+	SQL       SQL
+	VisualDir string // folders of runs, where the workers of SQL may read and write
 
 	Endpoint func() string // URL under which scripts reach this server
 	AtOnce   int           // scripts at the same time; 0 = 2
@@ -142,6 +149,8 @@ func (j *Job) check() error {
 		return bad("a role is required")
 	case j.Command.Name != "glueetl" && j.Command.Name != "pythonshell":
 		return bad("command %q is not supported: want glueetl or pythonshell", j.Command.Name)
+	case j.Nodes != nil && j.Command.Name != "glueetl":
+		return bad("a visual job has the command glueetl, not %q", j.Command.Name)
 	case j.Nodes == nil && !strings.HasPrefix(j.Command.Script, "s3://"):
 		return bad("script location %q: want s3://BUCKET/KEY", j.Command.Script)
 	case j.MaxRetries < 0 || j.MaxRetries > 10:
@@ -150,6 +159,11 @@ func (j *Job) check() error {
 		return bad("timeout %v: want 1 minute to 7 days", j.Timeout)
 	case j.MaxConcurrent < 0 || j.MaxConcurrent > 1000:
 		return bad("%d concurrent runs: want 1 to 1000", j.MaxConcurrent)
+	}
+	if j.Nodes != nil {
+		if _, err := visual.Parse(j.Nodes); err != nil {
+			return bad("%v", err)
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package glueapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -52,6 +53,7 @@ func definition(c *protocol.Call, u *JobUpdate) etl.Job {
 			Name: protocol.Or(u.Command.Name, ""), Script: protocol.Or(u.Command.ScriptLocation, ""), Python: protocol.Or(u.Command.PythonVersion, ""), Runtime: protocol.Or(u.Command.Runtime, ""),
 		}
 	}
+	j.Nodes = nodesIn(u.CodeGenConfigurationNodes)
 	if u.Connections != nil {
 		j.Connections = u.Connections.Connections
 	}
@@ -64,9 +66,21 @@ func definition(c *protocol.Call, u *JobUpdate) etl.Job {
 	return j
 }
 
+// nodesIn keeps the graph of a visual job as the document that AWS names CodeGenConfigurationNodes.
+func nodesIn(nodes map[string]CodeGenConfigurationNode) json.RawMessage {
+	if len(nodes) == 0 {
+		return nil
+	}
+	data, err := json.Marshal(nodes)
+	if err != nil {
+		panic("BUG: encode nodes: " + err.Error()) // plain structs, strings and numbers
+	}
+	return data
+}
+
 func (a *api) createJob(ctx context.Context, c *protocol.Call, in *CreateJobRequest) (*CreateJobResponse, error) {
 	j := definition(c, &JobUpdate{
-		Command: in.Command, Connections: in.Connections, DefaultArguments: in.DefaultArguments, Description: in.Description, ExecutionClass: in.ExecutionClass,
+		CodeGenConfigurationNodes: in.CodeGenConfigurationNodes, Command: in.Command, Connections: in.Connections, DefaultArguments: in.DefaultArguments, Description: in.Description, ExecutionClass: in.ExecutionClass,
 		ExecutionProperty: in.ExecutionProperty, GlueVersion: in.GlueVersion, JobMode: in.JobMode, MaxCapacity: in.MaxCapacity, MaxRetries: in.MaxRetries,
 		NonOverridableArguments: in.NonOverridableArguments, NotificationProperty: in.NotificationProperty, NumberOfWorkers: in.NumberOfWorkers, Role: &in.Role,
 		Timeout: in.Timeout, WorkerType: in.WorkerType,
@@ -103,6 +117,10 @@ func jobOut(j etl.Job) *Job {
 		DefaultArguments: j.Arguments, NonOverridableArguments: j.Fixed, MaxRetries: new(int32(j.MaxRetries)), Timeout: new(int32(2880)),
 		ExecutionProperty: &ExecutionProperty{MaxConcurrentRuns: new(int32(max(j.MaxConcurrent, 1)))}, GlueVersion: protocol.Some(j.GlueVersion),
 		WorkerType: protocol.Some(WorkerType(j.WorkerType)), ExecutionClass: protocol.Some(ExecutionClass(j.ExecutionClass)), JobMode: protocol.Some(JobMode(j.Mode)),
+	}
+	if j.Nodes != nil {
+		// They were encoded by nodesIn.
+		_ = json.Unmarshal(j.Nodes, &out.CodeGenConfigurationNodes)
 	}
 	if j.Timeout > 0 {
 		out.Timeout = new(int32(j.Timeout / time.Minute))

@@ -6,14 +6,6 @@ import (
 	"time"
 )
 
-type AdditionalOptionKeys string
-
-const (
-	AdditionalOptionKeys_PerformanceTuning_Caching      AdditionalOptionKeys = "performanceTuning.caching"
-	AdditionalOptionKeys_Observations_Scope             AdditionalOptionKeys = "observations.scope"
-	AdditionalOptionKeys_CompositeRuleEvaluation_Method AdditionalOptionKeys = "compositeRuleEvaluation.method"
-)
-
 type AggFunction string
 
 const (
@@ -46,65 +38,10 @@ type AggregateOperation struct {
 	Column  []string
 }
 
-type AmazonRedshiftAdvancedOption struct {
-	Key   *string
-	Value *string
-}
-
-type AmazonRedshiftNodeData struct {
-	AccessType            *string
-	Action                *string
-	AdvancedOptions       []AmazonRedshiftAdvancedOption
-	CatalogDatabase       *Option
-	CatalogRedshiftSchema *string
-	CatalogRedshiftTable  *string
-	CatalogTable          *Option
-	Connection            *Option
-	CrawlerConnection     *string
-	IamRole               *Option
-	MergeAction           *string
-	MergeClause           *string
-	MergeWhenMatched      *string
-	MergeWhenNotMatched   *string
-	PostAction            *string
-	PreAction             *string
-	SampleQuery           *string
-	Schema                *Option
-	SelectedColumns       []Option
-	SourceType            *string
-	StagingTable          *string
-	Table                 *Option
-	TablePrefix           *string
-	TableSchema           []Option
-	TempDir               *string
-	Upsert                *bool
-}
-
-type AmazonRedshiftSource struct {
-	Data *AmazonRedshiftNodeData
-	Name *string
-}
-
-type AmazonRedshiftTarget struct {
-	Data   *AmazonRedshiftNodeData
-	Inputs []string
-	Name   *string
-}
-
 type ApplyMapping struct {
 	Inputs  []string
 	Mapping []Mapping
 	Name    string
-}
-
-type AthenaConnectorSource struct {
-	ConnectionName  string
-	ConnectionTable *string
-	ConnectionType  string
-	ConnectorName   string
-	Name            string
-	OutputSchemas   []GlueSchema
-	SchemaName      string
 }
 
 type AuthenticationConfiguration struct {
@@ -122,11 +59,6 @@ const (
 	AuthenticationType_CUSTOM AuthenticationType = "CUSTOM"
 	AuthenticationType_IAM    AuthenticationType = "IAM"
 )
-
-type AutoDataQuality struct {
-	EvaluationContext *string
-	IsEnabled         *bool
-}
 
 type AutoUpgradeMetadata struct {
 	AnalysisId    *string
@@ -307,50 +239,6 @@ type BooleanColumnStatisticsData struct {
 	NumberOfTrues  int64
 }
 
-type CatalogDeltaSource struct {
-	AdditionalDeltaOptions map[string]string
-	Database               string
-	Name                   string
-	OutputSchemas          []GlueSchema
-	Table                  string
-}
-
-type CatalogHudiSource struct {
-	AdditionalHudiOptions map[string]string
-	Database              string
-	Name                  string
-	OutputSchemas         []GlueSchema
-	Table                 string
-}
-
-type CatalogIcebergSource struct {
-	AdditionalIcebergOptions map[string]string
-	Database                 string
-	Name                     string
-	OutputSchemas            []GlueSchema
-	Table                    string
-}
-
-type CatalogKafkaSource struct {
-	DataPreviewOptions *StreamingDataPreviewOptions
-	Database           string
-	DetectSchema       *bool
-	Name               string
-	StreamingOptions   *KafkaStreamingSourceOptions
-	Table              string
-	WindowSize         *int32
-}
-
-type CatalogKinesisSource struct {
-	DataPreviewOptions *StreamingDataPreviewOptions
-	Database           string
-	DetectSchema       *bool
-	Name               string
-	StreamingOptions   *KinesisStreamingSourceOptions
-	Table              string
-	WindowSize         *int32
-}
-
 type CatalogSchemaChangePolicy struct {
 	EnableUpdateCatalog *bool
 	UpdateBehavior      *UpdateCatalogBehavior
@@ -359,7 +247,6 @@ type CatalogSchemaChangePolicy struct {
 type CatalogSource struct {
 	Database           string
 	Name               string
-	OutputSchemas      []GlueSchema
 	PartitionPredicate *string
 	Table              string
 }
@@ -377,85 +264,29 @@ type Classifier struct {
 }
 
 type CodeGenConfigurationNode struct {
-	Aggregate                       *Aggregate
-	AmazonRedshiftSource            *AmazonRedshiftSource
-	AmazonRedshiftTarget            *AmazonRedshiftTarget
-	ApplyMapping                    *ApplyMapping
-	AthenaConnectorSource           *AthenaConnectorSource
-	CatalogDeltaSource              *CatalogDeltaSource
-	CatalogHudiSource               *CatalogHudiSource
-	CatalogIcebergSource            *CatalogIcebergSource
-	CatalogKafkaSource              *CatalogKafkaSource
-	CatalogKinesisSource            *CatalogKinesisSource
-	CatalogSource                   *CatalogSource
-	CatalogTarget                   *BasicCatalogTarget
-	ConnectorDataSource             *ConnectorDataSource
-	ConnectorDataTarget             *ConnectorDataTarget
-	CustomCode                      *CustomCode
-	DirectJDBCSource                *DirectJDBCSource
-	DirectKafkaSource               *DirectKafkaSource
-	DirectKinesisSource             *DirectKinesisSource
-	DropDuplicates                  *DropDuplicates
-	DropFields                      *DropFields
-	DropNullFields                  *DropNullFields
-	DynamicTransform                *DynamicTransform
-	DynamoDBCatalogSource           *DynamoDBCatalogSource
-	DynamoDBELTConnectorSource      *DynamoDBELTConnectorSource
-	EvaluateDataQuality             *EvaluateDataQuality
-	EvaluateDataQualityMultiFrame   *EvaluateDataQualityMultiFrame
-	FillMissingValues               *FillMissingValues
-	Filter                          *Filter
-	GovernedCatalogSource           *GovernedCatalogSource
-	GovernedCatalogTarget           *GovernedCatalogTarget
-	JDBCConnectorSource             *JDBCConnectorSource
-	JDBCConnectorTarget             *JDBCConnectorTarget
-	Join                            *Join
-	Merge                           *Merge
-	MicrosoftSQLServerCatalogSource *MicrosoftSQLServerCatalogSource
-	MicrosoftSQLServerCatalogTarget *MicrosoftSQLServerCatalogTarget
-	MySQLCatalogSource              *MySQLCatalogSource
-	MySQLCatalogTarget              *MySQLCatalogTarget
-	OracleSQLCatalogSource          *OracleSQLCatalogSource
-	OracleSQLCatalogTarget          *OracleSQLCatalogTarget
-	PIIDetection                    *PIIDetection
-	PostgreSQLCatalogSource         *PostgreSQLCatalogSource
-	PostgreSQLCatalogTarget         *PostgreSQLCatalogTarget
-	Recipe                          *Recipe
-	RedshiftSource                  *RedshiftSource
-	RedshiftTarget                  *RedshiftTarget
-	RelationalCatalogSource         *RelationalCatalogSource
-	RenameField                     *RenameField
-	Route                           *Route
-	S3CatalogDeltaSource            *S3CatalogDeltaSource
-	S3CatalogHudiSource             *S3CatalogHudiSource
-	S3CatalogIcebergSource          *S3CatalogIcebergSource
-	S3CatalogSource                 *S3CatalogSource
-	S3CatalogTarget                 *S3CatalogTarget
-	S3CsvSource                     *S3CsvSource
-	S3DeltaCatalogTarget            *S3DeltaCatalogTarget
-	S3DeltaDirectTarget             *S3DeltaDirectTarget
-	S3DeltaSource                   *S3DeltaSource
-	S3DirectTarget                  *S3DirectTarget
-	S3ExcelSource                   *S3ExcelSource
-	S3GlueParquetTarget             *S3GlueParquetTarget
-	S3HudiCatalogTarget             *S3HudiCatalogTarget
-	S3HudiDirectTarget              *S3HudiDirectTarget
-	S3HudiSource                    *S3HudiSource
-	S3HyperDirectTarget             *S3HyperDirectTarget
-	S3IcebergCatalogTarget          *S3IcebergCatalogTarget
-	S3IcebergDirectTarget           *S3IcebergDirectTarget
-	S3JsonSource                    *S3JsonSource
-	S3ParquetSource                 *S3ParquetSource
-	SelectFields                    *SelectFields
-	SelectFromCollection            *SelectFromCollection
-	SnowflakeSource                 *SnowflakeSource
-	SnowflakeTarget                 *SnowflakeTarget
-	SparkConnectorSource            *SparkConnectorSource
-	SparkConnectorTarget            *SparkConnectorTarget
-	SparkSQL                        *SparkSQL
-	Spigot                          *Spigot
-	SplitFields                     *SplitFields
-	Union                           *Union
+	Aggregate            *Aggregate
+	ApplyMapping         *ApplyMapping
+	CatalogSource        *CatalogSource
+	CatalogTarget        *BasicCatalogTarget
+	DropDuplicates       *DropDuplicates
+	DropFields           *DropFields
+	DropNullFields       *DropNullFields
+	Filter               *Filter
+	Join                 *Join
+	Merge                *Merge
+	RenameField          *RenameField
+	Route                *Route
+	S3CatalogSource      *S3CatalogSource
+	S3CatalogTarget      *S3CatalogTarget
+	S3CsvSource          *S3CsvSource
+	S3DirectTarget       *S3DirectTarget
+	S3GlueParquetTarget  *S3GlueParquetTarget
+	S3JsonSource         *S3JsonSource
+	S3ParquetSource      *S3ParquetSource
+	SelectFields         *SelectFields
+	SelectFromCollection *SelectFromCollection
+	SplitFields          *SplitFields
+	Union                *Union
 }
 
 type Column struct {
@@ -529,12 +360,6 @@ const (
 	ComputeEnvironment_ATHENA ComputeEnvironment = "ATHENA"
 	ComputeEnvironment_PYTHON ComputeEnvironment = "PYTHON"
 )
-
-type ConditionExpression struct {
-	Condition    string
-	TargetColumn string
-	Value        *string
-}
 
 type Connection struct {
 	AthenaProperties               map[string]string
@@ -729,20 +554,6 @@ type ConnectionsList struct {
 	Connections []string
 }
 
-type ConnectorDataSource struct {
-	ConnectionType string
-	Data           map[string]string
-	Name           string
-	OutputSchemas  []GlueSchema
-}
-
-type ConnectorDataTarget struct {
-	ConnectionType string
-	Data           map[string]string
-	Inputs         []string
-	Name           string
-}
-
 type Crawler struct {
 	CatalogId                    *string
 	Classifiers                  []string
@@ -878,24 +689,25 @@ type CreateDatabaseResponse struct {
 }
 
 type CreateJobRequest struct {
-	Command                 *JobCommand
-	Connections             *ConnectionsList
-	DefaultArguments        map[string]string
-	Description             *string
-	ExecutionClass          *ExecutionClass
-	ExecutionProperty       *ExecutionProperty
-	GlueVersion             *string
-	JobMode                 *JobMode
-	MaxCapacity             *float64
-	MaxRetries              *int32
-	Name                    string
-	NonOverridableArguments map[string]string
-	NotificationProperty    *NotificationProperty
-	NumberOfWorkers         *int32
-	Role                    string
-	Tags                    map[string]string
-	Timeout                 *int32
-	WorkerType              *WorkerType
+	CodeGenConfigurationNodes map[string]CodeGenConfigurationNode
+	Command                   *JobCommand
+	Connections               *ConnectionsList
+	DefaultArguments          map[string]string
+	Description               *string
+	ExecutionClass            *ExecutionClass
+	ExecutionProperty         *ExecutionProperty
+	GlueVersion               *string
+	JobMode                   *JobMode
+	MaxCapacity               *float64
+	MaxRetries                *int32
+	Name                      string
+	NonOverridableArguments   map[string]string
+	NotificationProperty      *NotificationProperty
+	NumberOfWorkers           *int32
+	Role                      string
+	Tags                      map[string]string
+	Timeout                   *int32
+	WorkerType                *WorkerType
 }
 
 type CreateJobResponse struct {
@@ -978,54 +790,6 @@ const (
 	CsvSerdeOption_None            CsvSerdeOption = "None"
 )
 
-type CustomCode struct {
-	ClassName     string
-	Code          string
-	Inputs        []string
-	Name          string
-	OutputSchemas []GlueSchema
-}
-
-type DDBELTCatalogAdditionalOptions struct {
-	DynamodbExport        *string
-	DynamodbUnnestDDBJson *bool
-}
-
-type DDBELTConnectionOptions struct {
-	DynamodbExport        *DdbExportType
-	DynamodbS3Bucket      *string
-	DynamodbS3BucketOwner *string
-	DynamodbS3Prefix      *string
-	DynamodbStsRoleArn    *string
-	DynamodbTableArn      string
-	DynamodbUnnestDDBJson *bool
-}
-
-type DQResultsPublishingOptions struct {
-	CloudWatchMetricsEnabled *bool
-	EvaluationContext        *string
-	ResultsPublishingEnabled *bool
-	ResultsS3Prefix          *string
-}
-
-type DQStopJobOnFailureOptions struct {
-	StopJobOnFailureTiming *DQStopJobOnFailureTiming
-}
-
-type DQStopJobOnFailureTiming string
-
-const (
-	DQStopJobOnFailureTiming_Immediate     DQStopJobOnFailureTiming = "Immediate"
-	DQStopJobOnFailureTiming_AfterDataLoad DQStopJobOnFailureTiming = "AfterDataLoad"
-)
-
-type DQTransformOutput string
-
-const (
-	DQTransformOutput_PrimaryInput      DQTransformOutput = "PrimaryInput"
-	DQTransformOutput_EvaluationResults DQTransformOutput = "EvaluationResults"
-)
-
 type DataLakePrincipal struct {
 	DataLakePrincipalIdentifier *string
 }
@@ -1056,24 +820,12 @@ type DatabaseInput struct {
 	Parameters                    map[string]string
 }
 
-type Datatype struct {
-	Id    string
-	Label string
-}
-
 type DateColumnStatisticsData struct {
 	MaximumValue           *time.Time
 	MinimumValue           *time.Time
 	NumberOfDistinctValues int64
 	NumberOfNulls          int64
 }
-
-type DdbExportType string
-
-const (
-	DdbExportType_Ddb DdbExportType = "ddb"
-	DdbExportType_S3  DdbExportType = "s3"
-)
 
 type DecimalColumnStatisticsData struct {
 	MaximumValue           *DecimalNumber
@@ -1202,39 +954,6 @@ type DeleteUserDefinedFunctionRequest struct {
 type DeleteUserDefinedFunctionResponse struct {
 }
 
-type DeltaTargetCompressionType string
-
-const (
-	DeltaTargetCompressionType_Uncompressed DeltaTargetCompressionType = "uncompressed"
-	DeltaTargetCompressionType_Snappy       DeltaTargetCompressionType = "snappy"
-)
-
-type DirectJDBCSource struct {
-	ConnectionName string
-	ConnectionType JDBCConnectionType
-	Database       string
-	Name           string
-	OutputSchemas  []GlueSchema
-	RedshiftTmpDir *string
-	Table          string
-}
-
-type DirectKafkaSource struct {
-	DataPreviewOptions *StreamingDataPreviewOptions
-	DetectSchema       *bool
-	Name               string
-	StreamingOptions   *KafkaStreamingSourceOptions
-	WindowSize         *int32
-}
-
-type DirectKinesisSource struct {
-	DataPreviewOptions *StreamingDataPreviewOptions
-	DetectSchema       *bool
-	Name               string
-	StreamingOptions   *KinesisStreamingSourceOptions
-	WindowSize         *int32
-}
-
 type DirectSchemaChangePolicy struct {
 	Database            *string
 	EnableUpdateCatalog *bool
@@ -1268,53 +987,9 @@ type DropNullFields struct {
 	NullTextList     []NullValueField
 }
 
-type DynamicTransform struct {
-	FunctionName  string
-	Inputs        []string
-	Name          string
-	OutputSchemas []GlueSchema
-	Parameters    []TransformConfigParameter
-	Path          string
-	TransformName string
-	Version       *string
-}
-
-type DynamoDBCatalogSource struct {
-	AdditionalOptions *DDBELTCatalogAdditionalOptions
-	Database          string
-	Name              string
-	PitrEnabled       *bool
-	Table             string
-}
-
-type DynamoDBELTConnectorSource struct {
-	ConnectionOptions *DDBELTConnectionOptions
-	Name              string
-	OutputSchemas     []GlueSchema
-}
-
 type ErrorDetail struct {
 	ErrorCode    *string
 	ErrorMessage *string
-}
-
-type EvaluateDataQuality struct {
-	Inputs                  []string
-	Name                    string
-	Output                  *DQTransformOutput
-	PublishingOptions       *DQResultsPublishingOptions
-	Ruleset                 string
-	StopJobOnFailureOptions *DQStopJobOnFailureOptions
-}
-
-type EvaluateDataQualityMultiFrame struct {
-	AdditionalDataSources   map[string]string
-	AdditionalOptions       map[string]string
-	Inputs                  []string
-	Name                    string
-	PublishingOptions       *DQResultsPublishingOptions
-	Ruleset                 string
-	StopJobOnFailureOptions *DQStopJobOnFailureOptions
 }
 
 type ExecutionClass string
@@ -1355,13 +1030,6 @@ const (
 	FederationSourceErrorCode_PartialFailureException        FederationSourceErrorCode = "PartialFailureException"
 	FederationSourceErrorCode_ThrottlingException            FederationSourceErrorCode = "ThrottlingException"
 )
-
-type FillMissingValues struct {
-	FilledPath  *string
-	ImputedPath string
-	Inputs      []string
-	Name        string
-}
 
 type Filter struct {
 	Filters         []FilterExpression
@@ -1694,54 +1362,12 @@ type GetUserDefinedFunctionsResponse struct {
 	UserDefinedFunctions []UserDefinedFunction
 }
 
-type GlueRecordType string
-
-const (
-	GlueRecordType_DATE       GlueRecordType = "DATE"
-	GlueRecordType_STRING     GlueRecordType = "STRING"
-	GlueRecordType_TIMESTAMP  GlueRecordType = "TIMESTAMP"
-	GlueRecordType_INT        GlueRecordType = "INT"
-	GlueRecordType_FLOAT      GlueRecordType = "FLOAT"
-	GlueRecordType_LONG       GlueRecordType = "LONG"
-	GlueRecordType_BIGDECIMAL GlueRecordType = "BIGDECIMAL"
-	GlueRecordType_BYTE       GlueRecordType = "BYTE"
-	GlueRecordType_SHORT      GlueRecordType = "SHORT"
-	GlueRecordType_DOUBLE     GlueRecordType = "DOUBLE"
-)
-
-type GlueSchema struct {
-	Columns []GlueStudioSchemaColumn
-}
-
-type GlueStudioSchemaColumn struct {
-	GlueStudioType *string
-	Name           string
-	Type           *string
-}
-
 type GovernanceMode string
 
 const (
 	GovernanceMode_IAM_ONLY       GovernanceMode = "IAM_ONLY"
 	GovernanceMode_LAKE_FORMATION GovernanceMode = "LAKE_FORMATION"
 )
-
-type GovernedCatalogSource struct {
-	AdditionalOptions  *S3SourceAdditionalOptions
-	Database           string
-	Name               string
-	PartitionPredicate *string
-	Table              string
-}
-
-type GovernedCatalogTarget struct {
-	Database           string
-	Inputs             []string
-	Name               string
-	PartitionKeys      [][]string
-	SchemaChangePolicy *CatalogSchemaChangePolicy
-	Table              string
-}
 
 type GrokClassifier struct {
 	Classification string
@@ -1758,21 +1384,6 @@ type GroupFilters struct {
 	GroupName       string
 	LogicalOperator FilterLogicalOperator
 }
-
-type HudiTargetCompressionType string
-
-const (
-	HudiTargetCompressionType_Gzip         HudiTargetCompressionType = "gzip"
-	HudiTargetCompressionType_Lzo          HudiTargetCompressionType = "lzo"
-	HudiTargetCompressionType_Uncompressed HudiTargetCompressionType = "uncompressed"
-	HudiTargetCompressionType_Snappy       HudiTargetCompressionType = "snappy"
-)
-
-type HyperTargetCompressionType string
-
-const (
-	HyperTargetCompressionType_Uncompressed HyperTargetCompressionType = "uncompressed"
-)
 
 type IcebergNullOrder string
 
@@ -1849,102 +1460,6 @@ type IcebergTableMetadata struct {
 	SortOrders         []IcebergSortOrder
 	TableUuid          *string
 }
-
-type IcebergTargetCompressionType string
-
-const (
-	IcebergTargetCompressionType_Gzip         IcebergTargetCompressionType = "gzip"
-	IcebergTargetCompressionType_Lzo          IcebergTargetCompressionType = "lzo"
-	IcebergTargetCompressionType_Uncompressed IcebergTargetCompressionType = "uncompressed"
-	IcebergTargetCompressionType_Snappy       IcebergTargetCompressionType = "snappy"
-)
-
-type JDBCConnectionType string
-
-const (
-	JDBCConnectionType_Sqlserver  JDBCConnectionType = "sqlserver"
-	JDBCConnectionType_Mysql      JDBCConnectionType = "mysql"
-	JDBCConnectionType_Oracle     JDBCConnectionType = "oracle"
-	JDBCConnectionType_Postgresql JDBCConnectionType = "postgresql"
-	JDBCConnectionType_Redshift   JDBCConnectionType = "redshift"
-)
-
-type JDBCConnectorOptions struct {
-	DataTypeMapping          map[string]GlueRecordType
-	FilterPredicate          *string
-	JobBookmarkKeys          []string
-	JobBookmarkKeysSortOrder *string
-	LowerBound               *int64
-	NumPartitions            *int64
-	PartitionColumn          *string
-	UpperBound               *int64
-}
-
-type JDBCConnectorSource struct {
-	AdditionalOptions *JDBCConnectorOptions
-	ConnectionName    string
-	ConnectionTable   *string
-	ConnectionType    string
-	ConnectorName     string
-	Name              string
-	OutputSchemas     []GlueSchema
-	Query             *string
-}
-
-type JDBCConnectorTarget struct {
-	AdditionalOptions map[string]string
-	ConnectionName    string
-	ConnectionTable   string
-	ConnectionType    string
-	ConnectorName     string
-	Inputs            []string
-	Name              string
-	OutputSchemas     []GlueSchema
-}
-
-type JDBCDataType string
-
-const (
-	JDBCDataType_ARRAY                   JDBCDataType = "ARRAY"
-	JDBCDataType_BIGINT                  JDBCDataType = "BIGINT"
-	JDBCDataType_BINARY                  JDBCDataType = "BINARY"
-	JDBCDataType_BIT                     JDBCDataType = "BIT"
-	JDBCDataType_BLOB                    JDBCDataType = "BLOB"
-	JDBCDataType_BOOLEAN                 JDBCDataType = "BOOLEAN"
-	JDBCDataType_CHAR                    JDBCDataType = "CHAR"
-	JDBCDataType_CLOB                    JDBCDataType = "CLOB"
-	JDBCDataType_DATALINK                JDBCDataType = "DATALINK"
-	JDBCDataType_DATE                    JDBCDataType = "DATE"
-	JDBCDataType_DECIMAL                 JDBCDataType = "DECIMAL"
-	JDBCDataType_DISTINCT                JDBCDataType = "DISTINCT"
-	JDBCDataType_DOUBLE                  JDBCDataType = "DOUBLE"
-	JDBCDataType_FLOAT                   JDBCDataType = "FLOAT"
-	JDBCDataType_INTEGER                 JDBCDataType = "INTEGER"
-	JDBCDataType_JAVA_OBJECT             JDBCDataType = "JAVA_OBJECT"
-	JDBCDataType_LONGNVARCHAR            JDBCDataType = "LONGNVARCHAR"
-	JDBCDataType_LONGVARBINARY           JDBCDataType = "LONGVARBINARY"
-	JDBCDataType_LONGVARCHAR             JDBCDataType = "LONGVARCHAR"
-	JDBCDataType_NCHAR                   JDBCDataType = "NCHAR"
-	JDBCDataType_NCLOB                   JDBCDataType = "NCLOB"
-	JDBCDataType_NULL                    JDBCDataType = "NULL"
-	JDBCDataType_NUMERIC                 JDBCDataType = "NUMERIC"
-	JDBCDataType_NVARCHAR                JDBCDataType = "NVARCHAR"
-	JDBCDataType_OTHER                   JDBCDataType = "OTHER"
-	JDBCDataType_REAL                    JDBCDataType = "REAL"
-	JDBCDataType_REF                     JDBCDataType = "REF"
-	JDBCDataType_REF_CURSOR              JDBCDataType = "REF_CURSOR"
-	JDBCDataType_ROWID                   JDBCDataType = "ROWID"
-	JDBCDataType_SMALLINT                JDBCDataType = "SMALLINT"
-	JDBCDataType_SQLXML                  JDBCDataType = "SQLXML"
-	JDBCDataType_STRUCT                  JDBCDataType = "STRUCT"
-	JDBCDataType_TIME                    JDBCDataType = "TIME"
-	JDBCDataType_TIME_WITH_TIMEZONE      JDBCDataType = "TIME_WITH_TIMEZONE"
-	JDBCDataType_TIMESTAMP               JDBCDataType = "TIMESTAMP"
-	JDBCDataType_TIMESTAMP_WITH_TIMEZONE JDBCDataType = "TIMESTAMP_WITH_TIMEZONE"
-	JDBCDataType_TINYINT                 JDBCDataType = "TINYINT"
-	JDBCDataType_VARBINARY               JDBCDataType = "VARBINARY"
-	JDBCDataType_VARCHAR                 JDBCDataType = "VARCHAR"
-)
 
 type Job struct {
 	AllocatedCapacity         *int32
@@ -2051,22 +1566,23 @@ const (
 )
 
 type JobUpdate struct {
-	Command                 *JobCommand
-	Connections             *ConnectionsList
-	DefaultArguments        map[string]string
-	Description             *string
-	ExecutionClass          *ExecutionClass
-	ExecutionProperty       *ExecutionProperty
-	GlueVersion             *string
-	JobMode                 *JobMode
-	MaxCapacity             *float64
-	MaxRetries              *int32
-	NonOverridableArguments map[string]string
-	NotificationProperty    *NotificationProperty
-	NumberOfWorkers         *int32
-	Role                    *string
-	Timeout                 *int32
-	WorkerType              *WorkerType
+	CodeGenConfigurationNodes map[string]CodeGenConfigurationNode
+	Command                   *JobCommand
+	Connections               *ConnectionsList
+	DefaultArguments          map[string]string
+	Description               *string
+	ExecutionClass            *ExecutionClass
+	ExecutionProperty         *ExecutionProperty
+	GlueVersion               *string
+	JobMode                   *JobMode
+	MaxCapacity               *float64
+	MaxRetries                *int32
+	NonOverridableArguments   map[string]string
+	NotificationProperty      *NotificationProperty
+	NumberOfWorkers           *int32
+	Role                      *string
+	Timeout                   *int32
+	WorkerType                *WorkerType
 }
 
 type Join struct {
@@ -2100,56 +1616,9 @@ type JsonClassifier struct {
 	Version      *int64
 }
 
-type KafkaStreamingSourceOptions struct {
-	AddRecordTimestamp     *string
-	Assign                 *string
-	BootstrapServers       *string
-	Classification         *string
-	ConnectionName         *string
-	Delimiter              *string
-	EmitConsumerLagMetrics *string
-	EndingOffsets          *string
-	IncludeHeaders         *bool
-	MaxOffsetsPerTrigger   *int64
-	MinPartitions          *int32
-	NumRetries             *int32
-	PollTimeoutMs          *int64
-	RetryIntervalMs        *int64
-	SecurityProtocol       *string
-	StartingOffsets        *string
-	StartingTimestamp      *time.Time
-	SubscribePattern       *string
-	TopicName              *string
-}
-
 type KeySchemaElement struct {
 	Name string
 	Type string
-}
-
-type KinesisStreamingSourceOptions struct {
-	AddIdleTimeBetweenReads  *bool
-	AddRecordTimestamp       *string
-	AvoidEmptyBatches        *bool
-	Classification           *string
-	Delimiter                *string
-	DescribeShardInterval    *int64
-	EmitConsumerLagMetrics   *string
-	EndpointUrl              *string
-	FanoutConsumerARN        *string
-	IdleTimeBetweenReadsInMs *int64
-	MaxFetchRecordsPerShard  *int64
-	MaxFetchTimeInMs         *int64
-	MaxRecordPerRead         *int64
-	MaxRetryIntervalMs       *int64
-	NumRetries               *int32
-	RetryIntervalMs          *int64
-	RoleArn                  *string
-	RoleSessionName          *string
-	StartingPosition         *StartingPosition
-	StartingTimestamp        *time.Time
-	StreamArn                *string
-	StreamName               *string
 }
 
 type LakeFormationConfiguration struct {
@@ -2226,7 +1695,6 @@ type LongColumnStatisticsData struct {
 }
 
 type Mapping struct {
-	Children []Mapping
 	Dropped  *bool
 	FromPath []string
 	FromType *string
@@ -2241,32 +1709,6 @@ type Merge struct {
 	Source      string
 }
 
-type MicrosoftSQLServerCatalogSource struct {
-	Database string
-	Name     string
-	Table    string
-}
-
-type MicrosoftSQLServerCatalogTarget struct {
-	Database string
-	Inputs   []string
-	Name     string
-	Table    string
-}
-
-type MySQLCatalogSource struct {
-	Database string
-	Name     string
-	Table    string
-}
-
-type MySQLCatalogTarget struct {
-	Database string
-	Inputs   []string
-	Name     string
-	Table    string
-}
-
 type NotificationProperty struct {
 	NotifyDelayAfter *int32
 }
@@ -2278,8 +1720,7 @@ type NullCheckBoxList struct {
 }
 
 type NullValueField struct {
-	Datatype *Datatype
-	Value    string
+	Value string
 }
 
 type OAuth2ClientApplication struct {
@@ -2303,59 +1744,10 @@ type OAuth2Properties struct {
 	TokenUrlParametersMap   map[string]string
 }
 
-type Option struct {
-	Description *string
-	Label       *string
-	Value       *string
-}
-
-type OracleSQLCatalogSource struct {
-	Database string
-	Name     string
-	Table    string
-}
-
-type OracleSQLCatalogTarget struct {
-	Database string
-	Inputs   []string
-	Name     string
-	Table    string
-}
-
 type Order struct {
 	Column    string
 	SortOrder int32
 }
-
-type PIIDetection struct {
-	DetectionParameters    *string
-	DetectionSensitivity   *string
-	EntityTypesToDetect    []string
-	Inputs                 []string
-	MaskValue              *string
-	MatchPattern           *string
-	Name                   string
-	NumLeftCharsToExclude  *int32
-	NumRightCharsToExclude *int32
-	OutputColumnName       *string
-	PiiType                PiiType
-	RedactChar             *string
-	RedactText             *string
-	SampleFraction         *float64
-	ThresholdFraction      *float64
-}
-
-type ParamType string
-
-const (
-	ParamType_Str     ParamType = "str"
-	ParamType_Int     ParamType = "int"
-	ParamType_Float   ParamType = "float"
-	ParamType_Complex ParamType = "complex"
-	ParamType_Bool    ParamType = "bool"
-	ParamType_List    ParamType = "list"
-	ParamType_Null    ParamType = "null"
-)
 
 type ParquetCompressionType string
 
@@ -2439,31 +1831,6 @@ type PhysicalConnectionRequirements struct {
 	SubnetId            *string
 }
 
-type PiiType string
-
-const (
-	PiiType_RowAudit          PiiType = "RowAudit"
-	PiiType_RowHashing        PiiType = "RowHashing"
-	PiiType_RowMasking        PiiType = "RowMasking"
-	PiiType_RowPartialMasking PiiType = "RowPartialMasking"
-	PiiType_ColumnAudit       PiiType = "ColumnAudit"
-	PiiType_ColumnHashing     PiiType = "ColumnHashing"
-	PiiType_ColumnMasking     PiiType = "ColumnMasking"
-)
-
-type PostgreSQLCatalogSource struct {
-	Database string
-	Name     string
-	Table    string
-}
-
-type PostgreSQLCatalogTarget struct {
-	Database string
-	Inputs   []string
-	Name     string
-	Table    string
-}
-
 type Predecessor struct {
 	JobName *string
 	RunId   *string
@@ -2509,28 +1876,6 @@ type RLSProperties struct {
 	DefaultRLSPolicy *string
 }
 
-type Recipe struct {
-	Inputs          []string
-	Name            string
-	RecipeReference *RecipeReference
-	RecipeSteps     []RecipeStep
-}
-
-type RecipeAction struct {
-	Operation  string
-	Parameters map[string]string
-}
-
-type RecipeReference struct {
-	RecipeArn     string
-	RecipeVersion string
-}
-
-type RecipeStep struct {
-	Action               *RecipeAction
-	ConditionExpressions []ConditionExpression
-}
-
 type RecrawlBehavior string
 
 const (
@@ -2541,30 +1886,6 @@ const (
 
 type RecrawlPolicy struct {
 	RecrawlBehavior *RecrawlBehavior
-}
-
-type RedshiftSource struct {
-	Database       string
-	Name           string
-	RedshiftTmpDir *string
-	Table          string
-	TmpDirIAMRole  *string
-}
-
-type RedshiftTarget struct {
-	Database              string
-	Inputs                []string
-	Name                  string
-	RedshiftTmpDir        *string
-	Table                 string
-	TmpDirIAMRole         *string
-	UpsertRedshiftOptions *UpsertRedshiftTargetOptions
-}
-
-type RelationalCatalogSource struct {
-	Database string
-	Name     string
-	Table    string
 }
 
 type RenameField struct {
@@ -2619,32 +1940,7 @@ type Route struct {
 	Name             string
 }
 
-type S3CatalogDeltaSource struct {
-	AdditionalDeltaOptions map[string]string
-	Database               string
-	Name                   string
-	OutputSchemas          []GlueSchema
-	Table                  string
-}
-
-type S3CatalogHudiSource struct {
-	AdditionalHudiOptions map[string]string
-	Database              string
-	Name                  string
-	OutputSchemas         []GlueSchema
-	Table                 string
-}
-
-type S3CatalogIcebergSource struct {
-	AdditionalIcebergOptions map[string]string
-	Database                 string
-	Name                     string
-	OutputSchemas            []GlueSchema
-	Table                    string
-}
-
 type S3CatalogSource struct {
-	AdditionalOptions  *S3SourceAdditionalOptions
 	Database           string
 	Name               string
 	PartitionPredicate *string
@@ -2652,7 +1948,6 @@ type S3CatalogSource struct {
 }
 
 type S3CatalogTarget struct {
-	AutoDataQuality    *AutoDataQuality
 	Database           string
 	Inputs             []string
 	Name               string
@@ -2662,210 +1957,53 @@ type S3CatalogTarget struct {
 }
 
 type S3CsvSource struct {
-	AdditionalOptions   *S3DirectSourceAdditionalOptions
-	CompressionType     *CompressionType
-	Escaper             *string
-	Exclusions          []string
-	GroupFiles          *string
-	GroupSize           *string
-	MaxBand             *int32
-	MaxFilesInBand      *int32
-	Multiline           *bool
-	Name                string
-	OptimizePerformance *bool
-	OutputSchemas       []GlueSchema
-	Paths               []string
-	QuoteChar           QuoteChar
-	Recurse             *bool
-	Separator           Separator
-	SkipFirst           *bool
-	WithHeader          *bool
-	WriteHeader         *bool
-}
-
-type S3DeltaCatalogTarget struct {
-	AdditionalOptions  map[string]string
-	AutoDataQuality    *AutoDataQuality
-	Database           string
-	Inputs             []string
-	Name               string
-	OutputSchemas      []GlueSchema
-	PartitionKeys      [][]string
-	SchemaChangePolicy *CatalogSchemaChangePolicy
-	Table              string
-}
-
-type S3DeltaDirectTarget struct {
-	AdditionalOptions      map[string]string
-	AutoDataQuality        *AutoDataQuality
-	Compression            DeltaTargetCompressionType
-	Format                 TargetFormat
-	Inputs                 []string
-	Name                   string
-	NumberTargetPartitions *string
-	PartitionKeys          [][]string
-	Path                   string
-	SchemaChangePolicy     *DirectSchemaChangePolicy
-}
-
-type S3DeltaSource struct {
-	AdditionalDeltaOptions map[string]string
-	AdditionalOptions      *S3DirectSourceAdditionalOptions
-	Name                   string
-	OutputSchemas          []GlueSchema
-	Paths                  []string
-}
-
-type S3DirectSourceAdditionalOptions struct {
-	BoundedFiles     *int64
-	BoundedSize      *int64
-	EnableSamplePath *bool
-	SamplePath       *string
+	CompressionType *CompressionType
+	Escaper         *string
+	Exclusions      []string
+	Multiline       *bool
+	Name            string
+	Paths           []string
+	QuoteChar       QuoteChar
+	Recurse         *bool
+	Separator       Separator
+	WithHeader      *bool
 }
 
 type S3DirectTarget struct {
-	AutoDataQuality        *AutoDataQuality
-	Compression            *string
-	Format                 TargetFormat
-	Inputs                 []string
-	Name                   string
-	NumberTargetPartitions *string
-	OutputSchemas          []GlueSchema
-	PartitionKeys          [][]string
-	Path                   string
-	SchemaChangePolicy     *DirectSchemaChangePolicy
-}
-
-type S3ExcelSource struct {
-	AdditionalOptions *S3DirectSourceAdditionalOptions
-	CompressionType   *ParquetCompressionType
-	Exclusions        []string
-	GroupFiles        *string
-	GroupSize         *string
-	MaxBand           *int32
-	MaxFilesInBand    *int32
-	Name              string
-	NumberRows        *int64
-	OutputSchemas     []GlueSchema
-	Paths             []string
-	Recurse           *bool
-	SkipFooter        *int32
-}
-
-type S3GlueParquetTarget struct {
-	AutoDataQuality        *AutoDataQuality
-	Compression            *ParquetCompressionType
-	Inputs                 []string
-	Name                   string
-	NumberTargetPartitions *string
-	PartitionKeys          [][]string
-	Path                   string
-	SchemaChangePolicy     *DirectSchemaChangePolicy
-}
-
-type S3HudiCatalogTarget struct {
-	AdditionalOptions  map[string]string
-	AutoDataQuality    *AutoDataQuality
-	Database           string
+	Compression        *string
+	Format             TargetFormat
 	Inputs             []string
 	Name               string
-	OutputSchemas      []GlueSchema
-	PartitionKeys      [][]string
-	SchemaChangePolicy *CatalogSchemaChangePolicy
-	Table              string
-}
-
-type S3HudiDirectTarget struct {
-	AdditionalOptions      map[string]string
-	AutoDataQuality        *AutoDataQuality
-	Compression            HudiTargetCompressionType
-	Format                 TargetFormat
-	Inputs                 []string
-	Name                   string
-	NumberTargetPartitions *string
-	PartitionKeys          [][]string
-	Path                   string
-	SchemaChangePolicy     *DirectSchemaChangePolicy
-}
-
-type S3HudiSource struct {
-	AdditionalHudiOptions map[string]string
-	AdditionalOptions     *S3DirectSourceAdditionalOptions
-	Name                  string
-	OutputSchemas         []GlueSchema
-	Paths                 []string
-}
-
-type S3HyperDirectTarget struct {
-	AutoDataQuality    *AutoDataQuality
-	Compression        *HyperTargetCompressionType
-	Format             *TargetFormat
-	Inputs             []string
-	Name               string
-	OutputSchemas      []GlueSchema
 	PartitionKeys      [][]string
 	Path               string
 	SchemaChangePolicy *DirectSchemaChangePolicy
 }
 
-type S3IcebergCatalogTarget struct {
-	AdditionalOptions  map[string]string
-	AutoDataQuality    *AutoDataQuality
-	Database           string
+type S3GlueParquetTarget struct {
+	Compression        *ParquetCompressionType
 	Inputs             []string
 	Name               string
 	PartitionKeys      [][]string
-	SchemaChangePolicy *CatalogSchemaChangePolicy
-	Table              string
-}
-
-type S3IcebergDirectTarget struct {
-	AdditionalOptions      map[string]string
-	AutoDataQuality        *AutoDataQuality
-	Compression            IcebergTargetCompressionType
-	Format                 TargetFormat
-	Inputs                 []string
-	Name                   string
-	NumberTargetPartitions *string
-	OutputSchemas          []GlueSchema
-	PartitionKeys          [][]string
-	Path                   string
-	SchemaChangePolicy     *DirectSchemaChangePolicy
+	Path               string
+	SchemaChangePolicy *DirectSchemaChangePolicy
 }
 
 type S3JsonSource struct {
-	AdditionalOptions *S3DirectSourceAdditionalOptions
-	CompressionType   *CompressionType
-	Exclusions        []string
-	GroupFiles        *string
-	GroupSize         *string
-	JsonPath          *string
-	MaxBand           *int32
-	MaxFilesInBand    *int32
-	Multiline         *bool
-	Name              string
-	OutputSchemas     []GlueSchema
-	Paths             []string
-	Recurse           *bool
+	CompressionType *CompressionType
+	Exclusions      []string
+	JsonPath        *string
+	Multiline       *bool
+	Name            string
+	Paths           []string
+	Recurse         *bool
 }
 
 type S3ParquetSource struct {
-	AdditionalOptions *S3DirectSourceAdditionalOptions
-	CompressionType   *ParquetCompressionType
-	Exclusions        []string
-	GroupFiles        *string
-	GroupSize         *string
-	MaxBand           *int32
-	MaxFilesInBand    *int32
-	Name              string
-	OutputSchemas     []GlueSchema
-	Paths             []string
-	Recurse           *bool
-}
-
-type S3SourceAdditionalOptions struct {
-	BoundedFiles *int64
-	BoundedSize  *int64
+	CompressionType *ParquetCompressionType
+	Exclusions      []string
+	Name            string
+	Paths           []string
+	Recurse         *bool
 }
 
 type S3Target struct {
@@ -2944,42 +2082,6 @@ type SkewedInfo struct {
 	SkewedColumnValues            []string
 }
 
-type SnowflakeNodeData struct {
-	Action              *string
-	AdditionalOptions   map[string]string
-	AutoPushdown        *bool
-	Connection          *Option
-	Database            *string
-	IamRole             *Option
-	MergeAction         *string
-	MergeClause         *string
-	MergeWhenMatched    *string
-	MergeWhenNotMatched *string
-	PostAction          *string
-	PreAction           *string
-	SampleQuery         *string
-	Schema              *string
-	SelectedColumns     []Option
-	SourceType          *string
-	StagingTable        *string
-	Table               *string
-	TableSchema         []Option
-	TempDir             *string
-	Upsert              *bool
-}
-
-type SnowflakeSource struct {
-	Data          *SnowflakeNodeData
-	Name          string
-	OutputSchemas []GlueSchema
-}
-
-type SnowflakeTarget struct {
-	Data   *SnowflakeNodeData
-	Inputs []string
-	Name   string
-}
-
 type SourceControlAuthStrategy string
 
 const (
@@ -3007,50 +2109,10 @@ const (
 	SourceControlProvider_AWS_CODE_COMMIT SourceControlProvider = "AWS_CODE_COMMIT"
 )
 
-type SparkConnectorSource struct {
-	AdditionalOptions map[string]string
-	ConnectionName    string
-	ConnectionType    string
-	ConnectorName     string
-	Name              string
-	OutputSchemas     []GlueSchema
-}
-
-type SparkConnectorTarget struct {
-	AdditionalOptions map[string]string
-	ConnectionName    string
-	ConnectionType    string
-	ConnectorName     string
-	Inputs            []string
-	Name              string
-	OutputSchemas     []GlueSchema
-}
-
-type SparkSQL struct {
-	Inputs        []string
-	Name          string
-	OutputSchemas []GlueSchema
-	SqlAliases    []SqlAlias
-	SqlQuery      string
-}
-
-type Spigot struct {
-	Inputs []string
-	Name   string
-	Path   string
-	Prob   *float64
-	Topk   *int32
-}
-
 type SplitFields struct {
 	Inputs []string
 	Name   string
 	Paths  [][]string
-}
-
-type SqlAlias struct {
-	Alias string
-	From  string
 }
 
 type StartCrawlerRequest struct {
@@ -3081,15 +2143,6 @@ type StartJobRunRequest struct {
 type StartJobRunResponse struct {
 	JobRunId *string
 }
-
-type StartingPosition string
-
-const (
-	StartingPosition_Latest       StartingPosition = "latest"
-	StartingPosition_Trim_Horizon StartingPosition = "trim_horizon"
-	StartingPosition_Earliest     StartingPosition = "earliest"
-	StartingPosition_Timestamp    StartingPosition = "timestamp"
-)
 
 type StatusDetails struct {
 	RequestedChange *Table
@@ -3124,11 +2177,6 @@ type StorageDescriptor struct {
 	SkewedInfo             *SkewedInfo
 	SortColumns            []Order
 	StoredAsSubDirectories *bool
-}
-
-type StreamingDataPreviewOptions struct {
-	PollingTime        *int64
-	RecordPollingLimit *int64
 }
 
 type StringColumnStatisticsData struct {
@@ -3257,16 +2305,6 @@ const (
 	TargetFormat_Hyper   TargetFormat = "hyper"
 	TargetFormat_Xml     TargetFormat = "xml"
 )
-
-type TransformConfigParameter struct {
-	IsOptional        *bool
-	ListType          *ParamType
-	Name              string
-	Type              ParamType
-	ValidationMessage *string
-	ValidationRule    *string
-	Value             []string
-}
 
 type Union struct {
 	Inputs    []string
@@ -3435,12 +2473,6 @@ type UpdateUserDefinedFunctionRequest struct {
 }
 
 type UpdateUserDefinedFunctionResponse struct {
-}
-
-type UpsertRedshiftTargetOptions struct {
-	ConnectionName *string
-	TableLocation  *string
-	UpsertKeys     []string
 }
 
 type UserDefinedFunction struct {
