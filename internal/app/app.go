@@ -25,6 +25,7 @@ import (
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/aws/s3api"
 	"github.com/tarn-data/tarn/internal/aws/sfnapi"
+	"github.com/tarn-data/tarn/internal/aws/snsapi"
 	"github.com/tarn-data/tarn/internal/aws/sqsapi"
 	"github.com/tarn-data/tarn/internal/aws/stsapi"
 	"github.com/tarn-data/tarn/internal/blob"
@@ -48,6 +49,7 @@ import (
 	"github.com/tarn-data/tarn/internal/query"
 	"github.com/tarn-data/tarn/internal/queue"
 	"github.com/tarn-data/tarn/internal/sandbox"
+	"github.com/tarn-data/tarn/internal/topic"
 	"github.com/tarn-data/tarn/internal/workflow"
 )
 
@@ -66,6 +68,7 @@ type App struct {
 	Logs      *logs.Store
 	Queues    *queue.Engine
 	Mappings  *mapping.Engine
+	Topics    *topic.Engine
 	Functions *function.Service
 	Catalog   *catalog.Catalog
 	Crawl     *crawl.Service
@@ -178,8 +181,13 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}); err != nil {
 		return fmt.Errorf("open functions: %w", err)
 	}
-	dest.Connect(a.Functions)
-	events.Connect(a.Functions, a.Queues)
+	if a.Topics, err = topic.Open(ctx, topic.Options{
+		Store: a.Store, Deliverer: bridge.TopicDeliveries{Queues: a.Queues, Functions: a.Functions, Logger: a.log}, Clock: a.clock, Logger: a.log,
+	}); err != nil {
+		return fmt.Errorf("open topics: %w", err)
+	}
+	dest.Connect(a.Functions, a.Topics)
+	events.Connect(a.Functions, a.Queues, a.Topics)
 	if a.Mappings, err = mapping.Open(ctx, mapping.Options{
 		Store: a.Store, Sources: bridge.MappingQueues{Queues: a.Queues, Functions: a.Functions, Identity: a.Identity}, Group: a.group, Clock: a.clock, Logger: a.log,
 	}); err != nil {
@@ -224,6 +232,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 		iamapi.New(a.Identity),
 		stsapi.New(a.Identity),
 		logsapi.New(a.Logs),
+		snsapi.New(a.Topics),
 		sqsapi.New(sqsapi.Options{Queues: a.Queues, Endpoint: a.Endpoint}),
 		lambdaapi.New(lambdaapi.Options{Functions: a.Functions, Mappings: a.Mappings, Objects: packages{a.Objects}, CodeURL: func(id blob.ID) string { return a.endpoint + a.codes.path(id) }}),
 		glueapi.New(glueapi.Options{Catalog: a.Catalog, Crawl: a.Crawl, Jobs: a.Jobs}),

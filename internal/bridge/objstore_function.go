@@ -16,15 +16,17 @@ import (
 	"github.com/tarn-data/tarn/internal/outbox"
 	"github.com/tarn-data/tarn/internal/policy"
 	"github.com/tarn-data/tarn/internal/queue"
+	"github.com/tarn-data/tarn/internal/topic"
 )
 
-// ObjectEvents carries the events of the object store to functions. An event is put into an outbox in the batch of the
+// ObjectEvents carries the events of the object store to functions, queues and topics. An event is put into an outbox in the batch of the
 // write, one entry a target, and leaves it in the batch that queues the function's invocation: there is exactly
 // one invocation a write and target.
 type ObjectEvents struct {
 	box       *outbox.Box
 	functions *function.Service
 	queues    *queue.Engine
+	topics    *topic.Engine
 	log       *slog.Logger
 }
 
@@ -42,7 +44,9 @@ func NewObjectEvents(store kv.Store, o outbox.Options) *ObjectEvents {
 }
 
 // Connect sets where events go. It is called before Run.
-func (e *ObjectEvents) Connect(f *function.Service, q *queue.Engine) { e.functions, e.queues = f, q }
+func (e *ObjectEvents) Connect(f *function.Service, q *queue.Engine, t *topic.Engine) {
+	e.functions, e.queues, e.topics = f, q, t
+}
 
 // Run delivers events until ctx ends.
 func (e *ObjectEvents) Run(ctx context.Context) { e.box.Run(ctx, e.deliver) }
@@ -70,6 +74,9 @@ func (e *ObjectEvents) deliver(ctx context.Context, entry outbox.Entry, b *kv.Ba
 	}
 	if r, ok := queue.ParseARN(oe.Target.ARN); ok {
 		return e.enqueue(oe, r, b)
+	}
+	if r, _, ok := topic.ParseARN(oe.Target.ARN); ok {
+		return e.publish(ctx, oe, r, b)
 	}
 	ref, err := function.ParseRef(oe.Event.Scope, oe.Target.ARN, "")
 	if err != nil {
@@ -108,6 +115,19 @@ func (e *ObjectEvents) enqueue(oe objectEvent, r queue.Ref, b *kv.Batch) error {
 		return err
 	}
 	return e.queues.Enqueue(b, queue.Incoming{Queue: r, Message: queue.Message{Body: string(body), Sender: oe.Event.Scope.Account}})
+}
+
+// publish publishes an event to a topic.
+func (e *ObjectEvents) publish(ctx context.Context, oe objectEvent, r topic.Ref, b *kv.Batch) error {
+	if !e.topics.Permits(r, "s3.amazonaws.com", "arn:aws:s3:::"+oe.Event.Bucket, oe.Event.Scope.Account) {
+		e.log.Warn("drop an event that the topic does not admit", "topic", r.ARN(), "bucket", oe.Event.Bucket, "key", oe.Event.Key)
+		return nil
+	}
+	body, err := json.Marshal(s3Records(oe))
+	if err != nil {
+		return err
+	}
+	return e.topics.Enqueue(ctx, b, r, topic.Message{Body: string(body), Subject: "Amazon S3 Notification"})
 }
 
 // S3Invoker is S3 acting for a bucket.
@@ -165,8 +185,17 @@ func (e *ObjectEvents) CheckDestination(ctx context.Context, bk *objstore.Bucket
 		}
 		return nil
 	}
+	if r, _, ok := topic.ParseARN(arn); ok {
+		if _, _, err := e.topics.Get(r); err != nil {
+			return fmt.Errorf("%s: %w", arn, err)
+		}
+		if !e.topics.Permits(r, "s3.amazonaws.com", "arn:aws:s3:::"+bk.Name, bk.Account) {
+			return fmt.Errorf("permissions on the destination topic do not allow S3 to publish notifications from this bucket: give %s a policy that lets s3.amazonaws.com carry out sns:Publish", arn)
+		}
+		return nil
+	}
 	if a.Service != "lambda" {
-		return fmt.Errorf("notifications to %s are not supported: give a function or a queue", a.Service)
+		return fmt.Errorf("notifications to %s are not supported: give a function, a queue or a topic", a.Service)
 	}
 	ref, err := function.ParseRef(bk.Scope(), arn, "")
 	if err != nil {

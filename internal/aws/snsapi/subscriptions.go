@@ -1,0 +1,163 @@
+package snsapi
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"github.com/tarn-data/tarn/internal/aws/protocol"
+	"github.com/tarn-data/tarn/internal/topic"
+)
+
+// setAttribute changes an attribute of a subscription; "" takes it back.
+func setAttribute(s *topic.Subscription, name, v string) error {
+	switch name {
+	case "RawMessageDelivery":
+		b, err := strconv.ParseBool(v)
+		if err != nil {
+			return parameter("Attributes Reason: RawMessageDelivery: Invalid value [%s]. Must be true or false.", v)
+		}
+		if b && s.Protocol == "lambda" {
+			return parameter("Attributes Reason: RawMessageDelivery: Delivery protocol [lambda] does not support raw message delivery.")
+		}
+		s.Raw = b
+	case "FilterPolicy":
+		if v == "{}" {
+			v = ""
+		}
+		s.Filter = v
+	case "FilterPolicyScope":
+		if v != "MessageAttributes" && v != "MessageBody" {
+			return parameter("FilterPolicyScope: Invalid value [%s]. Please use either MessageBody or MessageAttributes", v)
+		}
+		s.OnBody = v == "MessageBody"
+	case "RedrivePolicy":
+		if v == "" {
+			s.Dead = ""
+			return nil
+		}
+		var doc struct {
+			Target string `json:"deadLetterTargetArn"`
+		}
+		if json.Unmarshal([]byte(v), &doc) != nil || doc.Target == "" {
+			return parameter("RedrivePolicy: want a JSON object with deadLetterTargetArn")
+		}
+		s.Dead = doc.Target
+	case "DeliveryPolicy":
+		return parameter("DeliveryPolicy Reason: Tarn does not deliver by HTTP")
+	default:
+		return parameter("AttributeName: %s", name)
+	}
+	return nil
+}
+
+func (a *api) subscribe(ctx context.Context, c *protocol.Call, in *SubscribeInput) (*SubscribeResponse, error) {
+	r, err := parseTopic(in.TopicArn)
+	if err != nil {
+		return nil, err
+	}
+	s := topic.Subscription{Topic: r, Owner: c.Account, Protocol: in.Protocol, Endpoint: protocol.Or(in.Endpoint, "")}
+	for k, v := range in.Attributes {
+		if err := setAttribute(&s, k, v); err != nil {
+			return nil, err
+		}
+	}
+	if s, err = a.topics.Subscribe(ctx, s); err != nil {
+		return nil, err
+	}
+	return &SubscribeResponse{SubscriptionArn: new(s.ARN())}, nil
+}
+
+// confirm is never due: queues and functions need no confirmation.
+func (a *api) confirm(_ context.Context, _ *protocol.Call, in *ConfirmSubscriptionInput) (*ConfirmSubscriptionResponse, error) {
+	r, err := parseTopic(in.TopicArn)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := a.topics.Get(r); err != nil {
+		return nil, err
+	}
+	return nil, parameter("Token: Invalid token: no subscription waits for its confirmation")
+}
+
+func (a *api) unsubscribe(ctx context.Context, _ *protocol.Call, in *UnsubscribeInput) (*UnsubscribeOutput, error) {
+	r, id, err := parseSubscription(in.SubscriptionArn)
+	if err != nil {
+		return nil, err
+	}
+	return &UnsubscribeOutput{}, a.topics.Unsubscribe(ctx, r, id)
+}
+
+func shown(list []topic.Subscription) []Subscription {
+	out := []Subscription{}
+	for _, s := range list {
+		out = append(out, Subscription{Endpoint: new(s.Endpoint), Owner: new(s.Owner), Protocol: new(s.Protocol), SubscriptionArn: new(s.ARN()), TopicArn: new(s.Topic.ARN())})
+	}
+	return out
+}
+
+func (a *api) listSubscriptions(_ context.Context, c *protocol.Call, in *ListSubscriptionsInput) (*ListSubscriptionsResponse, error) {
+	list, next := a.topics.Subscriptions(c.Scope, protocol.Or(in.NextToken, ""), pageSize)
+	return &ListSubscriptionsResponse{Subscriptions: shown(list), NextToken: protocol.Some(next)}, nil
+}
+
+func (a *api) listByTopic(_ context.Context, _ *protocol.Call, in *ListSubscriptionsByTopicInput) (*ListSubscriptionsByTopicResponse, error) {
+	r, err := parseTopic(in.TopicArn)
+	if err != nil {
+		return nil, err
+	}
+	_, subs, err := a.topics.Get(r)
+	if err != nil {
+		return nil, err
+	}
+	var list []topic.Subscription
+	out := &ListSubscriptionsByTopicResponse{}
+	for _, s := range subs { // in the order of their ids
+		if s.ID <= protocol.Or(in.NextToken, "") {
+			continue
+		}
+		if len(list) == pageSize {
+			out.NextToken = new(list[pageSize-1].ID)
+			break
+		}
+		list = append(list, s)
+	}
+	out.Subscriptions = shown(list)
+	return out, nil
+}
+
+func (a *api) getSubscription(_ context.Context, _ *protocol.Call, in *GetSubscriptionAttributesInput) (*GetSubscriptionAttributesResponse, error) {
+	r, id, err := parseSubscription(in.SubscriptionArn)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.topics.Subscription(r, id)
+	if err != nil {
+		return nil, err
+	}
+	m := map[string]string{
+		"SubscriptionArn": s.ARN(), "TopicArn": s.Topic.ARN(), "Owner": s.Owner, "Protocol": s.Protocol, "Endpoint": s.Endpoint, "PendingConfirmation": "false",
+		"ConfirmationWasAuthenticated": "true", "RawMessageDelivery": strconv.FormatBool(s.Raw), "SubscriptionPrincipal": "arn:aws:iam::" + s.Owner + ":root",
+	}
+	if s.Filter != "" {
+		m["FilterPolicy"], m["FilterPolicyScope"] = s.Filter, map[bool]string{false: "MessageAttributes", true: "MessageBody"}[s.OnBody]
+	}
+	if s.Dead != "" {
+		text, err := json.Marshal(map[string]string{"deadLetterTargetArn": s.Dead})
+		if err != nil {
+			return nil, err
+		}
+		m["RedrivePolicy"] = string(text)
+	}
+	return &GetSubscriptionAttributesResponse{Attributes: m}, nil
+}
+
+func (a *api) setSubscription(ctx context.Context, _ *protocol.Call, in *SetSubscriptionAttributesInput) (*SetSubscriptionAttributesOutput, error) {
+	r, id, err := parseSubscription(in.SubscriptionArn)
+	if err != nil {
+		return nil, err
+	}
+	return &SetSubscriptionAttributesOutput{}, a.topics.Change(ctx, r, id, func(s *topic.Subscription) error {
+		return setAttribute(s, in.AttributeName, protocol.Or(in.AttributeValue, ""))
+	})
+}

@@ -1,0 +1,498 @@
+// Package topic keeps topics and their subscriptions, and turns a published message into one delivery a subscription that
+// wants it. Deliveries to queues are messages in the batch of the publish; deliveries to functions wait in an outbox of the
+// same batch: what was acknowledged reaches every subscription, and a queue gets it once.
+//
+// Invariants:
+//
+//	T1  A publish is acknowledged when all its deliveries are durable.
+//	T2  A subscription gets a message if its filter policy matches when the message is published.
+//	T3  A FIFO topic delivers in the order of its sequence numbers, to FIFO queues, and takes a message once within five minutes:
+//	    the queues' own deduplication holds it, under the id that the publisher gave.
+//
+// Keys, in the space Topic:
+//
+//	("t", account, region, name)            → Topic
+//	("s", account, region, topic, id)       → Subscription
+package topic
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/clock"
+	"github.com/tarn-data/tarn/internal/eventpattern"
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/kv/key"
+	"github.com/tarn-data/tarn/internal/policy"
+)
+
+// Errors; compare with errors.Is.
+var (
+	ErrNotFound     = errors.New("topic does not exist")
+	ErrNoSubscriber = errors.New("subscription does not exist")
+	ErrBadParameter = errors.New("invalid parameter")
+	ErrExists       = errors.New("invalid parameter: Attributes Reason: Topic already exists with different attributes")
+	ErrTooLong      = errors.New("invalid parameter: Message too long")
+	ErrUnsupported  = errors.New("not supported")
+)
+
+// Limits of Amazon SNS.
+const (
+	MaxMessageBytes  = 256 << 10
+	MaxBatch         = 10
+	MaxFilterKeys    = 5
+	MaxFilterChecks  = 150
+	MaxSubscriptions = 12_500_000
+)
+
+// Ref names a topic.
+type Ref struct {
+	ident.Scope
+	Name string
+}
+
+// ARN returns arn:aws:sns:REGION:ACCOUNT:NAME.
+func (r Ref) ARN() string { return r.Scope.ARN("sns", r.Name) }
+
+// FIFO reports whether the topic keeps order.
+func (r Ref) FIFO() bool { return strings.HasSuffix(r.Name, ".fifo") }
+
+// ParseARN reads the ARN of a topic or of a subscription; id is "" for a topic.
+func ParseARN(arn string) (r Ref, id string, ok bool) {
+	a, err := ident.ParseARN(arn)
+	if err != nil || a.Service != "sns" || a.Region == "" || a.Account == "" {
+		return Ref{}, "", false
+	}
+	name, id, _ := strings.Cut(a.Resource, ":")
+	return Ref{Scope: a.Scope(), Name: name}, id, true
+}
+
+// Topic is a topic's definition.
+type Topic struct {
+	Ref
+	Attributes map[string]string `json:",omitempty"` // as SetTopicAttributes gave them
+	Tags       map[string]string `json:",omitempty"`
+	Created    time.Time
+}
+
+// Subscription sends a topic's messages to an endpoint.
+type Subscription struct {
+	Topic    Ref
+	ID       string
+	Owner    string // account
+	Protocol string // sqs or lambda
+	Endpoint string // ARN
+	Raw      bool   `json:",omitempty"` // the bare message instead of an envelope
+	Filter   string `json:",omitempty"` // filter policy
+	OnBody   bool   `json:",omitempty"` // the filter looks at the message instead of its attributes
+	Dead     string `json:",omitempty"` // ARN of a queue for what cannot be delivered
+
+	pattern *eventpattern.Pattern
+}
+
+// ARN returns the topic's ARN with the id.
+func (s Subscription) ARN() string { return s.Topic.ARN() + ":" + s.ID }
+
+// Attribute is a message's attribute.
+type Attribute struct {
+	Name, Type string // String, String.Array, Number or Binary
+	Value      []byte
+}
+
+// Message is a message to publish.
+type Message struct {
+	ID         string // set by Publish
+	Subject    string
+	Body       string
+	PerTarget  map[string]string // MessageStructure=json: texts by protocol, with "default"
+	Attributes []Attribute
+	Group      string
+	DedupID    string
+}
+
+// Text returns what subscribers of a protocol get.
+func (m *Message) Text(protocol string) string {
+	if s, ok := m.PerTarget[protocol]; ok {
+		return s
+	}
+	if s, ok := m.PerTarget["default"]; ok {
+		return s
+	}
+	return m.Body
+}
+
+// Delivery is a message on its way to a subscription.
+type Delivery struct {
+	Subscription Subscription
+	Message      Message
+	At           time.Time
+}
+
+// Deliverer carries messages to endpoints. It is implemented by bridge.
+type Deliverer interface {
+	// Check reports why an endpoint cannot be subscribed.
+	Check(ctx context.Context, t Ref, s Subscription) error
+	// Deliver adds the deliveries to b. With commit it also commits b and waits until it is durable.
+	Deliver(ctx context.Context, b *kv.Batch, list []Delivery, commit bool) error
+}
+
+// Options of an engine. Store and Deliverer are required.
+type Options struct {
+	Store     kv.Store
+	Deliverer Deliverer
+	Clock     clock.Clock
+	Logger    *slog.Logger
+}
+
+// Engine keeps topics. All methods are safe for concurrent use.
+type Engine struct {
+	opts Options
+	log  *slog.Logger
+
+	changes sync.Mutex // serialises changes of topics and subscriptions
+
+	mu     sync.RWMutex // guards topics and what they hold
+	topics map[Ref]*state
+}
+
+// state is a topic in memory. Its fields are replaced, never changed in place.
+type state struct {
+	topic  Topic
+	policy *policy.Document
+	subs   []Subscription // in the order of their ids
+
+	order sync.Mutex // FIFO: held from a message's number to its commit
+}
+
+// Open reads all topics.
+func Open(ctx context.Context, o Options) (*Engine, error) {
+	if o.Clock == nil {
+		o.Clock = clock.Real()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	e := &Engine{opts: o, log: o.Logger.With("component", "topic"), topics: map[Ref]*state{}}
+	topics, _, err := kv.LoadAll[Topic](ctx, o.Store, kv.Prefix(key.In(key.Topic).Str("t")), 0)
+	if err != nil {
+		return nil, fmt.Errorf("read topics: %w", err)
+	}
+	for _, t := range topics {
+		s := &state{topic: t}
+		if s.policy, err = parsePolicy(t); err != nil {
+			return nil, err
+		}
+		e.topics[t.Ref] = s
+	}
+	subs, _, err := kv.LoadAll[Subscription](ctx, o.Store, kv.Prefix(key.In(key.Topic).Str("s")), 0)
+	if err != nil {
+		return nil, fmt.Errorf("read subscriptions: %w", err)
+	}
+	for _, s := range subs {
+		if err := s.compile(); err != nil {
+			return nil, err
+		}
+		if t := e.topics[s.Topic]; t != nil {
+			t.subs = append(t.subs, s)
+		}
+	}
+	return e, nil
+}
+
+func topicKey(r Ref) key.Key {
+	return key.In(key.Topic).Str("t").Str(r.Account).Str(r.Region).Str(r.Name)
+}
+
+func subscriptionPrefix(r Ref) key.Key {
+	return key.In(key.Topic).Str("s").Str(r.Account).Str(r.Region).Str(r.Name)
+}
+
+func parsePolicy(t Topic) (*policy.Document, error) {
+	text := t.Attributes["Policy"]
+	if text == "" {
+		// The policy that AWS gives to new topics: the owner's principals may do everything.
+		return nil, nil
+	}
+	return policy.Parse(policy.Resource, text)
+}
+
+func (e *Engine) find(r Ref) (*state, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	s := e.topics[r]
+	if s == nil {
+		return nil, ErrNotFound
+	}
+	return s, nil
+}
+
+// Get returns a topic and its subscriptions, which must not be changed.
+func (e *Engine) Get(r Ref) (Topic, []Subscription, error) {
+	s, err := e.find(r)
+	if err != nil {
+		return Topic{}, nil, err
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return s.topic, s.subs, nil
+}
+
+// Policy returns the parsed policy of a topic; nil where it has none.
+func (e *Engine) Policy(r Ref) (*policy.Document, error) {
+	s, err := e.find(r)
+	if err != nil {
+		return nil, err
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return s.policy, nil
+}
+
+// Permits reports whether the topic lets a service publish on behalf of a resource.
+func (e *Engine) Permits(r Ref, service, sourceARN, sourceAccount string) bool {
+	doc, err := e.Policy(r)
+	if err != nil || doc == nil {
+		return false
+	}
+	q := &policy.Request{Principal: policy.ForService(service, sourceAccount), Action: "sns:Publish", Resource: r.ARN(), Account: r.Account, ResourcePolicy: doc, Keys: policy.Keys{}}
+	q.Keys.Set("aws:SourceArn", sourceARN)
+	q.Keys.Set("aws:SourceAccount", sourceAccount)
+	return policy.Evaluate(q).Allowed
+}
+
+var nameForm = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,256}$`)
+
+// Create makes a topic; one that exists with the same attributes is returned.
+func (e *Engine) Create(ctx context.Context, r Ref, attrs, tags map[string]string) (Topic, error) {
+	fifo := attrs["FifoTopic"] == "true"
+	if base := strings.TrimSuffix(r.Name, ".fifo"); len(r.Name) > 256 || !nameForm.MatchString(base) || fifo != r.FIFO() {
+		return Topic{}, fmt.Errorf("%w: Topic Name: %q: want up to 256 letters, digits, - and _, with .fifo at the end exactly when FifoTopic is true", ErrBadParameter, r.Name)
+	}
+	e.changes.Lock()
+	defer e.changes.Unlock()
+	if s, err := e.find(r); err == nil {
+		for k, v := range attrs {
+			if s.topic.Attributes[k] != v {
+				return Topic{}, ErrExists
+			}
+		}
+		return s.topic, nil
+	}
+	t := Topic{Ref: r, Attributes: attrs, Tags: tags, Created: e.opts.Clock.Now().UTC()}
+	return t, e.put(ctx, t)
+}
+
+func (e *Engine) put(ctx context.Context, t Topic) error {
+	doc, err := parsePolicy(t)
+	if err != nil {
+		return fmt.Errorf("%w: Policy: %w", ErrBadParameter, err)
+	}
+	var b kv.Batch
+	kv.Put(&b, topicKey(t.Ref), t)
+	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.topics[t.Ref]
+	if s == nil {
+		s = &state{}
+		e.topics[t.Ref] = s
+	}
+	s.topic, s.policy = t, doc
+	return nil
+}
+
+// Update changes a topic's attributes and tags.
+func (e *Engine) Update(ctx context.Context, r Ref, edit func(attrs, tags map[string]string) error) error {
+	e.changes.Lock()
+	defer e.changes.Unlock()
+	t, _, err := e.Get(r)
+	if err != nil {
+		return err
+	}
+	attrs, tags := maps.Clone(t.Attributes), maps.Clone(t.Tags)
+	if attrs == nil {
+		attrs = map[string]string{}
+	}
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	if err := edit(attrs, tags); err != nil {
+		return err
+	}
+	t.Attributes, t.Tags = attrs, tags
+	return e.put(ctx, t)
+}
+
+// Delete removes a topic with its subscriptions. One that is gone is no error.
+func (e *Engine) Delete(ctx context.Context, r Ref) error {
+	e.changes.Lock()
+	defer e.changes.Unlock()
+	var b kv.Batch
+	b.Delete(topicKey(r))
+	b.DeleteRange(subscriptionPrefix(r), subscriptionPrefix(r).End())
+	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.topics, r)
+	return nil
+}
+
+// List returns the topics of a scope in the order of their names, after the name given.
+func (e *Engine) List(scope ident.Scope, after string, limit int) (list []Ref, next string) {
+	e.mu.RLock()
+	for r := range e.topics {
+		if r.Scope == scope && r.Name > after {
+			list = append(list, r)
+		}
+	}
+	e.mu.RUnlock()
+	slices.SortFunc(list, func(a, b Ref) int { return strings.Compare(a.Name, b.Name) })
+	if len(list) > limit {
+		list = list[:limit]
+		next = list[limit-1].Name
+	}
+	return list, next
+}
+
+func (s *Subscription) compile() error {
+	s.pattern = nil
+	if s.Filter == "" {
+		return nil
+	}
+	p, err := eventpattern.Compile([]byte(s.Filter))
+	if err != nil {
+		return fmt.Errorf("%w: FilterPolicy: %w", ErrBadParameter, err)
+	}
+	var doc map[string]json.RawMessage
+	if json.Unmarshal([]byte(s.Filter), &doc) == nil && len(doc) > MaxFilterKeys {
+		return fmt.Errorf("%w: FilterPolicy: it has %d keys: want at most %d", ErrBadParameter, len(doc), MaxFilterKeys)
+	}
+	s.pattern = p
+	return nil
+}
+
+// Subscribe adds a subscription; one with the same endpoint is returned as it is.
+func (e *Engine) Subscribe(ctx context.Context, s Subscription) (Subscription, error) {
+	e.changes.Lock()
+	defer e.changes.Unlock()
+	_, subs, err := e.Get(s.Topic)
+	if err != nil {
+		return s, err
+	}
+	for _, o := range subs {
+		if o.Protocol == s.Protocol && o.Endpoint == s.Endpoint {
+			if o.Raw != s.Raw || o.Filter != s.Filter || o.OnBody != s.OnBody || o.Dead != s.Dead {
+				return s, fmt.Errorf("%w: Attributes Reason: Subscription already exists with different attributes", ErrBadParameter)
+			}
+			return o, nil
+		}
+	}
+	s.ID = ident.UUID()
+	return s, e.putSubscription(ctx, s)
+}
+
+func (e *Engine) putSubscription(ctx context.Context, s Subscription) error {
+	if err := s.compile(); err != nil {
+		return err
+	}
+	if err := e.opts.Deliverer.Check(ctx, s.Topic, s); err != nil {
+		return err
+	}
+	var b kv.Batch
+	b.IfPresent(topicKey(s.Topic))
+	kv.Put(&b, subscriptionPrefix(s.Topic).Str(s.ID), s)
+	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
+		return err
+	}
+	e.replace(s.Topic, s.ID, &s)
+	return nil
+}
+
+// replace sets a subscription in memory, or takes it away.
+func (e *Engine) replace(r Ref, id string, s *Subscription) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.topics[r]
+	if t == nil {
+		return
+	}
+	list := slices.DeleteFunc(slices.Clone(t.subs), func(o Subscription) bool { return o.ID == id })
+	if s != nil {
+		list = append(list, *s)
+		slices.SortFunc(list, func(a, b Subscription) int { return strings.Compare(a.ID, b.ID) })
+	}
+	t.subs = list
+}
+
+// Subscription returns one by its topic and id.
+func (e *Engine) Subscription(r Ref, id string) (Subscription, error) {
+	_, subs, err := e.Get(r)
+	if err == nil {
+		for _, s := range subs {
+			if s.ID == id {
+				return s, nil
+			}
+		}
+	}
+	return Subscription{}, ErrNoSubscriber
+}
+
+// Change alters a subscription.
+func (e *Engine) Change(ctx context.Context, r Ref, id string, edit func(*Subscription) error) error {
+	e.changes.Lock()
+	defer e.changes.Unlock()
+	s, err := e.Subscription(r, id)
+	if err != nil {
+		return err
+	}
+	if err := edit(&s); err != nil {
+		return err
+	}
+	return e.putSubscription(ctx, s)
+}
+
+// Unsubscribe removes a subscription. One that is gone is no error.
+func (e *Engine) Unsubscribe(ctx context.Context, r Ref, id string) error {
+	e.changes.Lock()
+	defer e.changes.Unlock()
+	var b kv.Batch
+	b.Delete(subscriptionPrefix(r).Str(id))
+	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
+		return err
+	}
+	e.replace(r, id, nil)
+	return nil
+}
+
+// Subscriptions returns those of all the topics of a scope, in the order of their ARNs, after the ARN given.
+func (e *Engine) Subscriptions(scope ident.Scope, after string, limit int) (list []Subscription, next string) {
+	e.mu.RLock()
+	for r, t := range e.topics {
+		for _, s := range t.subs {
+			if r.Scope == scope && s.ARN() > after {
+				list = append(list, s)
+			}
+		}
+	}
+	e.mu.RUnlock()
+	slices.SortFunc(list, func(a, b Subscription) int { return strings.Compare(a.ARN(), b.ARN()) })
+	if len(list) > limit {
+		list = list[:limit]
+		next = list[limit-1].ARN()
+	}
+	return list, next
+}
