@@ -25,8 +25,9 @@ type api struct{ Options }
 func New(o Options) *protocol.Service {
 	a := &api{o}
 	return &protocol.Service{
+		// The only constraints of SQS's model are the names of attributes.
 		Name: "sqs", Model: Model, MapError: mapError, ResourcePolicy: a.resourcePolicy,
-		ValidationCode: "InvalidParameterValue", UnsupportedCode: Code_UnsupportedOperation, AccessDeniedCode: "AccessDenied", ThrottlingCode: Code_RequestThrottled,
+		ValidationCode: Code_InvalidAttributeName, UnsupportedCode: Code_UnsupportedOperation, AccessDeniedCode: "AccessDenied", ThrottlingCode: Code_RequestThrottled,
 		Ops: []protocol.Op{
 			protocol.Handle("CreateQueue", func(c *protocol.Call, r *CreateQueueRequest) []string { return []string{c.ARN("sqs", r.QueueName)} }, a.createQueue),
 			protocol.Handle("DeleteQueue", queueOf(func(r *DeleteQueueRequest) string { return r.QueueUrl }), a.deleteQueue),
