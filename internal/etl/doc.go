@@ -14,6 +14,9 @@
 //	E4  A bookmark moves only when the script commits, and its state is durable before the script goes on.
 //	E5  A job never runs more often at a time than it allows.
 //
+//	E6  A trigger fires once for each time or each set of runs that it waits for: that it fired is stored with the first run
+//	    that it starts, that a condition is met with the end of the run that meets it.
+//
 // Keys, all under (ETL, account, region):
 //
 //	("job", name)              → Job
@@ -22,4 +25,6 @@
 //	("bookmark", job)          → Bookmark
 //	("published", job, run, n) → the objects that the n-th write of a run has made
 //	("active", job, id)        → runs that have not ended
+//
+// and (ETL, "trigger", account, region, name) → Trigger.
 package etl

@@ -36,6 +36,11 @@ const attemptMark = "_attempt_"
 func (s *Service) Start(ctx context.Context, scope ident.Scope, req StartRequest) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.start(ctx, scope, req)
+}
+
+// start is Start for a caller that holds mu; more is added to the batch of the new run.
+func (s *Service) start(ctx context.Context, scope ident.Scope, req StartRequest, more ...func(*kv.Batch)) (string, error) {
 	j, err := s.Job(ctx, scope, req.Job)
 	if err != nil {
 		return "", err
@@ -92,7 +97,7 @@ func (s *Service) Start(ctx context.Context, scope ident.Scope, req StartRequest
 		maps.Copy(args, before.Arguments)
 	}
 	r.Modified = r.Started
-	if err := s.put(ctx, scope, r); err != nil {
+	if err := s.put(ctx, scope, r, more...); err != nil {
 		return "", err
 	}
 	s.launch(scope, j, r, args)
@@ -216,6 +221,7 @@ func (s *Service) Resume(ctx context.Context) error {
 		s.log.Info("start an interrupted run anew", "job", job, "run", id)
 		s.launch(scope, j, r, args)
 	}
+	s.opts.Group.Go("job triggers", s.runTriggers)
 	return nil
 }
 
@@ -250,7 +256,17 @@ func (s *Service) finish(ctx context.Context, p *execution, state State, message
 		next.State, next.Error, next.Started, next.Modified, next.Completed, next.Execution, next.Starts = Starting, "", now, now, time.Time{}, 0, 0
 		next.FilesRead, next.BytesRead, next.FilesMade, next.BytesMade = 0, 0, 0, 0
 	}
+	var waiting []Trigger
+	if !retry { // otherwise the retry decides
+		var err error
+		if waiting, err = s.meets(ctx, p.scope, r); err != nil {
+			return err
+		}
+	}
 	err := s.put(ctx, p.scope, r, func(b *kv.Batch) {
+		for _, t := range waiting {
+			kv.Put(b, triggerKey(p.scope, t.Name), t)
+		}
 		if retry {
 			s.addRun(b, p.scope, next)
 		} else {
@@ -264,6 +280,7 @@ func (s *Service) finish(ctx context.Context, p *execution, state State, message
 		// AWS bills a minute at least.
 		s.opts.Meter.Add(b, now, p.scope, meter.JobDPUHours, p.scope.ARN("glue", "job/"+r.Job), r.Capacity*max(r.Execution, time.Minute).Hours())
 	})
+	s.wake()
 	if err != nil || !retry {
 		return err
 	}

@@ -90,6 +90,7 @@ type Service struct {
 	log   *slog.Logger
 	envs  *environments
 	slots chan struct{}
+	awake chan struct{} // triggers may be due
 
 	mu   sync.Mutex            // makes reading and replacing a record one step; guards live
 	live map[string]*execution // runs under way by id
@@ -109,7 +110,7 @@ func Open(ctx context.Context, opts Options) (*Service, error) {
 	if opts.AtOnce <= 0 {
 		opts.AtOnce = 2
 	}
-	s := &Service{opts: opts, log: opts.Logger.With("component", "etl"), slots: make(chan struct{}, opts.AtOnce), live: map[string]*execution{}}
+	s := &Service{opts: opts, log: opts.Logger.With("component", "etl"), slots: make(chan struct{}, opts.AtOnce), awake: make(chan struct{}, 1), live: map[string]*execution{}}
 	var err error
 	if s.envs, err = newEnvironments(opts.Dir, s.log); err != nil {
 		return nil, err

@@ -265,3 +265,27 @@ print("again", spark.read.parquet("s3://{jobs.bucket}/out/").count())
     assert "rows [('1', '2'), ('3', '4')]" in jobs.log(run) and "again 2" in jobs.log(run)
     made = jobs.keys("out/")
     assert len(made) == 2 and not [k for k in made if "_tarn_staging" in k or "__magic" in k or k.endswith("_SUCCESS")], made
+
+
+def test_triggers_chain_jobs(jobs, name):
+    for job in ("first", "second"):
+        jobs.create(f"{name}-{job}", "import sys\nprint(sys.argv[1:])\n", command="pythonshell")
+    g = jobs.glue
+    g.create_trigger(Name=f"{name}-go", Type="ON_DEMAND", Actions=[{"JobName": f"{name}-first"}])
+    g.create_trigger(Name=f"{name}-then", Type="CONDITIONAL", StartOnCreation=True, Actions=[{"JobName": f"{name}-second", "Arguments": {"--day": "01"}}],
+                     Predicate={"Conditions": [{"LogicalOperator": "EQUALS", "JobName": f"{name}-first", "State": "SUCCEEDED"}]})
+    g.create_trigger(Name=f"{name}-nightly", Type="SCHEDULED", Schedule="cron(0 3 * * ? *)", Actions=[{"JobName": f"{name}-first"}])
+    assert g.get_trigger(Name=f"{name}-then")["Trigger"]["State"] == "ACTIVATED"
+    g.start_trigger(Name=f"{name}-go")
+    runs = until(lambda: g.get_job_runs(JobName=f"{name}-second")["JobRuns"], 120)
+    run = jobs.wait(f"{name}-second", runs[0]["Id"])
+    assert run["JobRunState"] == "SUCCEEDED" and run["TriggerName"] == f"{name}-then" and run["Arguments"] == {"--day": "01"}
+    g.start_trigger(Name=f"{name}-nightly")
+    assert g.get_trigger(Name=f"{name}-nightly")["Trigger"]["State"] == "ACTIVATED"
+    g.stop_trigger(Name=f"{name}-nightly")
+    assert [t["Name"] for t in g.get_triggers(DependentJobName=f"{name}-second")["Triggers"]] == [f"{name}-then"]
+    with pytest.raises(g.exceptions.AlreadyExistsException):
+        g.create_trigger(Name=f"{name}-go", Type="ON_DEMAND", Actions=[{"JobName": f"{name}-first"}])
+    g.delete_trigger(Name=f"{name}-go")
+    with pytest.raises(g.exceptions.EntityNotFoundException):
+        g.get_trigger(Name=f"{name}-go")

@@ -27,7 +27,7 @@ func New(o Options) *protocol.Service {
 	return &protocol.Service{
 		Name: "glue", Model: Model, MapError: mapError,
 		ValidationCode: Code_InvalidInputException, InternalCode: Code_InternalServiceException,
-		Ops: slices.Concat(a.databaseOps(), a.tableOps(), a.partitionOps(), a.statisticsOps(), a.otherOps(), a.crawlerOps(), a.classifierOps(), a.jobOps()),
+		Ops: slices.Concat(a.databaseOps(), a.tableOps(), a.partitionOps(), a.statisticsOps(), a.otherOps(), a.crawlerOps(), a.classifierOps(), a.jobOps(), a.triggerOps()),
 	}
 }
 

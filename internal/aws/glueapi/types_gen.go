@@ -6,6 +6,12 @@ import (
 	"time"
 )
 
+type Action struct {
+	Arguments map[string]string
+	JobName   *string
+	Timeout   *int32
+}
+
 type AggFunction string
 
 const (
@@ -185,6 +191,15 @@ type BatchGetPartitionResponse struct {
 	UnprocessedKeys []PartitionValueList
 }
 
+type BatchGetTriggersRequest struct {
+	TriggerNames []string
+}
+
+type BatchGetTriggersResponse struct {
+	Triggers         []Trigger
+	TriggersNotFound []string
+}
+
 type BatchStopJobRunError struct {
 	ErrorDetail *ErrorDetail
 	JobName     *string
@@ -360,6 +375,12 @@ const (
 	ComputeEnvironment_ATHENA ComputeEnvironment = "ATHENA"
 	ComputeEnvironment_PYTHON ComputeEnvironment = "PYTHON"
 )
+
+type Condition struct {
+	JobName         *string
+	LogicalOperator *LogicalOperator
+	State           *JobRunState
+}
 
 type Connection struct {
 	AthenaProperties               map[string]string
@@ -749,6 +770,21 @@ type CreateTableRequest struct {
 type CreateTableResponse struct {
 }
 
+type CreateTriggerRequest struct {
+	Actions         []Action
+	Description     *string
+	Name            string
+	Predicate       *Predicate
+	Schedule        *string
+	StartOnCreation *bool
+	Tags            map[string]string
+	Type            TriggerType
+}
+
+type CreateTriggerResponse struct {
+	Name *string
+}
+
 type CreateUserDefinedFunctionRequest struct {
 	CatalogId     *string
 	DatabaseName  string
@@ -945,6 +981,14 @@ type DeleteTableVersionRequest struct {
 type DeleteTableVersionResponse struct {
 }
 
+type DeleteTriggerRequest struct {
+	Name string
+}
+
+type DeleteTriggerResponse struct {
+	Name *string
+}
+
 type DeleteUserDefinedFunctionRequest struct {
 	CatalogId    *string
 	DatabaseName string
@@ -990,6 +1034,11 @@ type DropNullFields struct {
 type ErrorDetail struct {
 	ErrorCode    *string
 	ErrorMessage *string
+}
+
+type EventBatchingCondition struct {
+	BatchSize   int32
+	BatchWindow *int32
 }
 
 type ExecutionClass string
@@ -1336,6 +1385,25 @@ type GetTagsRequest struct {
 
 type GetTagsResponse struct {
 	Tags map[string]string
+}
+
+type GetTriggerRequest struct {
+	Name string
+}
+
+type GetTriggerResponse struct {
+	Trigger *Trigger
+}
+
+type GetTriggersRequest struct {
+	DependentJobName *string
+	MaxResults       *int32
+	NextToken        *string
+}
+
+type GetTriggersResponse struct {
+	NextToken *string
+	Triggers  []Trigger
 }
 
 type GetUserDefinedFunctionRequest struct {
@@ -1687,6 +1755,31 @@ type ListJobsResponse struct {
 	NextToken *string
 }
 
+type ListTriggersRequest struct {
+	DependentJobName *string
+	MaxResults       *int32
+	NextToken        *string
+	Tags             map[string]string
+}
+
+type ListTriggersResponse struct {
+	NextToken    *string
+	TriggerNames []string
+}
+
+type Logical string
+
+const (
+	Logical_AND Logical = "AND"
+	Logical_ANY Logical = "ANY"
+)
+
+type LogicalOperator string
+
+const (
+	LogicalOperator_EQUALS LogicalOperator = "EQUALS"
+)
+
 type LongColumnStatisticsData struct {
 	MaximumValue           *int64
 	MinimumValue           *int64
@@ -1834,6 +1927,11 @@ type PhysicalConnectionRequirements struct {
 type Predecessor struct {
 	JobName *string
 	RunId   *string
+}
+
+type Predicate struct {
+	Conditions []Condition
+	Logical    *Logical
 }
 
 type PrincipalPermissions struct {
@@ -2144,6 +2242,14 @@ type StartJobRunResponse struct {
 	JobRunId *string
 }
 
+type StartTriggerRequest struct {
+	Name string
+}
+
+type StartTriggerResponse struct {
+	Name *string
+}
+
 type StatusDetails struct {
 	RequestedChange *Table
 	ViewValidations []ViewValidation
@@ -2161,6 +2267,14 @@ type StopCrawlerScheduleRequest struct {
 }
 
 type StopCrawlerScheduleResponse struct {
+}
+
+type StopTriggerRequest struct {
+	Name string
+}
+
+type StopTriggerResponse struct {
+	Name *string
 }
 
 type StorageDescriptor struct {
@@ -2305,6 +2419,48 @@ const (
 	TargetFormat_Hyper   TargetFormat = "hyper"
 	TargetFormat_Xml     TargetFormat = "xml"
 )
+
+type Trigger struct {
+	Actions                []Action
+	Description            *string
+	EventBatchingCondition *EventBatchingCondition
+	Id                     *string
+	Name                   *string
+	Predicate              *Predicate
+	Schedule               *string
+	State                  *TriggerState
+	Type                   *TriggerType
+	WorkflowName           *string
+}
+
+type TriggerState string
+
+const (
+	TriggerState_CREATING     TriggerState = "CREATING"
+	TriggerState_CREATED      TriggerState = "CREATED"
+	TriggerState_ACTIVATING   TriggerState = "ACTIVATING"
+	TriggerState_ACTIVATED    TriggerState = "ACTIVATED"
+	TriggerState_DEACTIVATING TriggerState = "DEACTIVATING"
+	TriggerState_DEACTIVATED  TriggerState = "DEACTIVATED"
+	TriggerState_DELETING     TriggerState = "DELETING"
+	TriggerState_UPDATING     TriggerState = "UPDATING"
+)
+
+type TriggerType string
+
+const (
+	TriggerType_SCHEDULED   TriggerType = "SCHEDULED"
+	TriggerType_CONDITIONAL TriggerType = "CONDITIONAL"
+	TriggerType_ON_DEMAND   TriggerType = "ON_DEMAND"
+	TriggerType_EVENT       TriggerType = "EVENT"
+)
+
+type TriggerUpdate struct {
+	Actions     []Action
+	Description *string
+	Predicate   *Predicate
+	Schedule    *string
+}
 
 type Union struct {
 	Inputs    []string
@@ -2463,6 +2619,15 @@ type UpdateTableRequest struct {
 }
 
 type UpdateTableResponse struct {
+}
+
+type UpdateTriggerRequest struct {
+	Name          string
+	TriggerUpdate *TriggerUpdate
+}
+
+type UpdateTriggerResponse struct {
+	Trigger *Trigger
 }
 
 type UpdateUserDefinedFunctionRequest struct {
