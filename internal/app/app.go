@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tarn-data/tarn/internal/aws/athenaapi"
+	"github.com/tarn-data/tarn/internal/aws/eventsapi"
 	"github.com/tarn-data/tarn/internal/aws/gateway"
 	"github.com/tarn-data/tarn/internal/aws/glueapi"
 	"github.com/tarn-data/tarn/internal/aws/iamapi"
@@ -36,6 +37,7 @@ import (
 	"github.com/tarn-data/tarn/internal/crawl"
 	"github.com/tarn-data/tarn/internal/duck"
 	"github.com/tarn-data/tarn/internal/etl"
+	"github.com/tarn-data/tarn/internal/event"
 	"github.com/tarn-data/tarn/internal/function"
 	"github.com/tarn-data/tarn/internal/identity"
 	"github.com/tarn-data/tarn/internal/kv"
@@ -69,6 +71,7 @@ type App struct {
 	Queues    *queue.Engine
 	Mappings  *mapping.Engine
 	Topics    *topic.Engine
+	Events    *event.Engine
 	Functions *function.Service
 	Catalog   *catalog.Catalog
 	Crawl     *crawl.Service
@@ -186,8 +189,14 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}); err != nil {
 		return fmt.Errorf("open topics: %w", err)
 	}
+	if a.Events, err = event.Open(ctx, event.Options{
+		Store: a.Store, Deliverer: bridge.EventTargets{Queues: a.Queues, Topics: a.Topics, Functions: a.Functions}, Clock: a.clock, Logger: a.log,
+	}); err != nil {
+		return fmt.Errorf("open event buses: %w", err)
+	}
+	a.group.Go("event buses", a.Events.Run)
 	dest.Connect(a.Functions, a.Topics)
-	events.Connect(a.Functions, a.Queues, a.Topics)
+	events.Connect(a.Functions, a.Queues, a.Topics, a.Events)
 	if a.Mappings, err = mapping.Open(ctx, mapping.Options{
 		Store: a.Store, Sources: bridge.MappingQueues{Queues: a.Queues, Functions: a.Functions, Identity: a.Identity}, Group: a.group, Clock: a.clock, Logger: a.log,
 	}); err != nil {
@@ -233,6 +242,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 		stsapi.New(a.Identity),
 		logsapi.New(a.Logs),
 		snsapi.New(a.Topics),
+		eventsapi.New(a.Events),
 		sqsapi.New(sqsapi.Options{Queues: a.Queues, Endpoint: a.Endpoint}),
 		lambdaapi.New(lambdaapi.Options{Functions: a.Functions, Mappings: a.Mappings, Objects: packages{a.Objects}, CodeURL: func(id blob.ID) string { return a.endpoint + a.codes.path(id) }}),
 		glueapi.New(glueapi.Options{Catalog: a.Catalog, Crawl: a.Crawl, Jobs: a.Jobs}),

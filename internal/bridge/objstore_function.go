@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/tarn-data/tarn/internal/event"
 	"github.com/tarn-data/tarn/internal/function"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
@@ -19,7 +20,7 @@ import (
 	"github.com/tarn-data/tarn/internal/topic"
 )
 
-// ObjectEvents carries the events of the object store to functions, queues and topics. An event is put into an outbox in the batch of the
+// ObjectEvents carries the events of the object store to functions, queues, topics and the default event bus. An event is put into an outbox in the batch of the
 // write, one entry a target, and leaves it in the batch that queues the function's invocation: there is exactly
 // one invocation a write and target.
 type ObjectEvents struct {
@@ -27,6 +28,7 @@ type ObjectEvents struct {
 	functions *function.Service
 	queues    *queue.Engine
 	topics    *topic.Engine
+	events    *event.Engine
 	log       *slog.Logger
 }
 
@@ -44,8 +46,8 @@ func NewObjectEvents(store kv.Store, o outbox.Options) *ObjectEvents {
 }
 
 // Connect sets where events go. It is called before Run.
-func (e *ObjectEvents) Connect(f *function.Service, q *queue.Engine, t *topic.Engine) {
-	e.functions, e.queues, e.topics = f, q, t
+func (e *ObjectEvents) Connect(f *function.Service, q *queue.Engine, t *topic.Engine, v *event.Engine) {
+	e.functions, e.queues, e.topics, e.events = f, q, t, v
 }
 
 // Run delivers events until ctx ends.
@@ -64,6 +66,9 @@ func (e *ObjectEvents) Add(b *kv.Batch, ev objstore.Event) {
 	for _, t := range targets {
 		e.box.Put(b, objectEvent{Target: t, Event: ev})
 	}
+	if ev.EventBridge {
+		e.box.Put(b, objectEvent{Event: ev}) // no target: the default bus
+	}
 }
 
 func (e *ObjectEvents) deliver(ctx context.Context, entry outbox.Entry, b *kv.Batch) error {
@@ -71,6 +76,14 @@ func (e *ObjectEvents) deliver(ctx context.Context, entry outbox.Entry, b *kv.Ba
 	if err := json.Unmarshal(entry.Body, &oe); err != nil {
 		e.log.Error("drop a malformed event", "id", entry.ID, "err", err)
 		return nil
+	}
+	if oe.Target.ARN == "" {
+		v, ok := s3Event(oe.Event)
+		if !ok {
+			return nil
+		}
+		_, err := e.events.Emit(b, event.BusRef{Scope: oe.Event.Scope, Name: event.DefaultBus}, v)
+		return err
 	}
 	if r, ok := queue.ParseARN(oe.Target.ARN); ok {
 		return e.enqueue(oe, r, b)

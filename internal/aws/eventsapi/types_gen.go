@@ -6,106 +6,10 @@ import (
 	"time"
 )
 
-type AppSyncParameters struct {
-	GraphQLOperation *string
-}
-
-type Archive struct {
-	ArchiveName    *string
-	CreationTime   *time.Time
-	EventCount     *int64
-	EventSourceArn *string
-	RetentionDays  *int32
-	SizeBytes      *int64
-	State          *ArchiveState
-	StateReason    *string
-}
-
-type ArchiveState string
-
-const (
-	ArchiveState_ENABLED       ArchiveState = "ENABLED"
-	ArchiveState_DISABLED      ArchiveState = "DISABLED"
-	ArchiveState_CREATING      ArchiveState = "CREATING"
-	ArchiveState_UPDATING      ArchiveState = "UPDATING"
-	ArchiveState_CREATE_FAILED ArchiveState = "CREATE_FAILED"
-	ArchiveState_UPDATE_FAILED ArchiveState = "UPDATE_FAILED"
-)
-
-type AssignPublicIp string
-
-const (
-	AssignPublicIp_ENABLED  AssignPublicIp = "ENABLED"
-	AssignPublicIp_DISABLED AssignPublicIp = "DISABLED"
-)
-
-type AwsVpcConfiguration struct {
-	AssignPublicIp *AssignPublicIp
-	SecurityGroups []string
-	Subnets        []string
-}
-
-type BatchArrayProperties struct {
-	Size *int32
-}
-
-type BatchParameters struct {
-	ArrayProperties *BatchArrayProperties
-	JobDefinition   string
-	JobName         string
-	RetryStrategy   *BatchRetryStrategy
-}
-
-type BatchRetryStrategy struct {
-	Attempts *int32
-}
-
-type CancelReplayRequest struct {
-	ReplayName string
-}
-
-type CancelReplayResponse struct {
-	ReplayArn   *string
-	State       *ReplayState
-	StateReason *string
-}
-
-type CapacityProviderStrategyItem struct {
-	Base             *int32
-	CapacityProvider string
-	Weight           *int32
-}
-
-type Condition struct {
-	Key   string
-	Type  string
-	Value string
-}
-
-type CreateArchiveRequest struct {
-	ArchiveName      string
-	Description      *string
-	EventPattern     *string
-	EventSourceArn   string
-	KmsKeyIdentifier *string
-	RetentionDays    *int32
-}
-
-type CreateArchiveResponse struct {
-	ArchiveArn   *string
-	CreationTime *time.Time
-	State        *ArchiveState
-	StateReason  *string
-}
-
 type CreateEventBusRequest struct {
-	DeadLetterConfig *DeadLetterConfig
-	Description      *string
-	EventSourceName  *string
-	KmsKeyIdentifier *string
-	LogConfig        *LogConfig
-	Name             string
-	Tags             []Tag
+	Description *string
+	Name        string
+	Tags        []Tag
 }
 
 type CreateEventBusResponse struct {
@@ -120,40 +24,13 @@ type DeadLetterConfig struct {
 	Arn *string
 }
 
-type DeleteArchiveRequest struct {
-	ArchiveName string
-}
-
-type DeleteArchiveResponse struct {
-}
-
 type DeleteEventBusRequest struct {
 	Name string
 }
 
 type DeleteRuleRequest struct {
 	EventBusName *string
-	Force        *bool
 	Name         string
-}
-
-type DescribeArchiveRequest struct {
-	ArchiveName string
-}
-
-type DescribeArchiveResponse struct {
-	ArchiveArn       *string
-	ArchiveName      *string
-	CreationTime     *time.Time
-	Description      *string
-	EventCount       *int64
-	EventPattern     *string
-	EventSourceArn   *string
-	KmsKeyIdentifier *string
-	RetentionDays    *int32
-	SizeBytes        *int64
-	State            *ArchiveState
-	StateReason      *string
 }
 
 type DescribeEventBusRequest struct {
@@ -171,25 +48,6 @@ type DescribeEventBusResponse struct {
 	ManagedBy        *string
 	Name             *string
 	Policy           *string
-}
-
-type DescribeReplayRequest struct {
-	ReplayName string
-}
-
-type DescribeReplayResponse struct {
-	Description           *string
-	Destination           *ReplayDestination
-	EventEndTime          *time.Time
-	EventLastReplayedTime *time.Time
-	EventSourceArn        *string
-	EventStartTime        *time.Time
-	ReplayArn             *string
-	ReplayEndTime         *time.Time
-	ReplayName            *string
-	ReplayStartTime       *time.Time
-	State                 *ReplayState
-	StateReason           *string
 }
 
 type DescribeRuleRequest struct {
@@ -215,23 +73,6 @@ type DisableRuleRequest struct {
 	Name         string
 }
 
-type EcsParameters struct {
-	CapacityProviderStrategy []CapacityProviderStrategyItem
-	EnableECSManagedTags     *bool
-	EnableExecuteCommand     *bool
-	Group                    *string
-	LaunchType               *LaunchType
-	NetworkConfiguration     *NetworkConfiguration
-	PlacementConstraints     []PlacementConstraint
-	PlacementStrategy        []PlacementStrategy
-	PlatformVersion          *string
-	PropagateTags            *PropagateTags
-	ReferenceId              *string
-	Tags                     []Tag
-	TaskCount                *int32
-	TaskDefinitionArn        string
-}
-
 type EnableRuleRequest struct {
 	EventBusName *string
 	Name         string
@@ -247,12 +88,6 @@ type EventBus struct {
 	Policy           *string
 }
 
-type HttpParameters struct {
-	HeaderParameters      map[string]string
-	PathParameterValues   []string
-	QueryStringParameters map[string]string
-}
-
 type IncludeDetail string
 
 const (
@@ -265,18 +100,6 @@ type InputTransformer struct {
 	InputTemplate string
 }
 
-type KinesisParameters struct {
-	PartitionKeyPath string
-}
-
-type LaunchType string
-
-const (
-	LaunchType_EC2      LaunchType = "EC2"
-	LaunchType_FARGATE  LaunchType = "FARGATE"
-	LaunchType_EXTERNAL LaunchType = "EXTERNAL"
-)
-
 type Level string
 
 const (
@@ -285,19 +108,6 @@ const (
 	Level_INFO  Level = "INFO"
 	Level_TRACE Level = "TRACE"
 )
-
-type ListArchivesRequest struct {
-	EventSourceArn *string
-	Limit          *int32
-	NamePrefix     *string
-	NextToken      *string
-	State          *ArchiveState
-}
-
-type ListArchivesResponse struct {
-	Archives  []Archive
-	NextToken *string
-}
 
 type ListEventBusesRequest struct {
 	Limit      *int32
@@ -308,19 +118,6 @@ type ListEventBusesRequest struct {
 type ListEventBusesResponse struct {
 	EventBuses []EventBus
 	NextToken  *string
-}
-
-type ListReplaysRequest struct {
-	EventSourceArn *string
-	Limit          *int32
-	NamePrefix     *string
-	NextToken      *string
-	State          *ReplayState
-}
-
-type ListReplaysResponse struct {
-	NextToken *string
-	Replays   []Replay
 }
 
 type ListRuleNamesByTargetRequest struct {
@@ -372,44 +169,8 @@ type LogConfig struct {
 	Level         *Level
 }
 
-type NetworkConfiguration struct {
-	AwsvpcConfiguration *AwsVpcConfiguration
-}
-
-type PlacementConstraint struct {
-	Expression *string
-	Type       *PlacementConstraintType
-}
-
-type PlacementConstraintType string
-
-const (
-	PlacementConstraintType_DistinctInstance PlacementConstraintType = "distinctInstance"
-	PlacementConstraintType_MemberOf         PlacementConstraintType = "memberOf"
-)
-
-type PlacementStrategy struct {
-	Field *string
-	Type  *PlacementStrategyType
-}
-
-type PlacementStrategyType string
-
-const (
-	PlacementStrategyType_Random  PlacementStrategyType = "random"
-	PlacementStrategyType_Spread  PlacementStrategyType = "spread"
-	PlacementStrategyType_Binpack PlacementStrategyType = "binpack"
-)
-
-type PropagateTags string
-
-const (
-	PropagateTags_TASK_DEFINITION PropagateTags = "TASK_DEFINITION"
-)
-
 type PutEventsRequest struct {
-	EndpointId *string
-	Entries    []PutEventsRequestEntry
+	Entries []PutEventsRequestEntry
 }
 
 type PutEventsRequestEntry struct {
@@ -419,7 +180,6 @@ type PutEventsRequestEntry struct {
 	Resources    []string
 	Source       *string
 	Time         *time.Time
-	TraceHeader  *string
 }
 
 type PutEventsResponse struct {
@@ -431,15 +191,6 @@ type PutEventsResultEntry struct {
 	ErrorCode    *string
 	ErrorMessage *string
 	EventId      *string
-}
-
-type PutPermissionRequest struct {
-	Action       *string
-	Condition    *Condition
-	EventBusName *string
-	Policy       *string
-	Principal    *string
-	StatementId  *string
 }
 
 type PutRuleRequest struct {
@@ -474,25 +225,8 @@ type PutTargetsResultEntry struct {
 	TargetId     *string
 }
 
-type RedshiftDataParameters struct {
-	Database         string
-	DbUser           *string
-	SecretManagerArn *string
-	Sql              *string
-	Sqls             []string
-	StatementName    *string
-	WithEvent        *bool
-}
-
-type RemovePermissionRequest struct {
-	EventBusName         *string
-	RemoveAllPermissions *bool
-	StatementId          *string
-}
-
 type RemoveTargetsRequest struct {
 	EventBusName *string
-	Force        *bool
 	Ids          []string
 	Rule         string
 }
@@ -507,34 +241,6 @@ type RemoveTargetsResultEntry struct {
 	ErrorMessage *string
 	TargetId     *string
 }
-
-type Replay struct {
-	EventEndTime          *time.Time
-	EventLastReplayedTime *time.Time
-	EventSourceArn        *string
-	EventStartTime        *time.Time
-	ReplayEndTime         *time.Time
-	ReplayName            *string
-	ReplayStartTime       *time.Time
-	State                 *ReplayState
-	StateReason           *string
-}
-
-type ReplayDestination struct {
-	Arn        string
-	FilterArns []string
-}
-
-type ReplayState string
-
-const (
-	ReplayState_STARTING   ReplayState = "STARTING"
-	ReplayState_RUNNING    ReplayState = "RUNNING"
-	ReplayState_CANCELLING ReplayState = "CANCELLING"
-	ReplayState_COMPLETED  ReplayState = "COMPLETED"
-	ReplayState_CANCELLED  ReplayState = "CANCELLED"
-	ReplayState_FAILED     ReplayState = "FAILED"
-)
 
 type RetryPolicy struct {
 	MaximumEventAgeInSeconds *int32
@@ -561,42 +267,8 @@ const (
 	RuleState_ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS RuleState = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
 )
 
-type RunCommandParameters struct {
-	RunCommandTargets []RunCommandTarget
-}
-
-type RunCommandTarget struct {
-	Key    string
-	Values []string
-}
-
-type SageMakerPipelineParameter struct {
-	Name  string
-	Value string
-}
-
-type SageMakerPipelineParameters struct {
-	PipelineParameterList []SageMakerPipelineParameter
-}
-
 type SqsParameters struct {
 	MessageGroupId *string
-}
-
-type StartReplayRequest struct {
-	Description    *string
-	Destination    *ReplayDestination
-	EventEndTime   time.Time
-	EventSourceArn string
-	EventStartTime time.Time
-	ReplayName     string
-}
-
-type StartReplayResponse struct {
-	ReplayArn       *string
-	ReplayStartTime *time.Time
-	State           *ReplayState
-	StateReason     *string
 }
 
 type Tag struct {
@@ -613,23 +285,15 @@ type TagResourceResponse struct {
 }
 
 type Target struct {
-	AppSyncParameters           *AppSyncParameters
-	Arn                         string
-	BatchParameters             *BatchParameters
-	DeadLetterConfig            *DeadLetterConfig
-	EcsParameters               *EcsParameters
-	HttpParameters              *HttpParameters
-	Id                          string
-	Input                       *string
-	InputPath                   *string
-	InputTransformer            *InputTransformer
-	KinesisParameters           *KinesisParameters
-	RedshiftDataParameters      *RedshiftDataParameters
-	RetryPolicy                 *RetryPolicy
-	RoleArn                     *string
-	RunCommandParameters        *RunCommandParameters
-	SageMakerPipelineParameters *SageMakerPipelineParameters
-	SqsParameters               *SqsParameters
+	Arn              string
+	DeadLetterConfig *DeadLetterConfig
+	Id               string
+	Input            *string
+	InputPath        *string
+	InputTransformer *InputTransformer
+	RetryPolicy      *RetryPolicy
+	RoleArn          *string
+	SqsParameters    *SqsParameters
 }
 
 type TestEventPatternRequest struct {
@@ -649,38 +313,6 @@ type UntagResourceRequest struct {
 type UntagResourceResponse struct {
 }
 
-type UpdateArchiveRequest struct {
-	ArchiveName      string
-	Description      *string
-	EventPattern     *string
-	KmsKeyIdentifier *string
-	RetentionDays    *int32
-}
-
-type UpdateArchiveResponse struct {
-	ArchiveArn   *string
-	CreationTime *time.Time
-	State        *ArchiveState
-	StateReason  *string
-}
-
-type UpdateEventBusRequest struct {
-	DeadLetterConfig *DeadLetterConfig
-	Description      *string
-	KmsKeyIdentifier *string
-	LogConfig        *LogConfig
-	Name             *string
-}
-
-type UpdateEventBusResponse struct {
-	Arn              *string
-	DeadLetterConfig *DeadLetterConfig
-	Description      *string
-	KmsKeyIdentifier *string
-	LogConfig        *LogConfig
-	Name             *string
-}
-
 type DeleteEventBusOutput struct{}
 
 type DeleteRuleOutput struct{}
@@ -688,10 +320,6 @@ type DeleteRuleOutput struct{}
 type DisableRuleOutput struct{}
 
 type EnableRuleOutput struct{}
-
-type PutPermissionOutput struct{}
-
-type RemovePermissionOutput struct{}
 
 // The codes of the service's errors.
 const (

@@ -1,0 +1,9 @@
+package eventsapi
+
+import "testing"
+
+func TestTable(t *testing.T) {
+	if err := New(nil).Check(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,155 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var pathForm = regexp.MustCompile(`^\$(\.[A-Za-z0-9_-]+(\[\d+\])*)*$`)
+
+func (t *Target) validate() error {
+	inputs := 0
+	for _, set := range []bool{t.Input != "", t.InputPath != "", t.Template != ""} {
+		if set {
+			inputs++
+		}
+	}
+	switch {
+	case inputs > 1:
+		return fmt.Errorf("%w: only one of Input, InputPath and InputTransformer may be set for target %s", ErrBadInput, t.ID)
+	case t.Input != "" && !json.Valid([]byte(t.Input)):
+		return fmt.Errorf("%w: Input of target %s is not JSON", ErrBadInput, t.ID)
+	case t.InputPath != "" && !pathForm.MatchString(t.InputPath):
+		return fmt.Errorf("%w: InputPath %s of target %s: want $.name.name[0]", ErrBadInput, t.InputPath, t.ID)
+	case t.Retries < 0 || t.Retries > 185:
+		return fmt.Errorf("%w: MaximumRetryAttempts %d: want 0 to 185", ErrBadInput, t.Retries)
+	case t.MaxAge < time.Minute || t.MaxAge > 24*time.Hour:
+		return fmt.Errorf("%w: MaximumEventAgeInSeconds %d: want 60 to 86400", ErrBadInput, int(t.MaxAge.Seconds()))
+	}
+	for name, p := range t.Paths {
+		if !pathForm.MatchString(p) || strings.HasPrefix(name, "aws.") {
+			return fmt.Errorf("%w: InputPathsMap: %s: %s: want $.name.name[0]", ErrBadInput, name, p)
+		}
+	}
+	return nil
+}
+
+// payload is what a target gets of an event.
+func (t *Target) payload(r Rule, text []byte, doc any, now time.Time) []byte {
+	switch {
+	case t.Input != "":
+		return []byte(t.Input)
+	case t.InputPath != "":
+		v, _ := at(doc, t.InputPath)
+		return encode(v)
+	case t.Template != "":
+		return t.transform(r, text, doc, now)
+	}
+	return text
+}
+
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("BUG: encode a part of an event: " + err.Error())
+	}
+	return b
+}
+
+// at returns the value at a path that pathForm accepts.
+func at(doc any, path string) (any, bool) {
+	for _, step := range strings.Split(path, ".")[1:] {
+		name, rest, _ := strings.Cut(step, "[")
+		m, ok := doc.(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		if doc, ok = m[name]; !ok {
+			return nil, false
+		}
+		for rest != "" {
+			var n string
+			n, rest, _ = strings.Cut(rest, "]")
+			rest = strings.TrimPrefix(rest, "[")
+			i, err := strconv.Atoi(n)
+			list, ok := doc.([]any)
+			if err != nil || !ok || i >= len(list) {
+				return nil, false
+			}
+			doc = list[i]
+		}
+	}
+	return doc, true
+}
+
+// transform fills the template: <name> outside of a string stands for a JSON value, inside of one for its text.
+//
+// Source: "Amazon EventBridge input transformation" in the EventBridge user guide.
+func (t *Target) transform(r Rule, text []byte, doc any, now time.Time) []byte {
+	value := func(name string) (any, bool) {
+		switch name {
+		case "aws.events.rule-arn":
+			return r.ARN(), true
+		case "aws.events.rule-name":
+			return r.Name, true
+		case "aws.events.event.ingestion-time":
+			return now.Format("2006-01-02T15:04:05Z"), true
+		case "aws.events.event.json":
+			return doc, true
+		case "aws.events.event":
+			m, _ := doc.(map[string]any)
+			rest := map[string]any{}
+			for k, v := range m {
+				if k != "detail" {
+					rest[k] = v
+				}
+			}
+			return rest, true
+		}
+		p, ok := t.Paths[name]
+		if !ok {
+			return nil, false
+		}
+		v, found := at(doc, p)
+		if !found {
+			return "", true // AWS leaves out what the event does not have
+		}
+		return v, true
+	}
+	var b strings.Builder
+	quoted := false
+	for s := t.Template; s != ""; {
+		c := s[0]
+		if c == '\\' && quoted && len(s) > 1 {
+			b.WriteString(s[:2])
+			s = s[2:]
+			continue
+		}
+		if c == '"' {
+			quoted = !quoted
+		}
+		if end := strings.IndexByte(s, '>'); c == '<' && end > 0 {
+			if v, ok := value(s[1:end]); ok {
+				str, isText := v.(string)
+				out := string(encode(v))
+				switch {
+				case quoted && isText:
+					out = strings.TrimSuffix(strings.TrimPrefix(string(encode(str)), `"`), `"`)
+				case quoted:
+					e := string(encode(out))
+					out = e[1 : len(e)-1]
+				}
+				b.WriteString(out)
+				s = s[end+1:]
+				continue
+			}
+		}
+		b.WriteByte(c)
+		s = s[1:]
+	}
+	return []byte(b.String())
+}
