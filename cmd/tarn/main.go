@@ -30,6 +30,7 @@ type cli struct {
 	Doctor     doctorCmd     `cmd:"" help:"Tell what this machine offers and what to install."`
 	Status     statusCmd     `cmd:"" help:"Tell whether the server runs and what is in it."`
 	Logs       logsCmd       `cmd:"" help:"Show and follow the logs of functions, jobs and crawlers."`
+	Job        jobCmd        `cmd:"" help:"Check jobs: tarn job verify NAME."`
 	Lineage    lineageCmd    `cmd:"" help:"Trace data back to what it was made from: tarn lineage s3://bucket/key."`
 	Cost       costCmd       `cmd:"" help:"Tell what the use so far would have cost on AWS."`
 	ShowConfig configCmd     `cmd:"" name:"config" help:"Print the settings in force and where each comes from."`

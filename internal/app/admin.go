@@ -52,6 +52,10 @@ func (a *App) adminRoutes(mux *http.ServeMux) {
 			_ = json.NewEncoder(w).Encode(out) // the client may be gone
 		})
 	}
+	add("POST /_tarn/compare", func(ctx context.Context, r *http.Request) (any, error) {
+		q := r.URL.Query()
+		return a.compare(ctx, q.Get("bucket"), q.Get("left"), q.Get("right"))
+	})
 	add("GET /_tarn/lineage", func(ctx context.Context, r *http.Request) (any, error) {
 		depth, err := strconv.Atoi(r.URL.Query().Get("depth"))
 		if err != nil || depth < 1 {

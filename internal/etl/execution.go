@@ -251,6 +251,9 @@ func (e *execution) environment(ctx context.Context, python pythonEnv, dir strin
 		"AWS_ENDPOINT=" + endpoint, "AWS_ALLOW_HTTP=true", "AWS_VIRTUAL_HOSTED_STYLE_REQUEST=false",
 		"TARN_ANSI=" + fmt.Sprint(ansi(e.run.Glue)),
 	}
+	if e.args[scratchArgument] != "" {
+		env = append(env, "TARN_SCRATCH=1")
+	}
 	return append(env, python.env...), nil
 }
 
@@ -314,18 +317,33 @@ func (e *execution) answer(ctx context.Context, line []byte) (map[string]any, er
 		e.read(q)
 		return nil, nil
 	case "stage":
-		staging, skip, err := e.stage(ctx, q.Path, q.Mode)
+		staging, skip, err := e.stage(ctx, e.redirect(q.Path, e.writes+1), q.Mode)
 		return map[string]any{"staging": staging, "skip": skip}, err
 	case "publish":
-		n, err := e.publish(ctx, q.Path, q.Staging, q.Mode)
+		n, err := e.publish(ctx, e.redirect(q.Path, e.writes), q.Staging, q.Mode)
 		return map[string]any{"files": n}, err
 	case "bookmark_load":
 		b, err := e.svc.Bookmark(ctx, e.scope, e.run.Job)
 		return map[string]any{"bookmark": b.State}, err
 	case "bookmark_commit":
+		if e.args[scratchArgument] != "" {
+			return nil, nil
+		}
 		return nil, e.moveBookmark(ctx, q.Bookmark)
 	}
 	return nil, fmt.Errorf("%w: question %q", ErrBadInput, q.Kind)
+}
+
+// scratchArgument makes a run leave everything as it is: its n-th write goes to a folder n below the given prefix, its bookmark
+// does not move and it keeps no table up to date. tarn job verify compares two such runs.
+const scratchArgument = "--tarn-scratch"
+
+// redirect returns where the n-th write of the run goes.
+func (e *execution) redirect(path string, n int) string {
+	if scratch := e.args[scratchArgument]; scratch != "" {
+		return fmt.Sprintf("%s/%03d/", strings.TrimRight(scratch, "/"), n)
+	}
+	return path
 }
 
 // read records a source for metrics and lineage.

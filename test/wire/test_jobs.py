@@ -289,3 +289,21 @@ def test_triggers_chain_jobs(jobs, name):
     g.delete_trigger(Name=f"{name}-go")
     with pytest.raises(g.exceptions.EntityNotFoundException):
         g.get_trigger(Name=f"{name}-go")
+
+
+def test_verify_compares_both_engines(server, jobs, name):
+    jobs.s3.put_object(Bucket=jobs.bucket, Key="in/a.csv", Body="id,cc\n1,it\n2,de\n3,it\n")
+    jobs.create(name, FRAME + f"""
+frame = spark.read.option("header", True).csv("s3://{jobs.bucket}/in/")
+frame.write.mode("overwrite").partitionBy("cc").parquet("s3://{jobs.bucket}/out/")
+frame.groupBy("cc").count().write.mode("overwrite").json("s3://{jobs.bucket}/counts/")
+""")
+    said = server.tarn("job", "verify", name)
+    assert "write 001: 3 rows, equal" in said and "write 002: 2 rows, equal" in said, said
+    assert jobs.keys("out/") == [] and jobs.keys("_tarn_verify/") == []
+    jobs.create(name + "-odd", FRAME + f"""
+from pyspark.sql import functions as F
+spark.range(1).select(F.initcap(F.lit('say "x"')).alias("x")).write.parquet("s3://{jobs.bucket}/odd/")
+""")
+    with pytest.raises(AssertionError, match="the engines differ"):
+        server.tarn("job", "verify", name + "-odd")

@@ -1,4 +1,5 @@
 """Tables of the catalog: how to read them, and how a sink keeps them up to date."""
+import os
 from urllib.parse import quote
 
 from awsglue.gluetypes import ddl
@@ -65,6 +66,8 @@ class Table:
 
 def update_catalog(database, name, location, kind, dtypes, keys, values, behavior):
     """Creates the table or adds the columns that are new, then registers the partitions that are new."""
+    if os.environ.get("TARN_SCRATCH"):
+        return  # a run that is compared with another changes nothing
     glue, types = client("glue"), dict(dtypes)
     reader, writer, serde = _FORMATS[kind]
     columns = [{"Name": c, "Type": t} for c, t in dtypes if c not in keys]
