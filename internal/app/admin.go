@@ -56,6 +56,7 @@ func (a *App) adminRoutes(mux *http.ServeMux) {
 		q := r.URL.Query()
 		return a.compare(ctx, q.Get("bucket"), q.Get("left"), q.Get("right"))
 	})
+	add("GET /_tarn/queue/messages", a.peekQueue)
 	add("GET /_tarn/lineage", func(ctx context.Context, r *http.Request) (any, error) {
 		depth, err := strconv.Atoi(r.URL.Query().Get("depth"))
 		if err != nil || depth < 1 {

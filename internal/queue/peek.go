@@ -8,8 +8,8 @@ import (
 	"github.com/tarn-data/tarn/internal/policy"
 )
 
-// Peek shows messages in the order in which they were sent, after the number given, whatever their state. It changes nothing.
-// next is the number to go on after; 0 = that was all.
+// Peek shows messages in the order in which they were sent, after the number given, whatever their state, with their sequence numbers. It
+// changes nothing. next is the number to go on after; 0 = that was all.
 func (e *Engine) Peek(ctx context.Context, r Ref, after uint64, limit int) (list []Received, next uint64, err error) {
 	s, err := e.shard(r)
 	if err != nil {
@@ -37,7 +37,7 @@ func (e *Engine) Peek(ctx context.Context, r Ref, after uint64, limit int) (list
 			continue
 		}
 		seq := sequenceOf(it.Key)
-		out := m.received(seq, s.fifo)
+		out := m.received(seq, true)
 		out.State = visible.String()
 		s.mu.Lock()
 		if i := s.index.items[seq]; i != nil {
