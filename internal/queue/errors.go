@@ -21,5 +21,4 @@ var (
 	ErrPurging        = errors.New("only one PurgeQueue operation is allowed every 60 seconds")
 	ErrNoTask         = errors.New("the task does not exist")
 	ErrBusyTask       = errors.New("there is already a task running")
-	ErrUnsupported    = errors.New("the operation is not supported")
 )

@@ -48,11 +48,9 @@ var (
 
 // Limits of Amazon SNS.
 const (
-	MaxMessageBytes  = 256 << 10
-	MaxBatch         = 10
-	MaxFilterKeys    = 5
-	MaxFilterChecks  = 150
-	MaxSubscriptions = 12_500_000
+	MaxMessageBytes = 256 << 10
+	MaxBatch        = 10
+	MaxFilterKeys   = 5
 )
 
 // Ref names a topic.

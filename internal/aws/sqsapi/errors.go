@@ -27,7 +27,6 @@ var errorTable = []protocol.ErrorRow{
 	{Err: queue.ErrPurging, Code: Code_PurgeQueueInProgress},
 	{Err: queue.ErrNoTask, Code: Code_ResourceNotFoundException},
 	{Err: queue.ErrBusyTask, Code: Code_UnsupportedOperation},
-	{Err: queue.ErrUnsupported, Code: Code_UnsupportedOperation},
 }
 
 var mapTable = protocol.MapErrors(errorTable)
