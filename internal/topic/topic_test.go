@@ -64,7 +64,9 @@ func TestFilters(t *testing.T) {
 		}
 	}
 	e = open()
-	attr := func(name, typ, v string) topic.Attribute { return topic.Attribute{Name: name, Type: typ, Value: []byte(v)} }
+	attr := func(name, typ, v string) topic.Attribute {
+		return topic.Attribute{Name: name, Type: typ, Value: []byte(v)}
+	}
 	for _, c := range []struct {
 		m    topic.Message
 		want string
