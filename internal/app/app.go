@@ -217,7 +217,8 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}
 	if a.Jobs, err = etl.Open(ctx, etl.Options{
 		Store: a.Store, Objects: bridge.JobObjects{RoleReader: reader}, Roles: bridge.JobRoles{FunctionRoles: bridge.FunctionRoles{Identity: a.Identity}},
-		Sandbox: a.Sandbox, Dir: filepath.Join(a.cfg.Data, "jobs"), Group: a.group, Logs: bridge.JobLogs{Logs: a.Logs}, Meter: m, Clock: a.clock, Logger: a.log,
+		Sandbox: a.Sandbox, Dir: filepath.Join(a.cfg.Data, "jobs"), Group: a.group, Logs: bridge.JobLogs{Logs: a.Logs}, Events: bridge.JobEvents{Events: a.Events, Logger: a.log},
+		Meter: m, Clock: a.clock, Logger: a.log,
 		Endpoint: func() string { return a.endpoint }, Lake: bridge.JobLake{RoleReader: reader}, Tables: bridge.JobTables{RoleReader: reader, Catalog: a.Catalog}, SQL: a.SQL,
 		VisualDir: a.sqlDir(),
 	}); err != nil {

@@ -7,10 +7,14 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
 const maxModuleBytes = 256 << 20
+
+// requirement is a package by name with bounds of its version. Paths and URLs would let pip run the code of what they name.
+var requirement = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9_,-]+\])?([=<>!~]=?[A-Za-z0-9.*]+)?$`)
 
 // modules fetches what a run's arguments add to its script, and returns what belongs on Python's path:
 // --extra-py-files (modules and archives of modules), --extra-files (copied to the working folder) and
@@ -37,15 +41,14 @@ func (e *execution) modules(ctx context.Context, python pythonEnv, dir string) (
 	}
 	if wanted := list(e.args["--additional-python-modules"]); len(wanted) > 0 {
 		for i, m := range wanted {
-			if strings.HasPrefix(m, "-") {
-				return nil, fmt.Errorf("%w: module %q of --additional-python-modules", ErrBadInput, m)
-			}
-			if strings.HasPrefix(m, "s3://") {
+			if strings.HasPrefix(m, "s3://") && strings.HasSuffix(m, ".whl") {
 				file, err := e.fetch(ctx, m, extra)
 				if err != nil {
 					return nil, err
 				}
 				wanted[i] = file
+			} else if !requirement.MatchString(m) {
+				return nil, fmt.Errorf("%w: %q in --additional-python-modules: want NAME, NAME==VERSION or s3://BUCKET/FILE.whl", ErrBadInput, m)
 			}
 		}
 		e.say(ErrorGroup, "INFO installing "+strings.Join(wanted, ", "))

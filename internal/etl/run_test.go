@@ -106,6 +106,22 @@ print(o["JOB_NAME"], o["day"], o["fixed"], repr(o["empty"]), o["dashes"], helper
 	}
 }
 
+func TestRun_RefusesModulesThatWouldRunCode(t *testing.T) {
+	f := open(t)
+	f.create(t, shellJob("pip"), "print('ran')\n")
+	for _, m := range []string{"-r/etc/passwd", "/tmp/x.tar.gz", "git+https://example.com/x", "x @ https://example.com/x.tar.gz", "s3://code/x.tar.gz", "../x", "a b"} {
+		r := f.run(t, StartRequest{Job: "pip", Arguments: map[string]string{"--additional-python-modules": m}})
+		if r.State != Failed || !strings.Contains(r.Error, "--additional-python-modules: want NAME") {
+			t.Errorf("%s: %s %s", m, r.State, r.Error)
+		}
+	}
+	for _, m := range []string{"pandas", "pandas==2.1.0", "pandas>=2", "s3fs[boto3]", "ruamel.yaml~=0.17"} {
+		if !requirement.MatchString(m) {
+			t.Errorf("%s is refused", m)
+		}
+	}
+}
+
 func TestRun_SandboxHoldsNoSecretsOfTarn(t *testing.T) {
 	t.Setenv("TARN_TEST_SECRET", "do not leak")
 	f := open(t)

@@ -307,3 +307,19 @@ spark.range(1).select(F.initcap(F.lit('say "x"')).alias("x")).write.parquet("s3:
 """)
     with pytest.raises(AssertionError, match="the engines differ"):
         server.tarn("job", "verify", name + "-odd")
+
+
+def test_ends_of_runs_are_events(server, jobs, name):
+    sqs, events = server.client("sqs"), server.client("events")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    rule = events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.glue"], "detail": {"jobName": [name]}}))["RuleArn"]
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn,
+                                                      "Condition": {"ArnEquals": {"aws:SourceArn": rule}}}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
+    jobs.create(name, "raise ValueError('no such day')\n", command="pythonshell")
+    run = jobs.run(name)
+    got = json.loads(until(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"))[0]["Body"])
+    assert got["detail-type"] == "Glue Job State Change" and got["detail"]["state"] == "FAILED" and got["detail"]["jobRunId"] == run["Id"]
+    assert got["detail"]["message"] == "ValueError: no such day (line 1 of the script)"

@@ -300,6 +300,7 @@ type CodeGenConfigurationNode struct {
 	S3ParquetSource      *S3ParquetSource
 	SelectFields         *SelectFields
 	SelectFromCollection *SelectFromCollection
+	Spigot               *Spigot
 	SplitFields          *SplitFields
 	Union                *Union
 }
@@ -2206,6 +2207,14 @@ const (
 	SourceControlProvider_BITBUCKET       SourceControlProvider = "BITBUCKET"
 	SourceControlProvider_AWS_CODE_COMMIT SourceControlProvider = "AWS_CODE_COMMIT"
 )
+
+type Spigot struct {
+	Inputs []string
+	Name   string
+	Path   string
+	Prob   *float64
+	Topk   *int32
+}
 
 type SplitFields struct {
 	Inputs []string

@@ -61,6 +61,13 @@ func (g *Graph) check(n *Node) error {
 				return invalid("node %s: exclusion %q is no pattern", n.ID, p)
 			}
 		}
+	case "Spigot":
+		if !strings.HasPrefix(s.Path, "s3://") {
+			return invalid("node %s: path %q: want s3://BUCKET/PREFIX", n.ID, s.Path)
+		}
+		if s.Topk < 0 || s.Prob < 0 || s.Prob > 1 {
+			return invalid("node %s: %d rows with probability %g", n.ID, s.Topk, s.Prob)
+		}
 	case "S3DirectTarget":
 		if s.Format != "csv" && s.Format != "json" && s.Format != "parquet" {
 			return invalid("node %s: format %q is not supported: want csv, json or parquet", n.ID, s.Format)

@@ -95,6 +95,11 @@ func (g *Graph) Compile(inputs map[string]Input, probe Probe) (*Plan, error) {
 			}
 		}
 	}
+	for _, n := range g.order {
+		if n.Kind == "Spigot" {
+			p.Targets = append(p.Targets, n.sample())
+		}
+	}
 	for _, n := range g.Targets() {
 		columns, err := describe(p.Views, view(n.spec.Inputs[0]), probe)
 		if err != nil {

@@ -74,6 +74,8 @@ type spec struct {
 	NullCheckBoxList *struct{ IsEmpty, IsNullString, IsNegOne bool }
 	NullTextList     []struct{ Value string }
 	Index            int
+	Topk             int
+	Prob             float64
 }
 
 type mapping struct {
@@ -111,7 +113,7 @@ type Graph struct {
 var Kinds = []string{
 	"Aggregate", "ApplyMapping", "CatalogSource", "CatalogTarget", "DropDuplicates", "DropFields", "DropNullFields", "Filter", "Join", "Merge", "RenameField",
 	"Route", "S3CatalogSource", "S3CatalogTarget", "S3CsvSource", "S3DirectTarget", "S3GlueParquetTarget", "S3JsonSource", "S3ParquetSource", "SelectFields",
-	"SelectFromCollection", "SplitFields", "Union",
+	"SelectFromCollection", "Spigot", "SplitFields", "Union",
 }
 
 // Parse reads the JSON of CodeGenConfigurationNodes, id → kind → members. Errors: ErrInvalid.

@@ -93,6 +93,22 @@ func (n *Node) target(columns []Column, in Input) (Target, error) {
 	return t, nil
 }
 
+// sample is what a Spigot writes: some rows as JSON, ten unless it says how many or how likely each is.
+func (n *Node) sample() Target {
+	query := "SELECT * FROM " + view(n.spec.Inputs[0])
+	if n.spec.Prob > 0 {
+		query += fmt.Sprintf(" USING SAMPLE %g PERCENT (bernoulli)", 100*n.spec.Prob)
+	}
+	rows := n.spec.Topk
+	if rows == 0 && n.spec.Prob == 0 {
+		rows = 10
+	}
+	if rows > 0 {
+		query = fmt.Sprintf("SELECT * FROM (%s) LIMIT %d", query, rows)
+	}
+	return Target{Node: n, Format: "json", Location: n.spec.Path, options: []string{"FORMAT json"}, query: query}
+}
+
 // Copy returns the statement that writes the target's files into a folder, their names beginning with name.
 func (t Target) Copy(dir, name string) string {
 	options := slices.Clone(t.options)

@@ -98,6 +98,8 @@ func (n *Node) transform() (map[string]string, error) {
 	case "SplitFields":
 		names := quoteAll(s.FieldPaths)
 		return map[string]string{member(n.ID, 0): "SELECT " + names + " FROM " + in, member(n.ID, 1): "SELECT * EXCLUDE (" + names + ") FROM " + in}, nil
+	case "Spigot": // passes its rows on; what it samples is written like a target
+		return one("SELECT * FROM " + in)
 	case "SelectFromCollection":
 		return one("SELECT * FROM " + member(s.Inputs[0], s.Index))
 	case "Join":

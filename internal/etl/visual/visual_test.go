@@ -106,6 +106,10 @@ func TestNodes(t *testing.T) {
 			}
 		})
 	}
+	_, rows, err := build(t, pool, `"last":{"Spigot":{"Inputs":["in"],"Path":"s3://b/s/","Topk":2}}`, people)
+	if err != nil || len(rows) != 2 {
+		t.Errorf("a sample of two: %v %v", rows, err)
+	}
 	if _, _, err := build(t, pool, `"last":{"Join":{"Inputs":["in","in"],"JoinType":"left","Columns":[{"From":"in","Keys":[["id"]]},{"From":"in","Keys":[["id"]]}]}}`, people); !errors.Is(err, ErrInvalid) {
 		t.Errorf("a join of a node with itself: %v", err)
 	}
