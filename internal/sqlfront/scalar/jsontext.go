@@ -300,6 +300,8 @@ func writeJSON(b *strings.Builder, v any, sorted bool) {
 		b.WriteString(jsonNumberText(v))
 	case string:
 		b.WriteString(jsonQuote(v))
+	case rawJSON:
+		b.WriteString(string(v))
 	case []any:
 		b.WriteByte('[')
 		for i, x := range v {

@@ -139,6 +139,7 @@ var registry = func() map[string]entry {
 	for _, table := range []map[string]entry{
 		castTable, compareTable, numberTable, mathTable, stringTable, regexpTable, temporalTable, formatTable,
 		arrayTable, mapTable, jsonTable, binaryTable, urlTable, aggregateTable, intervalTable, serdeTable,
+		sqlJSONTable,
 	} {
 		for name, e := range table {
 			m[name] = e
