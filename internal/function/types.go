@@ -2,6 +2,7 @@ package function
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/blob"
@@ -15,6 +16,7 @@ var (
 	ErrAliasNotFound   = errors.New("cannot find alias")
 	ErrAliasExists     = errors.New("alias already exists")
 	ErrBadParameter    = errors.New("invalid parameter value")
+	ErrOutOfRange      = fmt.Errorf("%w out of range", ErrBadParameter) // of a number that has limits
 	ErrRevision        = errors.New("the RevisionId provided does not match the latest RevisionId")
 	ErrInUse           = errors.New("resource is in use")
 	ErrTooManyRequests = errors.New("rate exceeded")

@@ -48,7 +48,7 @@ func (c Config) validate() error {
 	}
 	switch {
 	case c.Timeout < time.Second || c.Timeout > MaxTimeout || c.Timeout%time.Second != 0:
-		return bad("timeout %v: want 1 to %d whole seconds", c.Timeout, int(MaxTimeout.Seconds()))
+		return fmt.Errorf("%w: timeout %v: want 1 to %d whole seconds", ErrOutOfRange, c.Timeout, int(MaxTimeout.Seconds()))
 	case c.MemoryMB < 128 || c.MemoryMB > 10240:
 		return bad("'MemorySize' value %d failed to satisfy constraint: want 128 to 10240 MB", c.MemoryMB)
 	case c.StorageMB < 512 || c.StorageMB > 10240:

@@ -26,7 +26,7 @@ func (g *Gateway) authenticate(ctx context.Context, x *exchange, parseErr error,
 			account = x.claim.AccessKeyID
 		}
 		x.call.Principal, x.call.Account = policy.Root(account), account
-		return g.openBody(x, nil, "")
+		return g.openBody(ctx, x, nil, "")
 	}
 	if parseErr != nil {
 		if !errors.Is(parseErr, sigv4.ErrMissing) {
@@ -35,7 +35,7 @@ func (g *Gateway) authenticate(ctx context.Context, x *exchange, parseErr error,
 		// A resource's policy may let anybody in.
 		if !headOnly && (x.target.Unsigned() || x.target.Public() || x.service.ResourcePolicy != nil) {
 			x.call.Principal = anonymous
-			return g.openBody(x, nil, "")
+			return g.openBody(ctx, x, nil, "")
 		}
 		return g.refuse(x, parseErr)
 	}
@@ -59,11 +59,11 @@ func (g *Gateway) authenticate(ctx context.Context, x *exchange, parseErr error,
 	if headOnly {
 		return nil
 	}
-	return g.openBody(x, x.claim, cred.Secret)
+	return g.openBody(ctx, x, x.claim, cred.Secret)
 }
 
 // openBody puts the reader in place that takes a streaming body out of its frames and checks it.
-func (g *Gateway) openBody(x *exchange, claim *sigv4.Claim, secret string) *protocol.Error {
+func (g *Gateway) openBody(ctx context.Context, x *exchange, claim *sigv4.Claim, secret string) *protocol.Error {
 	if x.target == nil || !x.target.Streams() {
 		return nil
 	}
@@ -77,6 +77,10 @@ func (g *Gateway) openBody(x *exchange, claim *sigv4.Claim, secret string) *prot
 			claim.PayloadHash = sigv4.StreamingUnsigned
 		}
 	}
+	// net/http looks at the body of its own request to see what a refusal leaves unread: with another in its place it would
+	// wait for the body, and ask for it where the client expects to be told.
+	x.r = x.r.WithContext(ctx)
+	x.call.HTTP = x.r
 	body, length, err := g.verifier.Body(x.r, claim, secret)
 	if err != nil {
 		return g.refuse(x, err)

@@ -23,6 +23,7 @@ var errorTable = []struct {
 	{function.ErrAliasExists, Code_ResourceConflictException, http.StatusConflict},
 	{function.ErrStatementExists, Code_ResourceConflictException, http.StatusConflict},
 	{function.ErrInUse, Code_ResourceConflictException, http.StatusConflict},
+	{function.ErrOutOfRange, "ValidationException", http.StatusBadRequest},
 	{function.ErrBadParameter, Code_InvalidParameterValueException, http.StatusBadRequest},
 	{function.ErrBadZip, Code_InvalidParameterValueException, http.StatusBadRequest},
 	{function.ErrRevision, Code_PreconditionFailedException, http.StatusPreconditionFailed},

@@ -37,7 +37,7 @@ func New(o Options) *protocol.Service {
 	s := &protocol.Service{
 		Name: "lambda", Model: Model, MapError: mapError, ResourcePolicy: a.resourcePolicy,
 		ValidationCode: "ValidationException", UnsupportedCode: "InvalidParameterValueException", InternalCode: "ServiceException",
-		ThrottlingCode: "TooManyRequestsException", SyntaxCode: "InvalidRequestContentException",
+		ThrottlingCode: "TooManyRequestsException",
 	}
 	s.Ops = []protocol.Op{
 		protocol.Also(protocol.Handle("CreateFunction", fn(func(r *CreateFunctionRequest) (string, *string) { return r.FunctionName, nil }), a.createFunction),
