@@ -17,6 +17,7 @@ import (
 	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/lineage"
 	"github.com/tarn-data/tarn/internal/meter"
+	"github.com/tarn-data/tarn/internal/objstore"
 )
 
 // adminFile holds the token with which the command line asks for what no AWS service has. It is made anew at each start
@@ -71,9 +72,23 @@ func (a *App) adminRoutes(mux *http.ServeMux) {
 		}
 		return meter.Sum(ctx, a.Store, a.cfg.Account, since)
 	})
+	add("POST /_tarn/results", func(ctx context.Context, r *http.Request) (any, error) {
+		loc, err := a.resultsBucket(ctx)
+		return map[string]string{"Location": loc}, err
+	})
 	add("POST /_tarn/backup", func(ctx context.Context, r *http.Request) (any, error) {
 		return a.backup(ctx, r.URL.Query().Get("dir"))
 	})
+}
+
+// resultsBucket returns where results of queries go that name no place, and makes the bucket if it is not there.
+func (a *App) resultsBucket(ctx context.Context) (string, error) {
+	scope := ident.Scope{Account: a.cfg.Account, Region: a.cfg.Region}
+	name := "aws-athena-query-results-" + scope.Account + "-" + scope.Region
+	if _, err := a.Objects.CreateBucket(ctx, scope, name); err != nil && !errors.Is(err, objstore.ErrBucketOwnedByYou) {
+		return "", fmt.Errorf("make the bucket for results: %w", err)
+	}
+	return "s3://" + name + "/", nil
 }
 
 // Lineage traces an asset, given as s3://BUCKET/KEY or as a table, DATABASE.TABLE, back to what it was made from.
