@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -206,9 +205,6 @@ func (l *layout) command(fam family, hostTask string) error {
 			}
 		}
 		l.argv = []string{l.interpreter.path, "--no-warnings", filepath.Join(l.runtime, "bootstrap.mjs")}
-	case java:
-		l.argv = []string{l.interpreter.path, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto",
-			"-cp", strings.Join([]string{l.task, l.task + "/lib/*", l.opt + "/java/lib/*"}, ":"), filepath.Join(l.runtime, "Bootstrap.java")}
 	case provided:
 		for _, dir := range []struct{ host, seen string }{{hostTask, l.task}, {l.opt, l.opt}} {
 			if _, err := os.Stat(filepath.Join(dir.host, "bootstrap")); err == nil {

@@ -74,7 +74,7 @@ type preparing struct {
 // sdk returns the folder with a family's SDKs, installing them first if they lack. An installation goes on when the
 // request that began it is cancelled.
 func (r *runtimes) sdk(ctx context.Context, fam family, in interpreter) (string, error) {
-	if r.packages.None || fam == java || fam == provided {
+	if r.packages.None || fam == provided {
 		return "", nil
 	}
 	r.mu.Lock()

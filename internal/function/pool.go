@@ -250,7 +250,7 @@ func (in *instance) check(g sandbox.Group) {
 // the interpreters of a distribution are not.
 func (in *instance) overhead() int64 {
 	switch fam, _ := familyOf(in.version.Config.Runtime); fam {
-	case nodejs, java:
+	case nodejs:
 		return 96 << 20
 	case python:
 		return 32 << 20

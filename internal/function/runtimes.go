@@ -2,12 +2,10 @@ package function
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
@@ -20,14 +18,12 @@ type family string
 const (
 	python   family = "python"
 	nodejs   family = "nodejs"
-	java     family = "java"
 	provided family = "provided"
 )
 
 var (
 	pythonForm = regexp.MustCompile(`^python(2\.7|3\.\d{1,2})$`)
 	nodeForm   = regexp.MustCompile(`^nodejs(\d{1,2}(\.x|\.\d+)?|\d\.\d+)?$`)
-	javaForm   = regexp.MustCompile(`^java(\d{1,2})(\.al2)?$`)
 )
 
 // familyOf returns the family of a runtime's identifier. Errors wrap ErrBadParameter and name what is possible.
@@ -37,12 +33,10 @@ func familyOf(runtime string) (family, error) {
 		return python, nil
 	case nodeForm.MatchString(runtime):
 		return nodejs, nil
-	case javaForm.MatchString(runtime):
-		return java, nil
 	case runtime == "provided" || runtime == "provided.al2" || runtime == "provided.al2023":
 		return provided, nil
 	}
-	return "", fmt.Errorf("%w: runtime %q: want python3.X, nodejsX.x, javaX or provided.al2023", ErrBadParameter, runtime)
+	return "", fmt.Errorf("%w: runtime %q: want python3.X, nodejsX.x or provided.al2023; other languages run as provided with a bootstrap of their own", ErrBadParameter, runtime)
 }
 
 // interpreter is a program on this machine that runs a family's code.
@@ -120,18 +114,6 @@ func candidates(fam family, id string) []candidate {
 	case nodejs:
 		major := strings.TrimSuffix(strings.TrimPrefix(id, "nodejs"), ".x")
 		list = append(list, candidate{"node" + major, true}, candidate{"node", false}, candidate{"nodejs", false})
-	case java:
-		major := javaForm.FindStringSubmatch(id)[1]
-		for _, pattern := range []string{"/usr/lib/jvm/*-" + major + "-*/bin/java", "/usr/lib/jvm/*-" + major + "/bin/java"} {
-			paths, _ := filepath.Glob(pattern)
-			for _, p := range paths {
-				list = append(list, candidate{p, true})
-			}
-		}
-		if home := os.Getenv("JAVA_HOME"); home != "" {
-			list = append(list, candidate{filepath.Join(home, "bin", "java"), false})
-		}
-		list = append(list, candidate{"java", false})
 	}
 	return list
 }
@@ -149,15 +131,10 @@ func inspect(ctx context.Context, fam family, name string) (interpreter, error) 
 		args = []string{"-I", "-c", "import sys,os;print(os.path.realpath(sys.executable));print(sys.version.split()[0]);print(sys.base_prefix)"}
 	case nodejs:
 		args = []string{"-p", "process.execPath + '\\n' + process.version + '\\n' + require('path').dirname(require('path').dirname(process.execPath))"}
-	case java:
-		args = []string{"-XshowSettings:properties", "-version"}
 	}
 	out, err := exec.CommandContext(ctx, path, args...).CombinedOutput()
 	if err != nil {
 		return interpreter{}, fmt.Errorf("run %s: %w", path, err)
-	}
-	if fam == java {
-		return inspectJava(string(out))
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if len(lines) < 3 {
@@ -165,24 +142,6 @@ func inspect(ctx context.Context, fam family, name string) (interpreter, error) 
 	}
 	lines = lines[len(lines)-3:]
 	return interpreter{path: lines[0], version: lines[1], roots: []string{lines[2]}}, nil
-}
-
-func inspectJava(settings string) (interpreter, error) {
-	in := interpreter{}
-	for line := range strings.Lines(settings) {
-		k, v, ok := strings.Cut(strings.TrimSpace(line), " = ")
-		switch {
-		case !ok:
-		case k == "java.home":
-			in.path, in.roots = filepath.Join(v, "bin", "java"), []string{v}
-		case k == "java.version":
-			in.version = v
-		}
-	}
-	if in.path == "" || in.version == "" {
-		return interpreter{}, errors.New("java does not tell its home and version")
-	}
-	return in, nil
 }
 
 // architecture is the name that Lambda gives to this machine's processor.

@@ -47,7 +47,7 @@ const Latest = "$LATEST"
 // Config is what a user decides about a function.
 type Config struct {
 	Description   string            `json:",omitempty"`
-	Runtime       string            // python3.12, nodejs20.x, java21, provided.al2023 …
+	Runtime       string            // python3.12, nodejs20.x, provided.al2023 …
 	Handler       string            // module.function, Class::method
 	Role          string            // ARN of the role whose credentials the code gets
 	Timeout       time.Duration     // 1 s to 15 min; 0 = 3 s

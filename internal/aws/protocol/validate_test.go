@@ -74,7 +74,7 @@ func TestSensitiveValuesAreMasked(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	none := func(string, reflect.Value, *plan) (string, error) { return "", nil }
-	for _, pkg := range []string{"s3api", "iamapi", "stsapi", "lambdaapi", "logsapi", "sfnapi", "glueapi", "athenaapi", "sqsapi", "snsapi", "eventsapi", "schedulerapi"} {
+	for _, pkg := range []string{"s3api", "iamapi", "stsapi", "lambdaapi", "logsapi", "sfnapi", "glueapi", "athenaapi", "sqsapi", "snsapi", "eventsapi"} {
 		s := testService(t, pkg, none)
 		if err := s.Check(); err != nil {
 			t.Errorf("%s: %v", pkg, err)
