@@ -104,6 +104,9 @@ const initTimeout = 10 * time.Second
 
 func (s *Service) run(ctx context.Context, inv Invocation, v Version) (Result, error) {
 	res := Result{RequestID: inv.RequestID, Version: v.Number}
+	if err := s.runs.prepare(ctx, v.Config.Runtime); err != nil {
+		return Result{}, err
+	}
 	waitCtx, cancel := context.WithTimeout(ctx, v.Config.Timeout)
 	in, cold, err := s.pool.acquire(waitCtx, inv.Ref.Scope, v)
 	cancel()

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -71,6 +70,21 @@ type preparing struct {
 	err  error
 }
 
+// prepare waits for what the instances of a runtime need and every function shares, so that the time of no function counts
+// for it.
+func (r *runtimes) prepare(ctx context.Context, runtime string) error {
+	fam, err := familyOf(runtime)
+	if err != nil || fam == provided {
+		return err
+	}
+	in, err := r.find(ctx, runtime)
+	if err != nil {
+		return err
+	}
+	_, err = r.sdk(ctx, fam, in)
+	return err
+}
+
 // sdk returns the folder with a family's SDKs, installing them first if they lack. An installation goes on when the
 // request that began it is cancelled.
 func (r *runtimes) sdk(ctx context.Context, fam family, in interpreter) (string, error) {
@@ -112,8 +126,16 @@ func (r *runtimes) install(ctx context.Context, fam family, in interpreter) (str
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
-	tmp := dir + ".part"
-	if err := errors.Join(os.RemoveAll(tmp), os.MkdirAll(tmp, 0o755)); err != nil {
+	// Another name each time: where the server was killed, its installer may write on for a while.
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return "", err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), name+".part")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	if err := os.Chmod(tmp, 0o755); err != nil {
 		return "", err
 	}
 	var c *exec.Cmd
