@@ -22,7 +22,7 @@ import (
 
 // cli is the command line.
 type cli struct {
-	Config kong.ConfigFlag `help:"Read settings from a JSON file: {\"serve\": {\"listen\": \"127.0.0.1:4566\"}}." placeholder:"FILE" env:"TARN_CONFIG"`
+	Config kong.ConfigFlag `help:"Read settings from a JSON file: {\"listen\": \"127.0.0.1:4566\", \"log-format\": \"json\"}." placeholder:"FILE" env:"TARN_CONFIG"`
 	JSON   bool            `help:"Print JSON instead of text for people." name:"json"`
 
 	Serve      serveCmd      `cmd:"" help:"Run the server."`
@@ -57,7 +57,7 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var c cli
-	parser, err := kong.New(&c, kong.Name("tarn"), kong.UsageOnError(), kong.Configuration(kong.JSON, "/etc/tarn/tarn.json", "~/.config/tarn/tarn.json"),
+	parser, err := kong.New(&c, kong.Name("tarn"), kong.UsageOnError(), kong.Configuration(readConfig, "/etc/tarn/tarn.json", "~/.config/tarn/tarn.json"),
 		kong.Description("A data lake with its pipelines in one binary that speaks the AWS protocols."),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(&c))
 	if err != nil {

@@ -21,7 +21,7 @@ type Config struct {
 
 	MaxInstances  int           `help:"Function processes at a time." default:"32" env:"TARN_MAX_INSTANCES" placeholder:"N"`
 	InstanceIdle  time.Duration `help:"How long an unused function process stays warm." default:"10m" env:"TARN_INSTANCE_IDLE" placeholder:"TIME"`
-	FunctionSDKs  bool          `help:"Install boto3 and the AWS SDKs for JavaScript for functions at first need." default:"true" negatable:"" env:"TARN_FUNCTION_SDKS"`
+	FunctionSDKs  bool          `help:"Install boto3 and the AWS SDKs for JavaScript for functions at first need." default:"true" name:"function-sdks" negatable:"" env:"TARN_FUNCTION_SDKS"`
 	MaxConcurrent int           `help:"Requests served at a time; more are throttled." default:"16384" env:"TARN_MAX_CONCURRENT" placeholder:"N"`
 
 	LogLevel  string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"TARN_LOG_LEVEL"`
