@@ -24,9 +24,7 @@ demo: build ## run a real pipeline end to end on a fresh Tarn
 	scripts/demo.sh
 
 .PHONY: test
-test: build ## everything that must hold: formatting, vet, unit tests, real clients against the binary
-	@unformatted=$$(gofmt -l cmd internal); [ -z "$$unformatted" ] || { echo "gofmt these files:"; echo "$$unformatted"; exit 1; }
-	$(GO) vet ./...
+test: build lint ## everything that must hold: formatting, vet, unit tests, real clients against the binary
 	$(GO) test ./...
 	scripts/wire.sh
 
@@ -37,6 +35,15 @@ wire: build ## real clients against the binary (a part of test)
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (60 s)
 	scripts/fuzz.sh $(or $(FUZZTIME),60s)
+
+.PHONY: lint
+lint: ## formatting and vet
+	@unformatted=$$(gofmt -l cmd internal); [ -z "$$unformatted" ] || { echo "gofmt these files:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+
+.PHONY: bench
+bench: ## the benchmarks beside the code (BENCH = a pattern, BENCHTIME = 1s)
+	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -benchtime $(or $(BENCHTIME),1s) $$(grep -rl --include='*_test.go' '^func Benchmark' internal | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 .PHONY: race
 race: ## the unit tests under the race detector
