@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Packages says which SDKs are put into the folders that functions find on their path. On AWS they are part of the
@@ -115,6 +116,19 @@ func (r *runtimes) sdk(ctx context.Context, fam family, in interpreter) (string,
 	}
 }
 
+// abandonedAfter is how long nothing was added to an installation's folder before it is taken for one that was killed.
+const abandonedAfter = time.Hour
+
+// removeAbandoned removes the folders of installations that a kill of the server left behind.
+func removeAbandoned(sdk string) {
+	parts, _ := filepath.Glob(filepath.Join(sdk, "*.part*")) // the pattern is right
+	for _, dir := range parts {
+		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > abandonedAfter {
+			_ = os.RemoveAll(dir) // the next installation tries again
+		}
+	}
+}
+
 // install puts the packages into DIR/sdk/NAME, which appears when it is complete.
 func (r *runtimes) install(ctx context.Context, fam family, in interpreter) (string, error) {
 	list := r.packages.Python
@@ -130,6 +144,7 @@ func (r *runtimes) install(ctx context.Context, fam family, in interpreter) (str
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return "", err
 	}
+	removeAbandoned(filepath.Dir(dir))
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), name+".part")
 	if err != nil {
 		return "", err

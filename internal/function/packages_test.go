@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 )
 
 // An invocation waits for the SDKs before its own time is counted, as long as its caller does.
@@ -26,5 +29,27 @@ func TestPrepareWaitsForTheSDKs(t *testing.T) {
 	}
 	if err := r.prepare(t.Context(), "provided.al2023"); err != nil {
 		t.Errorf("a runtime without SDKs: %v", err)
+	}
+}
+
+func TestAbandonedInstallationsAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	old := time.Now().Add(-2 * abandonedAfter)
+	for name, at := range map[string]time.Time{"python-1.part7": old, "python-1.part8": time.Now(), "python-1": old} {
+		p := filepath.Join(dir, name)
+		if err := os.Mkdir(p, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(p, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removeAbandoned(dir)
+	left, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(left) != 2 || left[0].Name() != "python-1" || left[1].Name() != "python-1.part8" {
+		t.Errorf("left: %v", left)
 	}
 }
