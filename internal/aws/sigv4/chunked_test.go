@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -11,10 +12,14 @@ import (
 func FuzzBody(f *testing.F) {
 	f.Add([]byte("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n"), int64(5))
 	f.Add([]byte("0\r\n\r\n"), int64(0))
+	f.Add([]byte("5\r\nhello\r\n0\r\n\r\n"), int64(4))
 	f.Add([]byte("5;chunk-signature=x\r\nhello\r\n"), int64(-1))
 	f.Fuzz(func(t *testing.T, b []byte, total int64) {
 		r := httptest.NewRequest("PUT", "http://h/b/k", strings.NewReader(string(b)))
-		body, _, err := NewBody(r)
+		if total >= 0 {
+			r.Header.Set("X-Amz-Decoded-Content-Length", strconv.FormatInt(total, 10))
+		}
+		body, announced, err := NewBody(r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -22,7 +27,9 @@ func FuzzBody(f *testing.F) {
 		if len(out) > len(b) {
 			t.Errorf("%d bytes of %d", len(out), len(b))
 		}
-		_ = err
+		if err == nil && total >= 0 && (announced != total || int64(len(out)) != total) {
+			t.Errorf("%d bytes were accepted where %d were announced", len(out), total)
+		}
 	})
 }
 
