@@ -208,7 +208,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	reader := bridge.RoleReader{Identity: a.Identity, Objects: a.Objects}
 	if a.Crawl, err = crawl.Open(ctx, crawl.Options{
 		Store: a.Store, Catalog: a.Catalog, Objects: bridge.CrawlObjects{RoleReader: reader}, Group: a.group,
-		Logs: bridge.CrawlLogs{Logs: a.Logs}, Meter: m, Clock: a.clock, Logger: a.log,
+		Logs: bridge.CrawlLogs{Logs: a.Logs}, Events: bridge.CrawlEvents{Events: a.Events, Logger: a.log}, Meter: m, Clock: a.clock, Logger: a.log,
 	}); err != nil {
 		return fmt.Errorf("open crawlers: %w", err)
 	}
@@ -218,7 +218,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	if a.Jobs, err = etl.Open(ctx, etl.Options{
 		Store: a.Store, Objects: bridge.JobObjects{RoleReader: reader}, Roles: bridge.JobRoles{FunctionRoles: bridge.FunctionRoles{Identity: a.Identity}},
 		Sandbox: a.Sandbox, Dir: filepath.Join(a.cfg.Data, "jobs"), Group: a.group, Logs: bridge.JobLogs{Logs: a.Logs}, Events: bridge.JobEvents{Events: a.Events, Logger: a.log},
-		Meter: m, Clock: a.clock, Logger: a.log,
+		Crawls: a.Crawl, Meter: m, Clock: a.clock, Logger: a.log,
 		Endpoint: func() string { return a.endpoint }, Lake: bridge.JobLake{RoleReader: reader}, Tables: bridge.JobTables{RoleReader: reader, Catalog: a.Catalog}, SQL: a.SQL,
 		VisualDir: a.sqlDir(),
 	}); err != nil {

@@ -2,6 +2,7 @@ package crawl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -28,16 +29,25 @@ type crawl struct {
 
 // Start begins a crawl. Errors: ErrNotFound, ErrRunning.
 func (s *Service) Start(ctx context.Context, scope ident.Scope, name string) error {
+	return s.StartRun(ctx, scope, name, ident.UUID())
+}
+
+// StartRun begins a crawl under an id that the caller has chosen. It may be repeated: a crawl that has begun under the id is no
+// error. Errors: ErrNotFound, ErrRunning.
+func (s *Service) StartRun(ctx context.Context, scope ident.Scope, name, id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, err := s.Get(ctx, scope, name)
 	if err != nil {
 		return err
 	}
+	if c.CurrentRun == id || c.Last != nil && c.Last.ID == id {
+		return nil
+	}
 	if c.State != Ready {
 		return fmt.Errorf("%w: Crawler with name %s has already started", ErrRunning, name)
 	}
-	r := Run{ID: ident.UUID(), Crawler: name, State: "RUNNING", Start: s.opts.Clock.Now()}
+	r := Run{ID: id, Crawler: name, State: "RUNNING", Start: s.opts.Clock.Now()}
 	c.State, c.CurrentRun, c.CurrentStart = Running, r.ID, r.Start
 	var b kv.Batch
 	kv.Put(&b, crawlerKey(scope, name), c)
@@ -49,13 +59,27 @@ func (s *Service) Start(ctx context.Context, scope ident.Scope, name string) err
 	return nil
 }
 
+// StopRun stops the crawl with an id if it is under way.
+func (s *Service) StopRun(ctx context.Context, scope ident.Scope, name, id string) error {
+	err := s.stop(ctx, scope, name, func(c *Crawler) bool { return c.CurrentRun == id })
+	if errors.Is(err, ErrNotRunning) || errors.Is(err, ErrStopping) || errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
 // Stop ends a crawl under way; what it found so far is dropped. Errors: ErrNotRunning, ErrStopping.
 func (s *Service) Stop(ctx context.Context, scope ident.Scope, name string) error {
+	return s.stop(ctx, scope, name, func(*Crawler) bool { return true })
+}
+
+// stop ends the crawl under way if it is one that meant selects.
+func (s *Service) stop(ctx context.Context, scope ident.Scope, name string, meant func(*Crawler) bool) error {
 	return s.change(ctx, scope, name, func(c *Crawler) error {
-		switch c.State {
-		case Ready:
+		switch {
+		case c.State == Ready || !meant(c):
 			return fmt.Errorf("%w: Crawler with name %s isn't running", ErrNotRunning, name)
-		case Stopping:
+		case c.State == Stopping:
 			return fmt.Errorf("%w: Crawler with name %s is stopping", ErrStopping, name)
 		}
 		c.State = Stopping

@@ -14,8 +14,10 @@
 //	E4  A bookmark moves only when the script commits, and its state is durable before the script goes on.
 //	E5  A job never runs more often at a time than it allows.
 //
-//	E6  A trigger fires once for each time or each set of runs that it waits for: that it fired is stored with the first run
-//	    that it starts, that a condition is met with the end of the run that meets it.
+//	E6  A trigger fires once for each time or each set of ends that it waits for: that it fired is stored in the batch that
+//	    begins what it starts. An end is stored in the batch of the end itself and stays until the triggers have seen it.
+//	E7  A workflow's run is a record of what its triggers have started and how that ended; what happens next follows from the
+//	    record alone. Each trigger fires once in a run.
 //
 // Keys, all under (ETL, account, region):
 //
@@ -26,5 +28,13 @@
 //	("published", job, run, n) → the objects that the n-th write of a run has made
 //	("active", job, id)        → runs that have not ended
 //
-// and (ETL, "trigger", account, region, name) → Trigger.
+// and under (ETL, kind, account, region):
+//
+//	("trigger", name)                    → Trigger
+//	("workflow", name)                   → Workflow
+//	("flowrun", workflow, started, id)   → WorkflowRun
+//	("flowrunid", workflow, id)          → when it started
+//	("flowactive", workflow, id)         → workflow runs that have not ended
+//	("ended", id)                        → end of a job's run or crawl that triggers have not seen
+//	("start", id)                        → crawl that a trigger has to start
 package etl

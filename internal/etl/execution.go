@@ -218,6 +218,9 @@ func (e *execution) process(ctx context.Context, python pythonEnv, dir, script s
 // scriptArguments are what sys.argv holds after the script's name, in a fixed order.
 func (e *execution) scriptArguments() []string {
 	args := map[string]string{"--JOB_NAME": e.run.Job, "--JOB_RUN_ID": e.run.ID, "--JOB_ID": "j_" + e.run.Job}
+	if e.run.WorkflowRun != "" {
+		args["--WORKFLOW_NAME"], args["--WORKFLOW_RUN_ID"] = e.run.Workflow, e.run.WorkflowRun
+	}
 	for k, v := range e.args {
 		args[k] = v
 	}
@@ -371,14 +374,15 @@ func (e *execution) moveBookmark(ctx context.Context, state json.RawMessage) err
 
 // update stores a run that is under way, unless a user has begun to stop it.
 func (s *Service) update(ctx context.Context, scope ident.Scope, r Run) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now, err := s.Run(ctx, scope, r.Job, r.ID)
-	if err != nil {
-		return err
-	}
-	if now.State == Stopping {
-		r.State = Stopping
-	}
-	return s.put(ctx, scope, r)
+	return s.change(ctx, func(st *step) error {
+		now, err := s.Run(ctx, scope, r.Job, r.ID)
+		if err != nil {
+			return err
+		}
+		if now.State == Stopping {
+			r.State = Stopping
+		}
+		s.addRun(&st.Batch, scope, r)
+		return nil
+	})
 }

@@ -31,8 +31,7 @@ func publishedKey(e *execution, n int) key.Key {
 }
 
 func allPublished(scope ident.Scope, r Run) key.Key {
-	first, _, _ := strings.Cut(r.ID, attemptMark)
-	return under(scope, "published").Str(r.Job).Str(first)
+	return under(scope, "published").Str(r.Job).Str(firstAttempt(r.ID))
 }
 
 func splitURL(url string) (bucket, k string, err error) {
@@ -194,8 +193,7 @@ func (e *execution) cleanUp(ctx context.Context) {
 		if at < 0 {
 			continue
 		}
-		first, _, _ := strings.Cut(e.run.ID, attemptMark)
-		if err := e.removeAll(ctx, p.Bucket, p.Staged[:at]+stagingPart+first); err != nil {
+		if err := e.removeAll(ctx, p.Bucket, p.Staged[:at]+stagingPart+firstAttempt(e.run.ID)); err != nil {
 			e.svc.log.Warn("remove staged files", "job", e.run.Job, "run", e.run.ID, "prefix", p.Staged, "err", err)
 		}
 	}

@@ -25,6 +25,8 @@ type StartRequest struct {
 	Worker    string        // "" = the job's
 	Capacity  float64       // 0 = the job's
 	Trigger   string
+
+	Workflow, WorkflowRun string // that the run is a part of
 }
 
 const defaultTimeout = 48 * time.Hour
@@ -33,14 +35,16 @@ const defaultTimeout = 48 * time.Hour
 const attemptMark = "_attempt_"
 
 // Start begins a run and returns its id. Errors: ErrNotFound, ErrConcurrent, ErrBadInput.
-func (s *Service) Start(ctx context.Context, scope ident.Scope, req StartRequest) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.start(ctx, scope, req)
+func (s *Service) Start(ctx context.Context, scope ident.Scope, req StartRequest) (id string, err error) {
+	err = s.change(ctx, func(st *step) error {
+		id, err = s.start(ctx, st, scope, req)
+		return err
+	})
+	return id, err
 }
 
-// start is Start for a caller that holds mu; more is added to the batch of the new run.
-func (s *Service) start(ctx context.Context, scope ident.Scope, req StartRequest, more ...func(*kv.Batch)) (string, error) {
+// start adds the beginning of a run to a step.
+func (s *Service) start(ctx context.Context, st *step, scope ident.Scope, req StartRequest) (string, error) {
 	j, err := s.Job(ctx, scope, req.Job)
 	if err != nil {
 		return "", err
@@ -49,8 +53,8 @@ func (s *Service) start(ctx context.Context, scope ident.Scope, req StartRequest
 	if err != nil {
 		return "", err
 	}
-	if limit := max(j.MaxConcurrent, 1); len(active) >= limit {
-		return "", fmt.Errorf("%w: Concurrent runs exceeded for %s: %d of %d are under way", ErrConcurrent, j.Name, len(active), limit)
+	if limit, n := max(j.MaxConcurrent, 1), len(active)+st.beginning(scope, j.Name); n >= limit {
+		return "", fmt.Errorf("%w: Concurrent runs exceeded for %s: %d of %d are under way", ErrConcurrent, j.Name, n, limit)
 	}
 	args := maps.Clone(j.Arguments)
 	if args == nil {
@@ -69,6 +73,7 @@ func (s *Service) start(ctx context.Context, scope ident.Scope, req StartRequest
 	r := Run{
 		ID: "jr_" + ident.Hex(32), Job: j.Name, Trigger: req.Trigger, Arguments: req.Arguments, State: Starting, Started: s.opts.Clock.Now(), Role: j.Role,
 		Timeout: j.Timeout, WorkerType: j.WorkerType, Workers: j.Workers, Capacity: j.MaxCapacity, Glue: j.GlueVersion,
+		Workflow: req.Workflow, WorkflowRun: req.WorkflowRun,
 	}
 	if r.Timeout == 0 {
 		r.Timeout = defaultTimeout
@@ -97,10 +102,8 @@ func (s *Service) start(ctx context.Context, scope ident.Scope, req StartRequest
 		maps.Copy(args, before.Arguments)
 	}
 	r.Modified = r.Started
-	if err := s.put(ctx, scope, r, more...); err != nil {
-		return "", err
-	}
-	s.launch(scope, j, r, args)
+	s.addRun(&st.Batch, scope, r)
+	st.begin = append(st.begin, newExecution(s, scope, j, r, args))
 	return r.ID, nil
 }
 
@@ -116,16 +119,7 @@ func capacity(command, worker string, workers int) float64 {
 	return 10
 }
 
-// put stores a run and whether it is under way, with the event of its change.
-func (s *Service) put(ctx context.Context, scope ident.Scope, r Run, more ...func(*kv.Batch)) error {
-	var b kv.Batch
-	s.addRun(&b, scope, r)
-	for _, add := range more {
-		add(&b)
-	}
-	return kv.Commit(ctx, s.opts.Store, &b)
-}
-
+// addRun stores a run and whether it is under way, with the event of its change.
 func (s *Service) addRun(b *kv.Batch, scope ident.Scope, r Run) {
 	kv.Put(b, runKey(scope, r), r)
 	kv.Put(b, runIDKey(scope, r.Job, r.ID), r.Started)
@@ -170,30 +164,40 @@ func (s *Service) Runs(ctx context.Context, scope ident.Scope, job string, befor
 
 // Stop ends a run under way. Errors: ErrNotFound, ErrNotRunning.
 func (s *Service) Stop(ctx context.Context, scope ident.Scope, job, id string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, err := s.Run(ctx, scope, job, id)
-	if err != nil {
-		return err
-	}
-	if r.State.Ended() {
-		return fmt.Errorf("%w: run %s is %s", ErrNotRunning, id, r.State)
-	}
+	return s.change(ctx, func(st *step) error {
+		r, err := s.Run(ctx, scope, job, id)
+		if err != nil {
+			return err
+		}
+		if r.State.Ended() {
+			return fmt.Errorf("%w: run %s is %s", ErrNotRunning, id, r.State)
+		}
+		s.stop(st, scope, r)
+		return nil
+	})
+}
+
+// stop adds the beginning of a run's end to a step.
+func (s *Service) stop(st *step, scope ident.Scope, r Run) {
 	r.State, r.Modified = Stopping, s.opts.Clock.Now()
-	if err := s.put(ctx, scope, r); err != nil {
-		return err
-	}
-	if p := s.live[id]; p != nil {
+	s.addRun(&st.Batch, scope, r)
+	if p := s.live[r.ID]; p != nil {
 		p.stop("stopped")
 	}
-	return nil
 }
 
 // Resume starts the runs anew that were under way when the last process ended. It is called once, when everything that a
 // script may call is served.
 func (s *Service) Resume(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	err := s.change(ctx, func(st *step) error { return s.interrupted(ctx, st) })
+	if err != nil {
+		return err
+	}
+	s.opts.Group.Go("job triggers", s.runTriggers)
+	return nil
+}
+
+func (s *Service) interrupted(ctx context.Context, st *step) error {
 	for it, err := range s.opts.Store.Scan(ctx, kv.Prefix(key.In(key.ETL))) {
 		if err != nil {
 			return fmt.Errorf("read runs: %w", err)
@@ -219,28 +223,14 @@ func (s *Service) Resume(ctx context.Context) error {
 		maps.Copy(args, r.Arguments)
 		maps.Copy(args, j.Fixed)
 		s.log.Info("start an interrupted run anew", "job", job, "run", id)
-		s.launch(scope, j, r, args)
+		s.addRun(&st.Batch, scope, r)
+		st.begin = append(st.begin, newExecution(s, scope, j, r, args))
 	}
-	s.opts.Group.Go("job triggers", s.runTriggers)
 	return nil
-}
-
-// launch carries a run out in the background. The caller holds mu.
-func (s *Service) launch(scope ident.Scope, j Job, r Run, args map[string]string) {
-	p := newExecution(s, scope, j, r, args)
-	s.live[r.ID] = p
-	s.opts.Group.Go("job "+j.Name, func(ctx context.Context) {
-		p.carryOut(ctx)
-		s.mu.Lock()
-		delete(s.live, r.ID)
-		s.mu.Unlock()
-	})
 }
 
 // finish records the end of a run, and begins its next attempt where the job has retries left.
 func (s *Service) finish(ctx context.Context, p *execution, state State, message string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	r := p.run
 	now := s.opts.Clock.Now()
 	r.State, r.Error, r.Completed, r.Modified = state, message, now, now
@@ -248,42 +238,38 @@ func (s *Service) finish(ctx context.Context, p *execution, state State, message
 		r.Execution = now.Sub(p.began)
 	}
 	in, out := p.lineage()
-	retry := state == Failed && r.Attempt < p.job.MaxRetries
-	next := r
-	if retry {
-		next.ID = fmt.Sprintf("%s%s%d", strings.Split(r.ID, attemptMark)[0], attemptMark, r.Attempt+1)
-		next.Previous, next.Attempt = r.ID, r.Attempt+1
-		next.State, next.Error, next.Started, next.Modified, next.Completed, next.Execution, next.Starts = Starting, "", now, now, time.Time{}, 0, 0
-		next.FilesRead, next.BytesRead, next.FilesMade, next.BytesMade = 0, 0, 0, 0
-	}
-	var waiting []Trigger
-	if !retry { // otherwise the retry decides
-		var err error
-		if waiting, err = s.meets(ctx, p.scope, r); err != nil {
-			return err
+	return s.change(ctx, func(st *step) error {
+		if _, err := s.Run(ctx, p.scope, r.Job, r.ID); errors.Is(err, ErrNotFound) {
+			return nil // the job was removed meanwhile
 		}
-	}
-	err := s.put(ctx, p.scope, r, func(b *kv.Batch) {
-		for _, t := range waiting {
-			kv.Put(b, triggerKey(p.scope, t.Name), t)
-		}
-		if retry {
-			s.addRun(b, p.scope, next)
+		s.addRun(&st.Batch, p.scope, r)
+		if state == Failed && r.Attempt < p.job.MaxRetries {
+			next := r
+			next.ID = fmt.Sprintf("%s%s%d", firstAttempt(r.ID), attemptMark, r.Attempt+1)
+			next.Previous, next.Attempt = r.ID, r.Attempt+1
+			next.State, next.Error, next.Started, next.Modified, next.Completed, next.Execution, next.Starts = Starting, "", now, now, time.Time{}, 0, 0
+			next.FilesRead, next.BytesRead, next.FilesMade, next.BytesMade = 0, 0, 0, 0
+			s.addRun(&st.Batch, p.scope, next)
+			st.begin = append(st.begin, newExecution(s, p.scope, p.job, next, p.args))
 		} else {
 			all := allPublished(p.scope, r) // nothing will repeat these writes
-			b.DeleteRange(all, all.End())
+			st.DeleteRange(all, all.End())
+			noteEnd(&st.Batch, p.scope, end{
+				Job: r.Job, ID: firstAttempt(r.ID), State: string(r.State), At: now, Error: r.Error, Workflow: r.Workflow, WorkflowRun: r.WorkflowRun,
+			})
 		}
-		lineage.Record(b, lineage.Run{
+		lineage.Record(&st.Batch, lineage.Run{
 			ID: r.ID, Kind: "job", Subject: p.scope.ARN("glue", "job/"+r.Job), Account: p.scope.Account, At: now, Duration: now.Sub(r.Started), Inputs: in, Outputs: out,
 			Detail: r.Engine + ": " + r.EngineWhy,
 		})
 		// AWS bills a minute at least.
-		s.opts.Meter.Add(b, now, p.scope, meter.JobDPUHours, p.scope.ARN("glue", "job/"+r.Job), r.Capacity*max(r.Execution, time.Minute).Hours())
+		s.opts.Meter.Add(&st.Batch, now, p.scope, meter.JobDPUHours, p.scope.ARN("glue", "job/"+r.Job), r.Capacity*max(r.Execution, time.Minute).Hours())
+		return nil
 	})
-	s.wake()
-	if err != nil || !retry {
-		return err
-	}
-	s.launch(p.scope, p.job, next, p.args)
-	return nil
+}
+
+// firstAttempt returns the id of the run that an attempt belongs to.
+func firstAttempt(id string) string {
+	first, _, _ := strings.Cut(id, attemptMark)
+	return first
 }

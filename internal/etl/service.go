@@ -55,6 +55,14 @@ type LogSink interface {
 	Append(ctx context.Context, scope ident.Scope, group, stream string, at time.Time, lines []string)
 }
 
+// Crawlers starts and stops the crawlers of triggers.
+type Crawlers interface {
+	// StartRun starts a crawl under an id. It may be repeated: a crawl that has begun under the id is no error.
+	StartRun(ctx context.Context, scope ident.Scope, crawler, id string) error
+	// StopRun stops the crawl with the id if it is under way.
+	StopRun(ctx context.Context, scope ident.Scope, crawler, id string) error
+}
+
 // Events is told of runs whose state changed, in the batch of the change.
 type Events interface {
 	RunChanged(b *kv.Batch, scope ident.Scope, r Run)
@@ -70,6 +78,7 @@ type Options struct {
 	Group   *lifecycle.Group
 	Logs    LogSink
 	Events  Events
+	Crawls  Crawlers // of triggers; nil = they cannot start
 	Meter   *meter.Meter
 	Clock   clock.Clock
 	Logger  *slog.Logger
@@ -92,7 +101,7 @@ type Service struct {
 	slots chan struct{}
 	awake chan struct{} // triggers may be due
 
-	mu   sync.Mutex            // makes reading and replacing a record one step; guards live
+	mu   sync.Mutex            // held while a step is made and applied (change); guards live
 	live map[string]*execution // runs under way by id
 }
 
@@ -190,33 +199,31 @@ func (s *Service) Jobs(ctx context.Context, scope ident.Scope, after string, lim
 
 // Update replaces what edit changes of a job. Runs under way keep what they started with.
 func (s *Service) Update(ctx context.Context, scope ident.Scope, name string, edit func(*Job)) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	j, err := s.Job(ctx, scope, name)
-	if err != nil {
-		return err
-	}
-	edit(&j)
-	j.Name, j.Modified = name, s.opts.Clock.Now()
-	if err := j.check(); err != nil {
-		return err
-	}
-	var b kv.Batch
-	kv.Put(&b, jobKey(scope, name), j)
-	return kv.Commit(ctx, s.opts.Store, &b)
+	return s.change(ctx, func(st *step) error {
+		j, err := s.Job(ctx, scope, name)
+		if err != nil {
+			return err
+		}
+		edit(&j)
+		j.Name, j.Modified = name, s.opts.Clock.Now()
+		if err := j.check(); err != nil {
+			return err
+		}
+		kv.Put(&st.Batch, jobKey(scope, name), j)
+		return nil
+	})
 }
 
 // Delete removes a job with its runs and bookmark; one that is absent is no error, as on AWS.
 func (s *Service) Delete(ctx context.Context, scope ident.Scope, name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var b kv.Batch
-	b.Delete(jobKey(scope, name))
-	for _, kind := range []string{"run", "runid", "bookmark", "published", "active"} {
-		p := under(scope, kind).Str(name)
-		b.DeleteRange(p, p.End())
-	}
-	return kv.Commit(ctx, s.opts.Store, &b)
+	return s.change(ctx, func(st *step) error {
+		st.Delete(jobKey(scope, name))
+		for _, kind := range []string{"run", "runid", "bookmark", "published", "active"} {
+			p := under(scope, kind).Str(name)
+			st.DeleteRange(p, p.End())
+		}
+		return nil
+	})
 }
 
 // Bookmark returns a job's bookmark; a job that has none has the zero one.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -28,32 +27,40 @@ const (
 	TriggerDeactivated = "DEACTIVATED"
 )
 
-// Trigger starts jobs: when a user says so, by the clock, or when other jobs have ended.
+// Trigger starts jobs and crawlers: when a user says so, by the clock, or when others have ended.
 type Trigger struct {
 	Name        string
+	Workflow    string `json:",omitempty"` // that it belongs to; "" = none
 	Type        string
 	State       string
 	Description string            `json:",omitempty"`
 	Schedule    string            `json:",omitempty"` // cron(…)
-	Actions     []Action          // jobs to start
+	Actions     []Action          // what it starts
 	Any         bool              `json:",omitempty"` // one condition is enough; otherwise all must be met
 	Conditions  []Condition       `json:",omitempty"`
 	Tags        map[string]string `json:",omitempty"`
 	Next        time.Time         `json:",omitzero"`  // when a schedule is due
-	Met         []bool            `json:",omitempty"` // conditions met since the trigger fired last
+	Met         []bool            `json:",omitempty"` // conditions met since the trigger fired last; not of a workflow's triggers
 }
 
-// Action is a job that a trigger starts.
+// Action is a job or a crawler that a trigger starts.
 type Action struct {
-	Job       string
-	Arguments map[string]string `json:",omitempty"`
-	Timeout   time.Duration     `json:",omitempty"`
+	Job       string            `json:",omitempty"`
+	Crawler   string            `json:",omitempty"`
+	Arguments map[string]string `json:",omitempty"` // of a job
+	Timeout   time.Duration     `json:",omitempty"` // of a job
 }
 
-// Condition is met by a run of a job that ends in a state.
+// Condition is met by a run of a job, or by a crawl, that ends in a state.
 type Condition struct {
-	Job   string
-	State State
+	Job     string `json:",omitempty"`
+	Crawler string `json:",omitempty"`
+	State   State
+}
+
+// meets reports whether an end meets the condition.
+func (c Condition) meets(e end) bool {
+	return c.Job == e.Job && c.Crawler == e.Crawler && c.State == State(e.State)
 }
 
 // Triggers have a prefix of their own, so that those that are due are found without reading runs.
@@ -87,13 +94,21 @@ func (t *Trigger) check() error {
 		}
 	}
 	for _, a := range t.Actions {
-		if a.Job == "" {
-			return bad("an action of a trigger names no job")
+		switch {
+		case (a.Job == "") == (a.Crawler == ""):
+			return bad("an action of a trigger names one job or one crawler")
+		case a.Crawler != "" && (len(a.Arguments) > 0 || a.Timeout > 0):
+			return bad("crawler %s of a trigger takes no arguments and no timeout", a.Crawler)
 		}
 	}
 	for _, c := range t.Conditions {
-		if c.Job == "" || !c.State.Ended() {
+		switch {
+		case (c.Job == "") == (c.Crawler == ""):
+			return bad("a condition of a trigger names one job or one crawler")
+		case c.Job != "" && !c.State.Ended():
 			return bad("condition %s of job %q: want SUCCEEDED, STOPPED, TIMEOUT, FAILED or ERROR", c.State, c.Job)
+		case c.Crawler != "" && c.State != Succeeded && c.State != Failed && c.State != Cancelled && c.State != Errored:
+			return bad("condition %s of crawler %q: want SUCCEEDED, FAILED, CANCELLED or ERROR", c.State, c.Crawler)
 		}
 	}
 	return nil
@@ -118,14 +133,19 @@ func (s *Service) CreateTrigger(ctx context.Context, scope ident.Scope, t Trigge
 		}
 		t.activate(s.opts.Clock.Now())
 	}
-	var b kv.Batch
-	k := triggerKey(scope, t.Name)
-	b.IfAbsent(k)
-	kv.Put(&b, k, t)
-	err := kv.Commit(ctx, s.opts.Store, &b)
-	if errors.Is(err, kv.ErrConflict) {
-		return fmt.Errorf("%w: Trigger %s already exists.", ErrExists, t.Name)
-	}
+	err := s.change(ctx, func(st *step) error {
+		switch _, err := s.Trigger(ctx, scope, t.Name); {
+		case err == nil:
+			return fmt.Errorf("%w: Trigger %s already exists.", ErrExists, t.Name)
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+		if err := s.mayJoin(ctx, scope, t); err != nil {
+			return err
+		}
+		kv.Put(&st.Batch, triggerKey(scope, t.Name), t)
+		return nil
+	})
 	s.wake()
 	return err
 }
@@ -158,24 +178,23 @@ func (s *Service) Triggers(ctx context.Context, scope ident.Scope, job, after st
 	return list, false, err
 }
 
-// editTrigger changes a trigger. The caller must not hold mu.
-func (s *Service) editTrigger(ctx context.Context, scope ident.Scope, name string, edit func(*Trigger) error) (Trigger, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, err := s.Trigger(ctx, scope, name)
-	if err == nil {
-		err = edit(&t)
-	}
-	if err == nil {
-		err = t.check()
-	}
-	if err != nil {
-		return t, err
-	}
-	var b kv.Batch
-	kv.Put(&b, triggerKey(scope, name), t)
+// editTrigger changes a trigger.
+func (s *Service) editTrigger(ctx context.Context, scope ident.Scope, name string, edit func(*Trigger) error) (t Trigger, err error) {
+	err = s.change(ctx, func(st *step) error {
+		if t, err = s.Trigger(ctx, scope, name); err != nil {
+			return err
+		}
+		if err := edit(&t); err != nil {
+			return err
+		}
+		if err := t.check(); err != nil {
+			return err
+		}
+		kv.Put(&st.Batch, triggerKey(scope, name), t)
+		return nil
+	})
 	s.wake()
-	return t, kv.Commit(ctx, s.opts.Store, &b)
+	return t, err
 }
 
 // UpdateTrigger replaces what edit changes. An activated trigger waits anew.
@@ -191,26 +210,33 @@ func (s *Service) UpdateTrigger(ctx context.Context, scope ident.Scope, name str
 
 // DeleteTrigger removes a trigger; one that is absent is no error, as on AWS.
 func (s *Service) DeleteTrigger(ctx context.Context, scope ident.Scope, name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var b kv.Batch
-	b.Delete(triggerKey(scope, name))
-	return kv.Commit(ctx, s.opts.Store, &b)
+	return s.change(ctx, func(st *step) error {
+		st.Delete(triggerKey(scope, name))
+		return nil
+	})
 }
 
-// StartTrigger fires a trigger on demand and activates one of the other types.
+// StartTrigger fires a trigger on demand, which starts its workflow where it belongs to one, and activates one of the other
+// types.
 func (s *Service) StartTrigger(ctx context.Context, scope ident.Scope, name string) error {
 	t, err := s.Trigger(ctx, scope, name)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if t.Type != OnDemand {
+	case t.Type != OnDemand:
 		_, err = s.editTrigger(ctx, scope, name, func(t *Trigger) error { t.activate(s.opts.Clock.Now()); return nil })
 		return err
+	case t.Workflow != "":
+		_, err = s.StartWorkflow(ctx, scope, t.Workflow, nil)
+		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fire(ctx, scope, t)
+	var failed error
+	err = s.change(ctx, func(st *step) error {
+		_, failed = s.fire(ctx, st, scope, t, nil)
+		return nil
+	})
+	s.wake()
+	return errors.Join(failed, err)
 }
 
 // StopTrigger deactivates a trigger.
@@ -223,137 +249,4 @@ func (s *Service) StopTrigger(ctx context.Context, scope ident.Scope, name strin
 		return nil
 	})
 	return err
-}
-
-// fire starts the jobs of a trigger and stores the trigger, in the batch of the first run. A job that cannot start does not
-// keep the others from starting. The caller holds mu.
-func (s *Service) fire(ctx context.Context, scope ident.Scope, t Trigger) error {
-	stored := false
-	keep := func(b *kv.Batch) {
-		if t.Type != OnDemand {
-			kv.Put(b, triggerKey(scope, t.Name), t)
-		}
-	}
-	var failed error
-	for _, a := range t.Actions {
-		var more []func(*kv.Batch)
-		if !stored {
-			more = append(more, keep)
-		}
-		_, err := s.start(ctx, scope, StartRequest{Job: a.Job, Arguments: maps.Clone(a.Arguments), Timeout: a.Timeout, Trigger: t.Name}, more...)
-		if err != nil {
-			s.log.Warn("a trigger could not start a job", "trigger", t.Name, "job", a.Job, "err", err)
-			failed = errors.Join(failed, err)
-			continue
-		}
-		stored = true
-	}
-	if stored {
-		return failed
-	}
-	var b kv.Batch
-	keep(&b)
-	return errors.Join(failed, kv.Commit(ctx, s.opts.Store, &b))
-}
-
-// meets returns the conditional triggers that wait for a run's end, with that end noted.
-func (s *Service) meets(ctx context.Context, scope ident.Scope, r Run) ([]Trigger, error) {
-	all, _, err := kv.LoadAll[Trigger](ctx, s.opts.Store, kv.Prefix(triggers(scope)), 0)
-	var changed []Trigger
-	for _, t := range all {
-		if t.State != TriggerActivated || t.Type != Conditional {
-			continue
-		}
-		met := false
-		for i, c := range t.Conditions {
-			if c.Job == r.Job && c.State == r.State {
-				t.Met[i], met = true, true
-			}
-		}
-		if met {
-			changed = append(changed, t)
-		}
-	}
-	return changed, err
-}
-
-// due reports whether an active trigger must fire now, and prepares it for the next time.
-func (t *Trigger) due(now time.Time) bool {
-	if t.State != TriggerActivated {
-		return false
-	}
-	switch t.Type {
-	case Scheduled:
-		if t.Next.IsZero() || t.Next.After(now) {
-			return false
-		}
-		t.activate(now)
-		return true
-	case Conditional:
-		if ready := slices.Contains(t.Met, true) && (t.Any || !slices.Contains(t.Met, false)); !ready {
-			return false
-		}
-		t.Met = make([]bool, len(t.Conditions))
-		return true
-	}
-	return false
-}
-
-// fireDue fires what is due and returns when the next schedule is.
-func (s *Service) fireDue(ctx context.Context) (next time.Time, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.opts.Clock.Now()
-	for it, err := range s.opts.Store.Scan(ctx, kv.Prefix(allTriggers())) {
-		if err != nil {
-			return next, err
-		}
-		k := key.Read(it.Key, key.ETL)
-		_ = k.Str() // "trigger"
-		scope := ident.Scope{Account: k.Str(), Region: k.Str()}
-		t, err := s.Trigger(ctx, scope, k.Str())
-		if err != nil {
-			return next, err
-		}
-		if t.due(now) {
-			_ = s.fire(ctx, scope, t) // logged there
-		}
-		if !t.Next.IsZero() && (next.IsZero() || t.Next.Before(next)) {
-			next = t.Next
-		}
-	}
-	return next, nil
-}
-
-// runTriggers fires triggers until ctx ends.
-func (s *Service) runTriggers(ctx context.Context) {
-	for {
-		next, err := s.fireDue(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.log.Error("fire triggers", "err", err)
-			next = s.opts.Clock.Now().Add(time.Minute)
-		}
-		var timer <-chan time.Time
-		stop := func() {}
-		if !next.IsZero() {
-			t := s.opts.Clock.NewTimer(max(next.Sub(s.opts.Clock.Now()), 0))
-			timer, stop = t.C(), func() { t.Stop() }
-		}
-		select {
-		case <-ctx.Done():
-		case <-timer:
-		case <-s.awake:
-		}
-		stop()
-		if ctx.Err() != nil {
-			return
-		}
-	}
-}
-
-func (s *Service) wake() {
-	select {
-	case s.awake <- struct{}{}:
-	default:
-	}
 }

@@ -19,8 +19,8 @@ func TestTrigger_RefusesBadInput(t *testing.T) {
 		"schedule on demand":  {Name: "t", Type: OnDemand, Schedule: "cron(0 1 * * ? *)", Actions: act},
 		"bad schedule":        {Name: "t", Type: Scheduled, Schedule: "cron(0 1 * *)", Actions: act},
 		"no predicate":        {Name: "t", Type: Conditional, Actions: act},
-		"state without end":   {Name: "t", Type: Conditional, Actions: act, Conditions: []Condition{{"j", Running}}},
-		"predicate on demand": {Name: "t", Type: OnDemand, Actions: act, Conditions: []Condition{{"j", Succeeded}}},
+		"state without end":   {Name: "t", Type: Conditional, Actions: act, Conditions: []Condition{{Job: "j", State: Running}}},
+		"predicate on demand": {Name: "t", Type: OnDemand, Actions: act, Conditions: []Condition{{Job: "j", State: Succeeded}}},
 	} {
 		if err := tr.check(); !errors.Is(err, ErrBadInput) {
 			t.Errorf("%s: %v", name, err)
@@ -33,7 +33,7 @@ func TestTrigger_Conditions(t *testing.T) {
 	for _, name := range []string{"a", "b", "both", "either"} {
 		f.create(t, shellJob(name), "print('ran')\n")
 	}
-	conditions := []Condition{{"a", Succeeded}, {"b", Succeeded}}
+	conditions := []Condition{{Job: "a", State: Succeeded}, {Job: "b", State: Succeeded}}
 	for _, tr := range []Trigger{
 		{Name: "all", Type: Conditional, Conditions: conditions, Actions: []Action{{Job: "both", Arguments: map[string]string{"--x": "1"}}}},
 		{Name: "any", Type: Conditional, Any: true, Conditions: conditions, Actions: []Action{{Job: "either"}}},

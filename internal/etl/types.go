@@ -13,6 +13,7 @@ var (
 	ErrBadInput   = errors.New("invalid input")
 	ErrConcurrent = errors.New("concurrent runs exceeded")
 	ErrNotRunning = errors.New("job run is not running")
+	ErrState      = errors.New("workflow is in another state")
 )
 
 // Job is a job as users define it.
@@ -62,6 +63,7 @@ const (
 	TimedOut  State = "TIMEOUT"
 	Errored   State = "ERROR"
 	Waiting   State = "WAITING"
+	Cancelled State = "CANCELLED" // of crawls
 )
 
 // Ended reports whether a run in this state is over.
@@ -95,6 +97,9 @@ type Run struct {
 	BytesRead  int64  `json:",omitempty"`
 	FilesMade  int    `json:",omitempty"`
 	BytesMade  int64  `json:",omitempty"`
+
+	Workflow    string `json:",omitempty"` // of which the run is a part
+	WorkflowRun string `json:",omitempty"`
 }
 
 // Bookmark is what a job's runs have read.

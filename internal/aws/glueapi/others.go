@@ -229,7 +229,7 @@ func (a *api) tagged(ctx context.Context, arn string, edit func(map[string]strin
 	}
 	kind, name, _ := strings.Cut(r.Resource, "/")
 	if kind != "crawler" {
-		return nil, fmt.Errorf("%w: resources of the kind %s have no tags here", catalog.ErrBadInput, kind)
+		return a.Jobs.Tags(ctx, r.Scope(), kind, name, edit)
 	}
 	cr, err := a.Crawl.Get(ctx, r.Scope(), name)
 	if err != nil || edit == nil {

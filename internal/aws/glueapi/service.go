@@ -27,7 +27,7 @@ func New(o Options) *protocol.Service {
 	return &protocol.Service{
 		Name: "glue", Model: Model, MapError: mapError,
 		ValidationCode: Code_InvalidInputException, InternalCode: Code_InternalServiceException,
-		Ops: slices.Concat(a.databaseOps(), a.tableOps(), a.partitionOps(), a.statisticsOps(), a.otherOps(), a.crawlerOps(), a.classifierOps(), a.jobOps(), a.triggerOps()),
+		Ops: slices.Concat(a.databaseOps(), a.tableOps(), a.partitionOps(), a.statisticsOps(), a.otherOps(), a.crawlerOps(), a.classifierOps(), a.jobOps(), a.triggerOps(), a.workflowOps()),
 	}
 }
 
@@ -93,6 +93,7 @@ var errorTable = []struct {
 	{etl.ErrBadInput, Code_InvalidInputException},
 	{etl.ErrConcurrent, Code_ConcurrentRunsExceededException},
 	{etl.ErrNotRunning, Code_InvalidInputException},
+	{etl.ErrState, Code_IllegalWorkflowStateException},
 }
 
 func mapError(err error) *protocol.Error {

@@ -26,7 +26,7 @@ func (a *api) triggerOps() []protocol.Op {
 func actionsIn(list []Action) []etl.Action {
 	out := make([]etl.Action, len(list))
 	for i, a := range list {
-		out[i] = etl.Action{Job: protocol.Or(a.JobName, ""), Arguments: a.Arguments, Timeout: time.Duration(protocol.Or(a.Timeout, 0)) * time.Minute}
+		out[i] = etl.Action{Job: protocol.Or(a.JobName, ""), Crawler: protocol.Or(a.CrawlerName, ""), Arguments: a.Arguments, Timeout: time.Duration(protocol.Or(a.Timeout, 0)) * time.Minute}
 	}
 	return out
 }
@@ -38,17 +38,21 @@ func predicateIn(p *Predicate, t *etl.Trigger) {
 	}
 	t.Any = protocol.Or(p.Logical, "") == "ANY"
 	for _, c := range p.Conditions {
-		t.Conditions = append(t.Conditions, etl.Condition{Job: protocol.Or(c.JobName, ""), State: etl.State(protocol.Or(c.State, ""))})
+		condition := etl.Condition{Job: protocol.Or(c.JobName, ""), Crawler: protocol.Or(c.CrawlerName, ""), State: etl.State(protocol.Or(c.State, ""))}
+		if condition.Crawler != "" {
+			condition.State = etl.State(protocol.Or(c.CrawlState, ""))
+		}
+		t.Conditions = append(t.Conditions, condition)
 	}
 }
 
 func triggerOut(t etl.Trigger) *Trigger {
 	out := &Trigger{
 		Name: &t.Name, Type: new(TriggerType(t.Type)), State: new(TriggerState(t.State)), Description: protocol.Some(t.Description), Schedule: protocol.Some(t.Schedule),
-		Actions: []Action{},
+		WorkflowName: protocol.Some(t.Workflow), Actions: []Action{},
 	}
 	for _, a := range t.Actions {
-		action := Action{JobName: &a.Job, Arguments: a.Arguments}
+		action := Action{JobName: protocol.Some(a.Job), CrawlerName: protocol.Some(a.Crawler), Arguments: a.Arguments}
 		if a.Timeout > 0 {
 			action.Timeout = new(int32(a.Timeout / time.Minute))
 		}
@@ -61,7 +65,13 @@ func triggerOut(t etl.Trigger) *Trigger {
 		}
 		out.Predicate = &Predicate{Logical: &logical}
 		for _, c := range t.Conditions {
-			out.Predicate.Conditions = append(out.Predicate.Conditions, Condition{LogicalOperator: new(LogicalOperator("EQUALS")), JobName: &c.Job, State: new(JobRunState(c.State))})
+			condition := Condition{LogicalOperator: new(LogicalOperator("EQUALS")), JobName: protocol.Some(c.Job), CrawlerName: protocol.Some(c.Crawler)}
+			if c.Crawler != "" {
+				condition.CrawlState = new(CrawlState(c.State))
+			} else {
+				condition.State = new(JobRunState(c.State))
+			}
+			out.Predicate.Conditions = append(out.Predicate.Conditions, condition)
 		}
 	}
 	return out
@@ -70,6 +80,7 @@ func triggerOut(t etl.Trigger) *Trigger {
 func (a *api) createTrigger(ctx context.Context, c *protocol.Call, in *CreateTriggerRequest) (*CreateTriggerResponse, error) {
 	t := etl.Trigger{
 		Name: in.Name, Type: string(in.Type), Description: protocol.Or(in.Description, ""), Schedule: protocol.Or(in.Schedule, ""), Actions: actionsIn(in.Actions), Tags: in.Tags,
+		Workflow: protocol.Or(in.WorkflowName, ""),
 	}
 	predicateIn(in.Predicate, &t)
 	return &CreateTriggerResponse{Name: &in.Name}, a.Jobs.CreateTrigger(ctx, c.Scope, t, protocol.Or(in.StartOnCreation, false))

@@ -7,9 +7,10 @@ import (
 )
 
 type Action struct {
-	Arguments map[string]string
-	JobName   *string
-	Timeout   *int32
+	Arguments   map[string]string
+	CrawlerName *string
+	JobName     *string
+	Timeout     *int32
 }
 
 type AggFunction string
@@ -200,6 +201,16 @@ type BatchGetTriggersResponse struct {
 	TriggersNotFound []string
 }
 
+type BatchGetWorkflowsRequest struct {
+	IncludeGraph *bool
+	Names        []string
+}
+
+type BatchGetWorkflowsResponse struct {
+	MissingWorkflows []string
+	Workflows        []Workflow
+}
+
 type BatchStopJobRunError struct {
 	ErrorDetail *ErrorDetail
 	JobName     *string
@@ -246,6 +257,11 @@ type BinaryColumnStatisticsData struct {
 	AverageLength float64
 	MaximumLength int64
 	NumberOfNulls int64
+}
+
+type BlueprintDetails struct {
+	BlueprintName *string
+	RunId         *string
 }
 
 type BooleanColumnStatisticsData struct {
@@ -378,6 +394,8 @@ const (
 )
 
 type Condition struct {
+	CrawlState      *CrawlState
+	CrawlerName     *string
 	JobName         *string
 	LogicalOperator *LogicalOperator
 	State           *JobRunState
@@ -576,6 +594,26 @@ type ConnectionsList struct {
 	Connections []string
 }
 
+type Crawl struct {
+	CompletedOn  *time.Time
+	ErrorMessage *string
+	LogGroup     *string
+	LogStream    *string
+	StartedOn    *time.Time
+	State        *CrawlState
+}
+
+type CrawlState string
+
+const (
+	CrawlState_RUNNING    CrawlState = "RUNNING"
+	CrawlState_CANCELLING CrawlState = "CANCELLING"
+	CrawlState_CANCELLED  CrawlState = "CANCELLED"
+	CrawlState_SUCCEEDED  CrawlState = "SUCCEEDED"
+	CrawlState_FAILED     CrawlState = "FAILED"
+	CrawlState_ERROR      CrawlState = "ERROR"
+)
+
 type Crawler struct {
 	CatalogId                    *string
 	Classifiers                  []string
@@ -638,6 +676,10 @@ type CrawlerMetrics struct {
 	TablesDeleted        *int32
 	TablesUpdated        *int32
 	TimeLeftSeconds      *float64
+}
+
+type CrawlerNodeDetails struct {
+	Crawls []Crawl
 }
 
 type CrawlerState string
@@ -780,6 +822,7 @@ type CreateTriggerRequest struct {
 	StartOnCreation *bool
 	Tags            map[string]string
 	Type            TriggerType
+	WorkflowName    *string
 }
 
 type CreateTriggerResponse struct {
@@ -793,6 +836,18 @@ type CreateUserDefinedFunctionRequest struct {
 }
 
 type CreateUserDefinedFunctionResponse struct {
+}
+
+type CreateWorkflowRequest struct {
+	DefaultRunProperties map[string]string
+	Description          *string
+	MaxConcurrentRuns    *int32
+	Name                 string
+	Tags                 map[string]string
+}
+
+type CreateWorkflowResponse struct {
+	Name *string
 }
 
 type CsvClassifier struct {
@@ -999,6 +1054,14 @@ type DeleteUserDefinedFunctionRequest struct {
 type DeleteUserDefinedFunctionResponse struct {
 }
 
+type DeleteWorkflowRequest struct {
+	Name string
+}
+
+type DeleteWorkflowResponse struct {
+	Name *string
+}
+
 type DirectSchemaChangePolicy struct {
 	Database            *string
 	EnableUpdateCatalog *bool
@@ -1030,6 +1093,11 @@ type DropNullFields struct {
 	Name             string
 	NullCheckBoxList *NullCheckBoxList
 	NullTextList     []NullValueField
+}
+
+type Edge struct {
+	DestinationId *string
+	SourceId      *string
 }
 
 type ErrorDetail struct {
@@ -1431,6 +1499,46 @@ type GetUserDefinedFunctionsResponse struct {
 	UserDefinedFunctions []UserDefinedFunction
 }
 
+type GetWorkflowRequest struct {
+	IncludeGraph *bool
+	Name         string
+}
+
+type GetWorkflowResponse struct {
+	Workflow *Workflow
+}
+
+type GetWorkflowRunPropertiesRequest struct {
+	Name  string
+	RunId string
+}
+
+type GetWorkflowRunPropertiesResponse struct {
+	RunProperties map[string]string
+}
+
+type GetWorkflowRunRequest struct {
+	IncludeGraph *bool
+	Name         string
+	RunId        string
+}
+
+type GetWorkflowRunResponse struct {
+	Run *WorkflowRun
+}
+
+type GetWorkflowRunsRequest struct {
+	IncludeGraph *bool
+	MaxResults   *int32
+	Name         string
+	NextToken    *string
+}
+
+type GetWorkflowRunsResponse struct {
+	NextToken *string
+	Runs      []WorkflowRun
+}
+
 type GovernanceMode string
 
 const (
@@ -1585,6 +1693,10 @@ const (
 	JobMode_VISUAL   JobMode = "VISUAL"
 	JobMode_NOTEBOOK JobMode = "NOTEBOOK"
 )
+
+type JobNodeDetails struct {
+	JobRuns []JobRun
+}
 
 type JobRun struct {
 	AllocatedCapacity          *int32
@@ -1768,6 +1880,16 @@ type ListTriggersResponse struct {
 	TriggerNames []string
 }
 
+type ListWorkflowsRequest struct {
+	MaxResults *int32
+	NextToken  *string
+}
+
+type ListWorkflowsResponse struct {
+	NextToken *string
+	Workflows []string
+}
+
 type Logical string
 
 const (
@@ -1802,6 +1924,23 @@ type Merge struct {
 	PrimaryKeys [][]string
 	Source      string
 }
+
+type Node struct {
+	CrawlerDetails *CrawlerNodeDetails
+	JobDetails     *JobNodeDetails
+	Name           *string
+	TriggerDetails *TriggerNodeDetails
+	Type           *NodeType
+	UniqueId       *string
+}
+
+type NodeType string
+
+const (
+	NodeType_CRAWLER NodeType = "CRAWLER"
+	NodeType_JOB     NodeType = "JOB"
+	NodeType_TRIGGER NodeType = "TRIGGER"
+)
 
 type NotificationProperty struct {
 	NotifyDelayAfter *int32
@@ -1954,6 +2093,15 @@ type PropertyPredicate struct {
 	Value      *string
 }
 
+type PutWorkflowRunPropertiesRequest struct {
+	Name          string
+	RunId         string
+	RunProperties map[string]string
+}
+
+type PutWorkflowRunPropertiesResponse struct {
+}
+
 type QuerySessionContext struct {
 	AdditionalContext    map[string]string
 	ClusterId            *string
@@ -2031,6 +2179,17 @@ type ResourceUri struct {
 	LastModified *time.Time
 	ResourceType *ResourceType
 	Uri          *string
+}
+
+type ResumeWorkflowRunRequest struct {
+	Name    string
+	NodeIds []string
+	RunId   string
+}
+
+type ResumeWorkflowRunResponse struct {
+	NodeIds []string
+	RunId   *string
 }
 
 type Route struct {
@@ -2259,6 +2418,20 @@ type StartTriggerResponse struct {
 	Name *string
 }
 
+type StartWorkflowRunRequest struct {
+	Name          string
+	RunProperties map[string]string
+}
+
+type StartWorkflowRunResponse struct {
+	RunId *string
+}
+
+type StartingEventBatchCondition struct {
+	BatchSize   *int32
+	BatchWindow *int32
+}
+
 type StatusDetails struct {
 	RequestedChange *Table
 	ViewValidations []ViewValidation
@@ -2284,6 +2457,14 @@ type StopTriggerRequest struct {
 
 type StopTriggerResponse struct {
 	Name *string
+}
+
+type StopWorkflowRunRequest struct {
+	Name  string
+	RunId string
+}
+
+type StopWorkflowRunResponse struct {
 }
 
 type StorageDescriptor struct {
@@ -2440,6 +2621,10 @@ type Trigger struct {
 	State                  *TriggerState
 	Type                   *TriggerType
 	WorkflowName           *string
+}
+
+type TriggerNodeDetails struct {
+	Trigger *Trigger
 }
 
 type TriggerState string
@@ -2649,6 +2834,17 @@ type UpdateUserDefinedFunctionRequest struct {
 type UpdateUserDefinedFunctionResponse struct {
 }
 
+type UpdateWorkflowRequest struct {
+	DefaultRunProperties map[string]string
+	Description          *string
+	MaxConcurrentRuns    *int32
+	Name                 string
+}
+
+type UpdateWorkflowResponse struct {
+	Name *string
+}
+
 type UserDefinedFunction struct {
 	ArtifactLocation *string
 	CatalogId        *string
@@ -2729,6 +2925,58 @@ const (
 	WorkerType_R_2X     WorkerType = "R.2X"
 	WorkerType_R_4X     WorkerType = "R.4X"
 	WorkerType_R_8X     WorkerType = "R.8X"
+)
+
+type Workflow struct {
+	BlueprintDetails     *BlueprintDetails
+	CreatedOn            *time.Time
+	DefaultRunProperties map[string]string
+	Description          *string
+	Graph                *WorkflowGraph
+	LastModifiedOn       *time.Time
+	LastRun              *WorkflowRun
+	MaxConcurrentRuns    *int32
+	Name                 *string
+}
+
+type WorkflowGraph struct {
+	Edges []Edge
+	Nodes []Node
+}
+
+type WorkflowRun struct {
+	CompletedOn                 *time.Time
+	ErrorMessage                *string
+	Graph                       *WorkflowGraph
+	Name                        *string
+	PreviousRunId               *string
+	StartedOn                   *time.Time
+	StartingEventBatchCondition *StartingEventBatchCondition
+	Statistics                  *WorkflowRunStatistics
+	Status                      *WorkflowRunStatus
+	WorkflowRunId               *string
+	WorkflowRunProperties       map[string]string
+}
+
+type WorkflowRunStatistics struct {
+	ErroredActions   *int32
+	FailedActions    *int32
+	RunningActions   *int32
+	StoppedActions   *int32
+	SucceededActions *int32
+	TimeoutActions   *int32
+	TotalActions     *int32
+	WaitingActions   *int32
+}
+
+type WorkflowRunStatus string
+
+const (
+	WorkflowRunStatus_RUNNING   WorkflowRunStatus = "RUNNING"
+	WorkflowRunStatus_COMPLETED WorkflowRunStatus = "COMPLETED"
+	WorkflowRunStatus_STOPPING  WorkflowRunStatus = "STOPPING"
+	WorkflowRunStatus_STOPPED   WorkflowRunStatus = "STOPPED"
+	WorkflowRunStatus_ERROR     WorkflowRunStatus = "ERROR"
 )
 
 type XMLClassifier struct {
