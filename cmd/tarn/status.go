@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -42,5 +43,10 @@ func (s *statusCmd) Run(ctx context.Context, c *cli) error {
 	}
 	slices.Sort(names)
 	fmt.Printf("services  %s\n", strings.Join(names, " "))
+	if h.Mail.Relay != "" {
+		fmt.Printf("mail      by %s\n", h.Mail.Relay)
+	} else if h.Mail.Waiting > 0 {
+		fmt.Printf("mail      %d in %s: no relay is configured (tarn serve --smtp HOST:PORT)\n", h.Mail.Waiting, filepath.Join(s.Data, h.Mail.Folder))
+	}
 	return nil
 }

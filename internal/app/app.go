@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -44,6 +45,7 @@ import (
 	"github.com/tarn-data/tarn/internal/kv/pebblekv"
 	"github.com/tarn-data/tarn/internal/lifecycle"
 	"github.com/tarn-data/tarn/internal/logs"
+	"github.com/tarn-data/tarn/internal/mail"
 	"github.com/tarn-data/tarn/internal/mapping"
 	"github.com/tarn-data/tarn/internal/meter"
 	"github.com/tarn-data/tarn/internal/objstore"
@@ -82,6 +84,8 @@ type App struct {
 	Registry  *protocol.Registry
 
 	codes    codeServer
+	signer   *snsapi.Signer
+	mail     *mail.Mailer
 	gateway  *gateway.Gateway
 	endpoint string
 	admin    string // token of the command line
@@ -184,9 +188,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}); err != nil {
 		return fmt.Errorf("open functions: %w", err)
 	}
-	if a.Topics, err = topic.Open(ctx, topic.Options{
-		Store: a.Store, Deliverer: bridge.TopicDeliveries{Queues: a.Queues, Functions: a.Functions, Logger: a.log}, Clock: a.clock, Logger: a.log,
-	}); err != nil {
+	if err := a.openTopics(ctx); err != nil {
 		return fmt.Errorf("open topics: %w", err)
 	}
 	if a.Events, err = event.Open(ctx, event.Options{
@@ -251,6 +253,35 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 		athenaapi.New(athenaapi.Options{Engine: a.Queries, Catalog: a.Catalog}),
 	)
 	return nil
+}
+
+// openTopics opens the topics with all that their deliveries need.
+func (a *App) openTopics(ctx context.Context) (err error) {
+	a.signer = snsapi.NewSigner(a.Store, a.clock)
+	a.mail = mail.New(mail.Options{Relay: a.cfg.SMTP, Dir: filepath.Join(a.cfg.Data, "mail"), From: a.cfg.MailFrom})
+	notes := &snsapi.Notes{Signer: a.signer, Endpoint: a.publicURL}
+	if a.Topics, err = topic.Open(ctx, topic.Options{
+		Store: a.Store, Deliverer: bridge.TopicDeliveries{Queues: a.Queues, Functions: a.Functions, Notes: notes, Logger: a.log},
+		Endpoints: &snsapi.Endpoints{Notes: notes, Mail: a.mail, HTTP: snsapi.NewHTTPClient()}, Clock: a.clock, Logger: a.log,
+	}); err != nil {
+		return err
+	}
+	a.group.Go("topics", func(ctx context.Context) {
+		select {
+		case <-a.serving: // the address is known, which links need
+			a.Topics.Run(ctx)
+		case <-ctx.Done():
+		}
+	})
+	return nil
+}
+
+// publicURL is where subscribers of topics reach the server.
+func (a *App) publicURL() string {
+	if a.cfg.PublicURL != "" {
+		return strings.TrimSuffix(a.cfg.PublicURL, "/")
+	}
+	return a.endpoint
 }
 
 // sqlDir is where the workers of DuckDB may write.

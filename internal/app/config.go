@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/mail"
+	"net/url"
 	"regexp"
 	"time"
 )
@@ -15,6 +17,10 @@ type Config struct {
 	Listen  string `help:"Address for the AWS services; port 0 takes any." default:"127.0.0.1:4566" env:"TARN_LISTEN" placeholder:"HOST:PORT"`
 	Account string `help:"Account that is made at the first start." default:"000000000000" env:"TARN_ACCOUNT" placeholder:"ID"`
 	Region  string `help:"Region of requests that name none, and of tarn env." default:"us-east-1" env:"TARN_REGION" placeholder:"NAME"`
+
+	PublicURL string `help:"Where others reach the server, for the links in notifications; empty: http:// and the address." name:"public-url" env:"TARN_PUBLIC_URL" placeholder:"URL"`
+	SMTP      string `help:"Relay for mail to subscribers of topics; empty: mail is left in the folder mail of the data directory." name:"smtp" env:"TARN_SMTP" placeholder:"HOST:PORT"`
+	MailFrom  string `help:"Sender of the mail." default:"no-reply@localhost" env:"TARN_MAIL_FROM" placeholder:"ADDRESS"`
 
 	InsecureDev      bool `help:"Accept any access key as the account's root. Loopback addresses only." env:"TARN_INSECURE_DEV"`
 	RequireIsolation bool `help:"Refuse to start where functions and jobs cannot be isolated from files." env:"TARN_REQUIRE_ISOLATION"`
@@ -49,6 +55,15 @@ func (c Config) Validate() error {
 	}
 	if !regionForm.MatchString(c.Region) {
 		bad("region: %q: want a name such as us-east-1", c.Region)
+	}
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		bad("public-url: %q: want http://HOST:PORT or https://HOST", c.PublicURL)
+	}
+	if _, _, err := net.SplitHostPort(c.SMTP); c.SMTP != "" && err != nil {
+		bad("smtp: %q: want HOST:PORT: %w", c.SMTP, err)
+	}
+	if _, err := mail.ParseAddress(c.MailFrom); c.MailFrom != "" && err != nil {
+		bad("mail-from: %q: want an address", c.MailFrom)
 	}
 	if c.MaxInstances < 1 {
 		bad("max-instances: %d: want 1 or more", c.MaxInstances)

@@ -11,7 +11,7 @@ const module = "github.com/tarn-data/tarn/"
 
 // foundations import nothing of ours but one another.
 var foundations = []string{
-	"blob", "clock", "eventpattern", "ident", "jsonata", "jsonpath", "jsonvalue", "kv", "kv/key", "lifecycle", "lineage", "meter", "outbox", "policy", "sandbox",
+	"blob", "clock", "eventpattern", "ident", "jsonata", "jsonpath", "jsonvalue", "kv", "kv/key", "lifecycle", "lineage", "mail", "meter", "outbox", "policy", "sandbox",
 	"schedule", "sqlfront", "tabular", "duck",
 }
 

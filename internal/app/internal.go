@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
+	"github.com/tarn-data/tarn/internal/aws/snsapi"
 	"github.com/tarn-data/tarn/internal/blob"
 	"github.com/tarn-data/tarn/internal/clock"
 	"github.com/tarn-data/tarn/internal/objstore"
@@ -24,8 +25,25 @@ func (a *App) internal() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_tarn/health", a.health)
 	mux.HandleFunc("GET /_tarn/code/{id}", func(w http.ResponseWriter, r *http.Request) { a.codes.ServeHTTP(w, r) })
+	mux.HandleFunc("GET "+snsapi.CertificatePath+"{name}", a.certificate)
 	a.adminRoutes(mux)
 	return mux
+}
+
+// certificate serves the one that verifies the signatures of notifications.
+func (a *App) certificate(w http.ResponseWriter, r *http.Request) {
+	text, name, err := a.signer.Certificate(r.Context())
+	if err != nil {
+		a.log.Error("read certificate", "err", err)
+		http.Error(w, "the certificate cannot be read", http.StatusInternalServerError)
+		return
+	}
+	if r.PathValue("name") != name {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	_, _ = w.Write(text) // the client may be gone
 }
 
 // Health is what GET /_tarn/health answers.
@@ -33,6 +51,14 @@ type Health struct {
 	Status   string            `json:"status"` // ok, starting
 	Services map[string]string `json:"services"`
 	Version  string            `json:"version"`
+	Mail     Mail              `json:"mail"`
+}
+
+// Mail tells where mail to subscribers of topics goes.
+type Mail struct {
+	Relay   string `json:"relay,omitempty"`
+	Folder  string `json:"folder,omitempty"` // without a relay
+	Waiting int    `json:"waiting"`          // messages in the folder
 }
 
 func (a *App) health(w http.ResponseWriter, _ *http.Request) {
@@ -42,6 +68,10 @@ func (a *App) health(w http.ResponseWriter, _ *http.Request) {
 	}
 	for _, s := range a.Registry.Services() {
 		h.Services[s.Name] = "running"
+	}
+	if h.Mail.Relay = a.mail.Relay(); h.Mail.Relay == "" {
+		h.Mail.Folder = "mail"
+		h.Mail.Waiting, _ = a.mail.Waiting() // a folder that cannot be listed shows when mail is written
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(h) // the client may be gone

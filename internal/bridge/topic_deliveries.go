@@ -3,13 +3,13 @@ package bridge
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
 
+	"github.com/tarn-data/tarn/internal/aws/snsapi"
 	"github.com/tarn-data/tarn/internal/function"
 	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/policy"
@@ -21,6 +21,7 @@ import (
 type TopicDeliveries struct {
 	Queues    *queue.Engine
 	Functions *function.Service
+	Notes     *snsapi.Notes
 	Logger    *slog.Logger
 }
 
@@ -55,34 +56,16 @@ func (d TopicDeliveries) Check(_ context.Context, t topic.Ref, s topic.Subscript
 		}
 		return nil
 	}
-	return fmt.Errorf("%w: Tarn does not deliver by the protocol %s: want sqs or lambda", topic.ErrUnsupported, s.Protocol)
+	if s.Outside() {
+		return nil
+	}
+	return fmt.Errorf("%w: Protocol Reason: Tarn does not deliver by %s: want sqs, lambda, http, https, email or email-json", topic.ErrBadParameter, s.Protocol)
 }
 
-// Deliver implements topic.Deliverer. What an endpoint does not admit goes to the subscription's dead-letter queue.
-func (d TopicDeliveries) Deliver(ctx context.Context, b *kv.Batch, list []topic.Delivery, commit bool) error {
-	var messages []queue.Incoming
-	for i := range list {
-		x := &list[i]
-		err := d.deliver(ctx, b, x, &messages)
-		if err == nil {
-			continue
-		}
-		log := d.Logger.With("subscription", x.Subscription.ARN(), "message", x.Message.ID, "err", err)
-		r, ok := queue.ParseARN(x.Subscription.Dead)
-		if !ok || d.admits(r, x) != nil {
-			log.Warn("drop a message that its subscriber does not take")
-			continue
-		}
-		log.Warn("a message goes to the dead-letter queue of its subscription")
-		messages = append(messages, queueMessage(r, x))
-	}
-	if commit {
-		_, errs, err := d.Queues.SendAll(ctx, b, messages)
-		for i, err := range errs {
-			if err != nil {
-				d.Logger.Warn("a queue refused a message", "queue", messages[i].Queue.ARN(), "err", err)
-			}
-		}
+// Add implements topic.Deliverer. What an endpoint does not admit goes to the subscription's dead-letter queue.
+func (d TopicDeliveries) Add(ctx context.Context, b *kv.Batch, list []topic.Delivery) error {
+	messages, err := d.gather(ctx, b, list)
+	if err != nil {
 		return err
 	}
 	for _, m := range messages {
@@ -93,6 +76,74 @@ func (d TopicDeliveries) Deliver(ctx context.Context, b *kv.Batch, list []topic.
 	return nil
 }
 
+// Apply implements topic.Deliverer.
+func (d TopicDeliveries) Apply(ctx context.Context, b *kv.Batch, list []topic.Delivery) (kv.Pending, error) {
+	messages, err := d.gather(ctx, b, list)
+	if err != nil {
+		return nil, err
+	}
+	_, errs, p, err := d.Queues.ApplyAll(ctx, b, messages)
+	for i, err := range errs {
+		if err != nil {
+			d.Logger.Warn("a queue refused a message", "queue", messages[i].Queue.ARN(), "err", err)
+		}
+	}
+	return p, err
+}
+
+// gather returns the messages for queues and adds the invocations of functions to b.
+func (d TopicDeliveries) gather(ctx context.Context, b *kv.Batch, list []topic.Delivery) (messages []queue.Incoming, err error) {
+	for i := range list {
+		x := &list[i]
+		refused := d.deliver(ctx, b, x, &messages)
+		if refused == nil {
+			continue
+		}
+		log := d.Logger.With("subscription", x.Subscription.ARN(), "message", x.Message.ID, "err", refused)
+		dead, ok, err := d.dead(ctx, x, refused)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			log.Warn("drop a message that its subscriber does not take")
+			continue
+		}
+		log.Warn("a message goes to the dead-letter queue of its subscription")
+		messages = append(messages, dead)
+	}
+	return messages, nil
+}
+
+// Bury implements topic.Deliverer.
+func (d TopicDeliveries) Bury(ctx context.Context, b *kv.Batch, x topic.Delivery, reason error) error {
+	m, ok, err := d.dead(ctx, &x, reason)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("dead-letter queue %s does not admit %s", x.Subscription.Dead, x.Subscription.Topic.ARN())
+	}
+	return d.Queues.Enqueue(b, m)
+}
+
+// dead is a message as a dead-letter queue gets it, with the reason in its attributes; ok is false where there is no queue that
+// takes it.
+func (d TopicDeliveries) dead(ctx context.Context, x *topic.Delivery, reason error) (m queue.Incoming, ok bool, err error) {
+	r, ok := queue.ParseARN(x.Subscription.Dead)
+	if !ok || d.admits(r, x) != nil {
+		return m, false, nil
+	}
+	if m, err = d.queueMessage(ctx, r, x); err != nil {
+		return m, false, err
+	}
+	if len(m.Message.Attributes) <= queue.MaxAttributes-2 {
+		for _, a := range [][2]string{{"ErrorCode", "DELIVERY_FAILED"}, {"ErrorMessage", reason.Error()}} {
+			m.Message.Attributes = append(m.Message.Attributes, queue.Attribute{Name: a[0], Type: "String", Value: []byte(a[1])})
+		}
+	}
+	return m, true, nil
+}
+
 func (d TopicDeliveries) deliver(ctx context.Context, b *kv.Batch, x *topic.Delivery, messages *[]queue.Incoming) error {
 	s := &x.Subscription
 	if s.Protocol == "sqs" {
@@ -100,7 +151,11 @@ func (d TopicDeliveries) deliver(ctx context.Context, b *kv.Batch, x *topic.Deli
 		if err := d.admits(r, x); err != nil {
 			return err
 		}
-		*messages = append(*messages, queueMessage(r, x))
+		m, err := d.queueMessage(ctx, r, x)
+		if err != nil {
+			return err
+		}
+		*messages = append(*messages, m)
 		return nil
 	}
 	ref, err := function.ParseRef(s.Topic.Scope, s.Endpoint, "")
@@ -114,8 +169,12 @@ func (d TopicDeliveries) deliver(ctx context.Context, b *kv.Batch, x *topic.Deli
 	if !ok {
 		return fmt.Errorf("%w: %s does not let sns.amazonaws.com invoke it for %s", function.ErrDenied, s.Endpoint, s.Topic.ARN())
 	}
+	note, err := d.Notes.Notification(ctx, x)
+	if err != nil {
+		return err
+	}
 	body, err := json.Marshal(map[string]any{"Records": []any{map[string]any{
-		"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": s.ARN(), "Sns": envelope(x, "lambda"),
+		"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": s.ARN(), "Sns": note,
 	}}})
 	if err != nil {
 		return err
@@ -136,7 +195,7 @@ func (d TopicDeliveries) admits(r queue.Ref, x *topic.Delivery) error {
 }
 
 // queueMessage is a delivery as a queue gets it: an envelope, or the bare message with its attributes.
-func queueMessage(r queue.Ref, x *topic.Delivery) queue.Incoming {
+func (d TopicDeliveries) queueMessage(ctx context.Context, r queue.Ref, x *topic.Delivery) (queue.Incoming, error) {
 	m := queue.Message{Sender: x.Subscription.Topic.Account, Group: x.Message.Group}
 	if strings.HasSuffix(r.Name, ".fifo") {
 		if m.DedupID = x.Message.DedupID; m.DedupID == "" {
@@ -145,47 +204,23 @@ func queueMessage(r queue.Ref, x *topic.Delivery) queue.Incoming {
 		}
 	}
 	if x.Subscription.Raw {
-		m.Body = x.Message.Text("sqs")
+		m.Body = x.Message.Text(x.Subscription.Protocol)
 		for _, a := range x.Message.Attributes {
 			m.Attributes = append(m.Attributes, queue.Attribute{Name: a.Name, Type: a.Type, Value: a.Value})
 		}
 		if len(m.Attributes) > queue.MaxAttributes {
 			m.Attributes = m.Attributes[:queue.MaxAttributes]
 		}
-		return queue.Incoming{Queue: r, Message: m}
+		return queue.Incoming{Queue: r, Message: m}, nil
 	}
-	body, err := json.Marshal(envelope(x, "sqs"))
+	note, err := d.Notes.Notification(ctx, x)
+	if err != nil {
+		return queue.Incoming{}, err
+	}
+	body, err := json.Marshal(note)
 	if err != nil {
 		panic("BUG: encode notification: " + err.Error())
 	}
 	m.Body = string(body)
-	return queue.Incoming{Queue: r, Message: m}
-}
-
-// envelope is the JSON document around a message.
-//
-// Source: "Amazon SNS message and JSON formats" in the Amazon SNS developer guide.
-func envelope(x *topic.Delivery, protocol string) map[string]any {
-	m := &x.Message
-	doc := map[string]any{
-		"Type": "Notification", "MessageId": m.ID, "TopicArn": x.Subscription.Topic.ARN(), "Message": m.Text(protocol),
-		"Timestamp": x.At.UTC().Format("2006-01-02T15:04:05.000Z"),
-	}
-	if m.Subject != "" {
-		doc["Subject"] = m.Subject
-	} else if protocol == "lambda" {
-		doc["Subject"] = nil
-	}
-	attrs := map[string]any{}
-	for _, a := range m.Attributes {
-		v := string(a.Value)
-		if strings.HasPrefix(a.Type, "Binary") {
-			v = base64.StdEncoding.EncodeToString(a.Value)
-		}
-		attrs[a.Name] = map[string]string{"Type": a.Type, "Value": v}
-	}
-	if len(attrs) > 0 || protocol == "lambda" {
-		doc["MessageAttributes"] = attrs
-	}
-	return doc
+	return queue.Incoming{Queue: r, Message: m}, nil
 }

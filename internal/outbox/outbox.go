@@ -192,9 +192,11 @@ func (x *Box) deliver(ctx context.Context, deliver Deliver, k []byte, e Entry) {
 		}
 		x.log.Warn("delivery failed", "id", e.ID, "attempt", e.Attempt, "retry_in", wait, "err", err)
 		b.Reset()
+		b.Delete(k) // before the new one is put, which may have the same key
 		kv.Put(&b, x.key(x.opts.Clock.Now().Add(wait), e.ID), e)
+	} else {
+		b.Delete(k)
 	}
-	b.Delete(k)
 	if err := kv.Commit(ctx, x.store, &b); err != nil && ctx.Err() == nil {
 		x.log.Error("commit delivery", "id", e.ID, "err", err)
 		_ = clock.Sleep(ctx, x.opts.Clock, time.Second) // the entry is still there: do not spin on a full disk

@@ -41,6 +41,12 @@ func (e *Engine) SendAll(ctx context.Context, b *kv.Batch, list []Incoming) (sen
 	return sent, errs, p.Wait(ctx)
 }
 
+// ApplyAll is SendAll that does not wait: the messages are in their queues, in the order of the calls, and durable when p is. p is
+// nil where there was nothing to apply.
+func (e *Engine) ApplyAll(ctx context.Context, b *kv.Batch, list []Incoming) (sent []Sent, errs []error, p kv.Pending, err error) {
+	return e.add(ctx, b, list)
+}
+
 // prepared is a message on its way into a shard.
 type prepared struct {
 	shard   *shard

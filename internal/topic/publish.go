@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/tarn-data/tarn/internal/eventpattern"
@@ -21,50 +22,77 @@ func (m *Message) Size() int {
 	return n
 }
 
-// Publish takes messages and sends each to the subscriptions that want it, in one batch. The deliveries are durable when it
-// returns. A message that is refused has its error in errs; the others are published.
-func (e *Engine) Publish(ctx context.Context, r Ref, list []Message) (ids []string, errs []error, err error) {
-	return e.publish(ctx, &kv.Batch{}, r, list, true)
+// Published is what a publisher learns of its message.
+type Published struct {
+	ID        string
+	Sequence  string // of a FIFO topic
+	Duplicate bool   // it was published before: ID and Sequence are those of then
 }
 
-// Enqueue publishes a message as a part of the caller's batch.
+// Publish takes messages and sends each to the subscriptions that want it, in one batch. The deliveries are durable when it
+// returns. A message that is refused has its error in errs; the others are published.
+func (e *Engine) Publish(ctx context.Context, r Ref, list []Message) (out []Published, errs []error, err error) {
+	var b kv.Batch
+	if r.FIFO() {
+		return e.publishFIFO(ctx, &b, r, list)
+	}
+	out, deliveries, errs, err := e.prepare(&b, r, list)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := e.opts.Deliverer.Apply(ctx, &b, deliveries)
+	if err != nil || p == nil {
+		return out, errs, err
+	}
+	return out, errs, p.Wait(ctx)
+}
+
+// Enqueue publishes a message as a part of the caller's batch. FIFO topics take none: their order is that of their own batches.
 func (e *Engine) Enqueue(ctx context.Context, b *kv.Batch, r Ref, m Message) error {
-	_, errs, err := e.publish(ctx, b, r, []Message{m}, false)
+	if r.FIFO() {
+		return fmt.Errorf("%w: %s is a FIFO topic: services publish to standard topics only", ErrBadParameter, r.ARN())
+	}
+	_, deliveries, errs, err := e.prepare(b, r, []Message{m})
 	if err != nil {
 		return err
 	}
-	return errs[0]
+	if errs[0] != nil {
+		return errs[0]
+	}
+	return e.opts.Deliverer.Add(ctx, b, deliveries)
 }
 
-func (e *Engine) publish(ctx context.Context, b *kv.Batch, r Ref, list []Message, commit bool) (ids []string, errs []error, err error) {
-	t, err := e.find(r)
-	if err != nil {
-		return nil, nil, err
-	}
-	if r.FIFO() {
-		t.order.Lock() // so that all queues get messages in one order
-		defer t.order.Unlock()
-	}
+// prepare checks messages and returns their deliveries in Tarn; those to endpoints outside are put into b.
+func (e *Engine) prepare(b *kv.Batch, r Ref, list []Message) (out []Published, deliveries []Delivery, errs []error, err error) {
 	top, subs, err := e.Get(r)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	ids, errs = make([]string, len(list)), make([]error, len(list))
+	out, errs = make([]Published, len(list)), make([]error, len(list))
 	now := e.opts.Clock.Now().UTC()
-	var out []Delivery
 	for i, m := range list {
 		if errs[i] = check(&m, &top); errs[i] != nil {
 			continue
 		}
 		m.ID = ident.UUID()
-		ids[i] = m.ID
-		for _, s := range subs {
-			if s.wants(&m) {
-				out = append(out, Delivery{Subscription: s, Message: m, At: now})
-			}
+		out[i].ID = m.ID
+		deliveries = e.fanOut(b, deliveries, &top, subs, m, now)
+	}
+	return out, deliveries, errs, nil
+}
+
+func (e *Engine) fanOut(b *kv.Batch, out []Delivery, t *Topic, subs []Subscription, m Message, now time.Time) []Delivery {
+	for i := range subs {
+		s := &subs[i]
+		switch {
+		case s.Pending || !s.wants(&m):
+		case s.Outside():
+			e.box.Put(b, entry{Kind: Notification, Subscription: *s, Message: m, At: now})
+		default:
+			out = append(out, Delivery{Subscription: *s, Message: m, At: now, Signature: t.Attributes["SignatureVersion"]})
 		}
 	}
-	return ids, errs, e.opts.Deliverer.Deliver(ctx, b, out, commit)
+	return out
 }
 
 func check(m *Message, t *Topic) error {

@@ -1,23 +1,27 @@
 // Package topic keeps topics and their subscriptions, and turns a published message into one delivery a subscription that
-// wants it. Deliveries to queues are messages in the batch of the publish; deliveries to functions wait in an outbox of the
-// same batch: what was acknowledged reaches every subscription, and a queue gets it once.
+// wants it. Deliveries to queues are messages in the batch of the publish; deliveries to functions, and to endpoints outside of
+// Tarn, wait in outboxes of the same batch: what was acknowledged reaches every subscription, and a queue gets it once.
 //
 // Invariants:
 //
 //	T1  A publish is acknowledged when all its deliveries are durable.
 //	T2  A subscription gets a message if its filter policy matches when the message is published.
-//	T3  A FIFO topic delivers in the order of its sequence numbers, to FIFO queues, and takes a message once within five minutes:
-//	    the queues' own deduplication holds it, under the id that the publisher gave.
+//	T3  A FIFO topic delivers in the order of its sequence numbers and takes a message once within five minutes, across restarts.
+//	T4  An endpoint outside of Tarn gets messages only after it has shown, by the token sent to it, that it wants them.
+//	T5  A delivery to such an endpoint is tried again by its policy, and then goes to the subscription's dead-letter queue in the
+//	    batch that gives it up.
 //
 // Keys, in the space Topic:
 //
-//	("t", account, region, name)            → Topic
-//	("s", account, region, topic, id)       → Subscription
+//	("t", account, region, name)                   → Topic
+//	("s", account, region, topic, id)              → Subscription
+//	("u", account, region, topic, token)           → Subscription that was removed and can be restored
+//	("n", account, region, topic)                  → number of the last message of a FIFO topic
+//	("d", account, region, topic, time, hash)      → what a FIFO topic took within the last minutes
 package topic
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,10 +33,10 @@ import (
 	"time"
 
 	"github.com/tarn-data/tarn/internal/clock"
-	"github.com/tarn-data/tarn/internal/eventpattern"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/kv/key"
+	"github.com/tarn-data/tarn/internal/outbox"
 	"github.com/tarn-data/tarn/internal/policy"
 )
 
@@ -51,6 +55,7 @@ const (
 	MaxMessageBytes = 256 << 10
 	MaxBatch        = 10
 	MaxFilterKeys   = 5
+	TokenLife       = 48 * time.Hour // of confirmations
 )
 
 // Ref names a topic.
@@ -83,24 +88,6 @@ type Topic struct {
 	Created    time.Time
 }
 
-// Subscription sends a topic's messages to an endpoint.
-type Subscription struct {
-	Topic    Ref
-	ID       string
-	Owner    string // account
-	Protocol string // sqs or lambda
-	Endpoint string // ARN
-	Raw      bool   `json:",omitempty"` // the bare message instead of an envelope
-	Filter   string `json:",omitempty"` // filter policy
-	OnBody   bool   `json:",omitempty"` // the filter looks at the message instead of its attributes
-	Dead     string `json:",omitempty"` // ARN of a queue for what cannot be delivered
-
-	pattern *eventpattern.Pattern
-}
-
-// ARN returns the topic's ARN with the id.
-func (s Subscription) ARN() string { return s.Topic.ARN() + ":" + s.ID }
-
 // Attribute is a message's attribute.
 type Attribute struct {
 	Name, Type string // String, String.Array, Number or Binary
@@ -116,6 +103,7 @@ type Message struct {
 	Attributes []Attribute
 	Group      string
 	DedupID    string
+	Sequence   string `json:",omitempty"` // of a FIFO topic, set by Publish
 }
 
 // Text returns what subscribers of a protocol get.
@@ -134,28 +122,35 @@ type Delivery struct {
 	Subscription Subscription
 	Message      Message
 	At           time.Time
+	Signature    string // the topic's attribute SignatureVersion; "" = not set
 }
 
-// Deliverer carries messages to endpoints. It is implemented by bridge.
+// Deliverer carries messages to endpoints in Tarn. It is implemented by bridge.
 type Deliverer interface {
 	// Check reports why an endpoint cannot be subscribed.
 	Check(ctx context.Context, t Ref, s Subscription) error
-	// Deliver adds the deliveries to b. With commit it also commits b and waits until it is durable.
-	Deliver(ctx context.Context, b *kv.Batch, list []Delivery, commit bool) error
+	// Add adds the deliveries to b, which the caller commits.
+	Add(ctx context.Context, b *kv.Batch, list []Delivery) error
+	// Apply adds the deliveries to b and applies it. The caller waits for the result; nil is durable already.
+	Apply(ctx context.Context, b *kv.Batch, list []Delivery) (kv.Pending, error)
+	// Bury adds a message that could not be delivered to b, for the subscription's dead-letter queue.
+	Bury(ctx context.Context, b *kv.Batch, d Delivery, reason error) error
 }
 
 // Options of an engine. Store and Deliverer are required.
 type Options struct {
 	Store     kv.Store
 	Deliverer Deliverer
+	Endpoints Endpoints // outside of Tarn; nil: none can be subscribed
 	Clock     clock.Clock
 	Logger    *slog.Logger
 }
 
-// Engine keeps topics. All methods are safe for concurrent use.
+// Engine keeps topics. All methods are safe for concurrent use; Run is called once.
 type Engine struct {
 	opts Options
 	log  *slog.Logger
+	box  *outbox.Box // notices for endpoints outside of Tarn
 
 	changes sync.Mutex // serialises changes of topics and subscriptions
 
@@ -169,7 +164,7 @@ type state struct {
 	policy *policy.Document
 	subs   []Subscription // in the order of their ids
 
-	order sync.Mutex // FIFO: held from a message's number to its commit
+	fifo fifo
 }
 
 // Open reads all topics.
@@ -180,7 +175,10 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	e := &Engine{opts: o, log: o.Logger.With("component", "topic"), topics: map[Ref]*state{}}
+	e := &Engine{
+		opts: o, log: o.Logger.With("component", "topic"), topics: map[Ref]*state{},
+		box: outbox.New(o.Store, outbox.Options{Name: "topics", Clock: o.Clock, Logger: o.Logger, Workers: 64}),
+	}
 	topics, _, err := kv.LoadAll[Topic](ctx, o.Store, kv.Prefix(key.In(key.Topic).Str("t")), 0)
 	if err != nil {
 		return nil, fmt.Errorf("read topics: %w", err)
@@ -211,9 +209,12 @@ func topicKey(r Ref) key.Key {
 	return key.In(key.Topic).Str("t").Str(r.Account).Str(r.Region).Str(r.Name)
 }
 
-func subscriptionPrefix(r Ref) key.Key {
-	return key.In(key.Topic).Str("s").Str(r.Account).Str(r.Region).Str(r.Name)
+// of returns the prefix of the keys of one kind that belong to a topic.
+func of(kind string, r Ref) key.Key {
+	return key.In(key.Topic).Str(kind).Str(r.Account).Str(r.Region).Str(r.Name)
 }
+
+func subscriptionPrefix(r Ref) key.Key { return of("s", r) }
 
 func parsePolicy(t Topic) (*policy.Document, error) {
 	text := t.Attributes["Policy"]
@@ -339,7 +340,9 @@ func (e *Engine) Delete(ctx context.Context, r Ref) error {
 	defer e.changes.Unlock()
 	var b kv.Batch
 	b.Delete(topicKey(r))
-	b.DeleteRange(subscriptionPrefix(r), subscriptionPrefix(r).End())
+	for _, kind := range []string{"s", "u", "n", "d"} {
+		b.DeleteRange(of(kind, r), of(kind, r).End())
+	}
 	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
 		return err
 	}
@@ -362,135 +365,6 @@ func (e *Engine) List(scope ident.Scope, after string, limit int) (list []Ref, n
 	if len(list) > limit {
 		list = list[:limit]
 		next = list[limit-1].Name
-	}
-	return list, next
-}
-
-func (s *Subscription) compile() error {
-	s.pattern = nil
-	if s.Filter == "" {
-		return nil
-	}
-	p, err := eventpattern.Compile([]byte(s.Filter))
-	if err != nil {
-		return fmt.Errorf("%w: FilterPolicy: %w", ErrBadParameter, err)
-	}
-	var doc map[string]json.RawMessage
-	if json.Unmarshal([]byte(s.Filter), &doc) == nil && len(doc) > MaxFilterKeys {
-		return fmt.Errorf("%w: FilterPolicy: it has %d keys: want at most %d", ErrBadParameter, len(doc), MaxFilterKeys)
-	}
-	s.pattern = p
-	return nil
-}
-
-// Subscribe adds a subscription; one with the same endpoint is returned as it is.
-func (e *Engine) Subscribe(ctx context.Context, s Subscription) (Subscription, error) {
-	e.changes.Lock()
-	defer e.changes.Unlock()
-	_, subs, err := e.Get(s.Topic)
-	if err != nil {
-		return s, err
-	}
-	for _, o := range subs {
-		if o.Protocol == s.Protocol && o.Endpoint == s.Endpoint {
-			if o.Raw != s.Raw || o.Filter != s.Filter || o.OnBody != s.OnBody || o.Dead != s.Dead {
-				return s, fmt.Errorf("%w: Attributes Reason: Subscription already exists with different attributes", ErrBadParameter)
-			}
-			return o, nil
-		}
-	}
-	s.ID = ident.UUID()
-	return s, e.putSubscription(ctx, s)
-}
-
-func (e *Engine) putSubscription(ctx context.Context, s Subscription) error {
-	if err := s.compile(); err != nil {
-		return err
-	}
-	if err := e.opts.Deliverer.Check(ctx, s.Topic, s); err != nil {
-		return err
-	}
-	var b kv.Batch
-	b.IfPresent(topicKey(s.Topic))
-	kv.Put(&b, subscriptionPrefix(s.Topic).Str(s.ID), s)
-	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
-		return err
-	}
-	e.replace(s.Topic, s.ID, &s)
-	return nil
-}
-
-// replace sets a subscription in memory, or takes it away.
-func (e *Engine) replace(r Ref, id string, s *Subscription) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	t := e.topics[r]
-	if t == nil {
-		return
-	}
-	list := slices.DeleteFunc(slices.Clone(t.subs), func(o Subscription) bool { return o.ID == id })
-	if s != nil {
-		list = append(list, *s)
-		slices.SortFunc(list, func(a, b Subscription) int { return strings.Compare(a.ID, b.ID) })
-	}
-	t.subs = list
-}
-
-// Subscription returns one by its topic and id.
-func (e *Engine) Subscription(r Ref, id string) (Subscription, error) {
-	_, subs, err := e.Get(r)
-	if err == nil {
-		for _, s := range subs {
-			if s.ID == id {
-				return s, nil
-			}
-		}
-	}
-	return Subscription{}, ErrNoSubscriber
-}
-
-// Change alters a subscription.
-func (e *Engine) Change(ctx context.Context, r Ref, id string, edit func(*Subscription) error) error {
-	e.changes.Lock()
-	defer e.changes.Unlock()
-	s, err := e.Subscription(r, id)
-	if err != nil {
-		return err
-	}
-	if err := edit(&s); err != nil {
-		return err
-	}
-	return e.putSubscription(ctx, s)
-}
-
-// Unsubscribe removes a subscription. One that is gone is no error.
-func (e *Engine) Unsubscribe(ctx context.Context, r Ref, id string) error {
-	e.changes.Lock()
-	defer e.changes.Unlock()
-	var b kv.Batch
-	b.Delete(subscriptionPrefix(r).Str(id))
-	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
-		return err
-	}
-	e.replace(r, id, nil)
-	return nil
-}
-
-// Subscriptions returns those of all the topics of a scope, in the order of their ARNs, after the ARN given.
-func (e *Engine) Subscriptions(scope ident.Scope, after string, limit int) (list []Subscription, next string) {
-	e.mu.RLock()
-	for r, t := range e.topics {
-		for _, s := range t.subs {
-			if r.Scope == scope && s.ARN() > after {
-				list = append(list, s)
-			}
-		}
-	}
-	e.mu.RUnlock()
-	slices.SortFunc(list, func(a, b Subscription) int { return strings.Compare(a.ARN(), b.ARN()) })
-	if len(list) > limit {
-		list = list[:limit]
-		next = list[limit-1].ARN()
 	}
 	return list, next
 }

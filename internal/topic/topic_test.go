@@ -14,14 +14,30 @@ import (
 )
 
 // sink remembers deliveries as "endpoint:text".
-type sink struct{ got []string }
+type sink struct {
+	store  kv.Store
+	got    []string
+	buried chan string
+}
 
 func (s *sink) Check(context.Context, topic.Ref, topic.Subscription) error { return nil }
 
-func (s *sink) Deliver(_ context.Context, _ *kv.Batch, list []topic.Delivery, _ bool) error {
+func (s *sink) Add(_ context.Context, _ *kv.Batch, list []topic.Delivery) error {
 	for _, d := range list {
 		s.got = append(s.got, d.Subscription.Endpoint+":"+d.Message.Text(d.Subscription.Protocol))
 	}
+	return nil
+}
+
+func (s *sink) Apply(ctx context.Context, b *kv.Batch, list []topic.Delivery) (kv.Pending, error) {
+	if err := s.Add(ctx, b, list); err != nil || b.Empty() {
+		return nil, err
+	}
+	return s.store.Apply(ctx, b)
+}
+
+func (s *sink) Bury(_ context.Context, _ *kv.Batch, d topic.Delivery, reason error) error {
+	s.buried <- d.Message.Body + ": " + reason.Error()
 	return nil
 }
 
@@ -35,7 +51,8 @@ func (s *sink) take() string {
 var scope = ident.Scope{Account: "000000000000", Region: "us-east-1"}
 
 func TestFilters(t *testing.T) {
-	store, s := kvtest.New(t), &sink{}
+	store := kvtest.New(t)
+	s := &sink{store: store}
 	open := func() *topic.Engine {
 		e, err := topic.Open(t.Context(), topic.Options{Store: store, Deliverer: s})
 		if err != nil {
@@ -98,7 +115,8 @@ func TestFilters(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	e, err := topic.Open(t.Context(), topic.Options{Store: kvtest.New(t), Deliverer: &sink{}})
+	store := kvtest.New(t)
+	e, err := topic.Open(t.Context(), topic.Options{Store: store, Deliverer: &sink{store: store}})
 	if err != nil {
 		t.Fatal(err)
 	}

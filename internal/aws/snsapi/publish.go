@@ -63,11 +63,11 @@ func (a *api) publish(ctx context.Context, _ *protocol.Call, in *PublishInput) (
 	if err != nil {
 		return nil, err
 	}
-	ids, errs, err := a.topics.Publish(ctx, r, []topic.Message{m})
+	sent, errs, err := a.topics.Publish(ctx, r, []topic.Message{m})
 	if err != nil {
 		return nil, err
 	}
-	return &PublishResponse{MessageId: &ids[0]}, errs[0]
+	return &PublishResponse{MessageId: &sent[0].ID, SequenceNumber: protocol.Some(sent[0].Sequence)}, errs[0]
 }
 
 var entryID = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,80}$`)
@@ -130,7 +130,7 @@ func (a *api) publishBatch(ctx context.Context, _ *protocol.Call, in *PublishBat
 			}
 			continue
 		}
-		out.Successful = append(out.Successful, PublishBatchResultEntry{Id: &ids[i], MessageId: &sent[i]})
+		out.Successful = append(out.Successful, PublishBatchResultEntry{Id: &ids[i], MessageId: &sent[i].ID, SequenceNumber: protocol.Some(sent[i].Sequence)})
 	}
 	return out, nil
 }

@@ -33,8 +33,8 @@ func New(topics *topic.Engine) *protocol.Service {
 			protocol.Handle("UntagResource", of(func(r *UntagResourceRequest) string { return r.ResourceArn }), a.untag),
 
 			protocol.Handle("Subscribe", of(func(r *SubscribeInput) string { return r.TopicArn }), a.subscribe),
-			protocol.Handle("ConfirmSubscription", of(func(r *ConfirmSubscriptionInput) string { return r.TopicArn }), a.confirm),
-			protocol.Handle("Unsubscribe", of(func(r *UnsubscribeInput) string { return topicOf(r.SubscriptionArn) }), a.unsubscribe),
+			public(protocol.Handle("ConfirmSubscription", nil, a.confirm)),
+			public(protocol.Handle("Unsubscribe", nil, a.unsubscribe)),
 			protocol.Handle("ListSubscriptions", nil, a.listSubscriptions),
 			protocol.Handle("ListSubscriptionsByTopic", of(func(r *ListSubscriptionsByTopicInput) string { return r.TopicArn }), a.listByTopic),
 			protocol.Handle("GetSubscriptionAttributes", of(func(r *GetSubscriptionAttributesInput) string { return topicOf(r.SubscriptionArn) }), a.getSubscription),
@@ -48,6 +48,12 @@ func New(topics *topic.Engine) *protocol.Service {
 
 func of[In any](arn func(*In) string) func(*protocol.Call, *In) []string {
 	return func(_ *protocol.Call, in *In) []string { return []string{arn(in)} }
+}
+
+// public lets anybody call an operation: the links in notifications are not signed. The handlers ask the policies about others.
+func public(op protocol.Op) protocol.Op {
+	op.Public = true
+	return op
 }
 
 // topicOf returns the ARN of a subscription's topic.

@@ -17,8 +17,8 @@ func setAttribute(s *topic.Subscription, name, v string) error {
 		if err != nil {
 			return parameter("Attributes Reason: RawMessageDelivery: Invalid value [%s]. Must be true or false.", v)
 		}
-		if b && s.Protocol == "lambda" {
-			return parameter("Attributes Reason: RawMessageDelivery: Delivery protocol [lambda] does not support raw message delivery.")
+		if b && s.Protocol != "sqs" && s.Protocol != "http" && s.Protocol != "https" {
+			return parameter("Attributes Reason: RawMessageDelivery: Delivery protocol [%s] does not support raw message delivery.", s.Protocol)
 		}
 		s.Raw = b
 	case "FilterPolicy":
@@ -44,7 +44,13 @@ func setAttribute(s *topic.Subscription, name, v string) error {
 		}
 		s.Dead = doc.Target
 	case "DeliveryPolicy":
-		return parameter("DeliveryPolicy Reason: Tarn does not deliver by HTTP")
+		if v != "" && s.Protocol != "http" && s.Protocol != "https" {
+			return parameter("DeliveryPolicy: Delivery protocol [%s] has no delivery policy.", s.Protocol)
+		}
+		if _, err := topic.ParseDeliveryPolicy(v, false); err != nil {
+			return err
+		}
+		s.Retry = v
 	default:
 		return parameter("AttributeName: %s", name)
 	}
@@ -65,25 +71,42 @@ func (a *api) subscribe(ctx context.Context, c *protocol.Call, in *SubscribeInpu
 	if s, err = a.topics.Subscribe(ctx, s); err != nil {
 		return nil, err
 	}
+	if s.Pending && !protocol.Or(in.ReturnSubscriptionArn, false) {
+		return &SubscribeResponse{SubscriptionArn: new("pending confirmation")}, nil
+	}
 	return &SubscribeResponse{SubscriptionArn: new(s.ARN())}, nil
 }
 
-// confirm is never due: queues and functions need no confirmation.
-func (a *api) confirm(_ context.Context, _ *protocol.Call, in *ConfirmSubscriptionInput) (*ConfirmSubscriptionResponse, error) {
+// confirm is called by the link in a confirmation, which is not signed, or by a client. Only the latter can ask for
+// removals to be signed.
+func (a *api) confirm(ctx context.Context, c *protocol.Call, in *ConfirmSubscriptionInput) (*ConfirmSubscriptionResponse, error) {
 	r, err := parseTopic(in.TopicArn)
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := a.topics.Get(r); err != nil {
+	if !c.Principal.Anonymous() {
+		if e := c.Allowed(ctx, protocol.Access{Action: "sns:ConfirmSubscription", Resource: r.ARN()}); e != nil {
+			return nil, e
+		}
+	}
+	s, err := a.topics.Confirm(ctx, r, in.Token, protocol.Or(in.AuthenticateOnUnsubscribe, "") == "true" && !c.Principal.Anonymous())
+	if err != nil {
 		return nil, err
 	}
-	return nil, parameter("Token: Invalid token: no subscription waits for its confirmation")
+	return &ConfirmSubscriptionResponse{SubscriptionArn: new(s.ARN())}, nil
 }
 
-func (a *api) unsubscribe(ctx context.Context, _ *protocol.Call, in *UnsubscribeInput) (*UnsubscribeOutput, error) {
+// unsubscribe is called by the link in a notification too, which is not signed.
+func (a *api) unsubscribe(ctx context.Context, c *protocol.Call, in *UnsubscribeInput) (*UnsubscribeOutput, error) {
 	r, id, err := parseSubscription(in.SubscriptionArn)
 	if err != nil {
 		return nil, err
+	}
+	if s, err := a.topics.Subscription(r, id); c.Principal.Anonymous() && err == nil && s.Outside() && !s.Authenticated {
+		return &UnsubscribeOutput{}, a.topics.Unsubscribe(ctx, r, id)
+	}
+	if e := c.Allowed(ctx, protocol.Access{Action: "sns:Unsubscribe", Resource: r.ARN()}); e != nil {
+		return nil, e
 	}
 	return &UnsubscribeOutput{}, a.topics.Unsubscribe(ctx, r, id)
 }
@@ -91,7 +114,11 @@ func (a *api) unsubscribe(ctx context.Context, _ *protocol.Call, in *Unsubscribe
 func shown(list []topic.Subscription) []Subscription {
 	out := []Subscription{}
 	for _, s := range list {
-		out = append(out, Subscription{Endpoint: new(s.Endpoint), Owner: new(s.Owner), Protocol: new(s.Protocol), SubscriptionArn: new(s.ARN()), TopicArn: new(s.Topic.ARN())})
+		arn := s.ARN()
+		if s.Pending {
+			arn = "PendingConfirmation"
+		}
+		out = append(out, Subscription{Endpoint: new(s.Endpoint), Owner: new(s.Owner), Protocol: new(s.Protocol), SubscriptionArn: &arn, TopicArn: new(s.Topic.ARN())})
 	}
 	return out
 }
@@ -136,11 +163,23 @@ func (a *api) getSubscription(_ context.Context, _ *protocol.Call, in *GetSubscr
 		return nil, err
 	}
 	m := map[string]string{
-		"SubscriptionArn": s.ARN(), "TopicArn": s.Topic.ARN(), "Owner": s.Owner, "Protocol": s.Protocol, "Endpoint": s.Endpoint, "PendingConfirmation": "false",
-		"ConfirmationWasAuthenticated": "true", "RawMessageDelivery": strconv.FormatBool(s.Raw), "SubscriptionPrincipal": "arn:aws:iam::" + s.Owner + ":root",
+		"SubscriptionArn": s.ARN(), "TopicArn": s.Topic.ARN(), "Owner": s.Owner, "Protocol": s.Protocol, "Endpoint": s.Endpoint, "PendingConfirmation": strconv.FormatBool(s.Pending),
+		"ConfirmationWasAuthenticated": strconv.FormatBool(s.Authenticated || !s.Outside()), "RawMessageDelivery": strconv.FormatBool(s.Raw), "SubscriptionPrincipal": "arn:aws:iam::" + s.Owner + ":root",
 	}
 	if s.Filter != "" {
 		m["FilterPolicy"], m["FilterPolicyScope"] = s.Filter, map[bool]string{false: "MessageAttributes", true: "MessageBody"}[s.OnBody]
+	}
+	if s.Retry != "" {
+		m["DeliveryPolicy"] = s.Retry
+	}
+	if t, _, err := a.topics.Get(r); err == nil && (s.Protocol == "http" || s.Protocol == "https") {
+		p := topic.EffectivePolicy(&t, &s)
+		doc := map[string]any{"healthyRetryPolicy": p.Retry, "sicklyRetryPolicy": nil, "throttlePolicy": nil, "requestPolicy": map[string]string{"headerContentType": contentType(p)}, "guaranteed": false}
+		text, err := json.Marshal(doc)
+		if err != nil {
+			return nil, err
+		}
+		m["EffectiveDeliveryPolicy"] = string(text)
 	}
 	if s.Dead != "" {
 		text, err := json.Marshal(map[string]string{"deadLetterTargetArn": s.Dead})
@@ -160,4 +199,11 @@ func (a *api) setSubscription(ctx context.Context, _ *protocol.Call, in *SetSubs
 	return &SetSubscriptionAttributesOutput{}, a.topics.Change(ctx, r, id, func(s *topic.Subscription) error {
 		return setAttribute(s, in.AttributeName, protocol.Or(in.AttributeValue, ""))
 	})
+}
+
+func contentType(p topic.HTTPPolicy) string {
+	if p.ContentType != "" {
+		return p.ContentType
+	}
+	return "text/plain; charset=UTF-8"
 }

@@ -28,8 +28,13 @@ func checkAttribute(name, value string, creating bool) error {
 		return parameter("AttributeName: %s", name)
 	case name == "DisplayName" && len(value) > 100:
 		return parameter("DisplayName Reason: want at most 100 characters")
-	case name == "DeliveryPolicy" && value != "":
-		return parameter("DeliveryPolicy Reason: Tarn does not deliver by HTTP")
+	case name == "SignatureVersion" && value != "" && value != "1" && value != "2":
+		return parameter("SignatureVersion Reason: %q: want 1 or 2", value)
+	case name == "FifoThroughputScope" && value != "" && value != "Topic" && value != "MessageGroup":
+		return parameter("FifoThroughputScope Reason: %q: want Topic or MessageGroup", value)
+	case name == "DeliveryPolicy":
+		_, err := topic.ParseDeliveryPolicy(value, true)
+		return err
 	}
 	return nil
 }
@@ -85,10 +90,28 @@ func (a *api) getTopicAttributes(_ context.Context, _ *protocol.Call, in *GetTop
 		m[k] = v
 	}
 	m["TopicArn"], m["Owner"] = r.ARN(), r.Account
-	m["SubscriptionsConfirmed"], m["SubscriptionsPending"], m["SubscriptionsDeleted"] = strconv.Itoa(len(subs)), "0", "0"
-	if r.FIFO() && m["ContentBasedDeduplication"] == "" {
-		m["ContentBasedDeduplication"] = "false"
+	pending := 0
+	for i := range subs {
+		if subs[i].Pending {
+			pending++
+		}
 	}
+	m["SubscriptionsConfirmed"], m["SubscriptionsPending"], m["SubscriptionsDeleted"] = strconv.Itoa(len(subs)-pending), strconv.Itoa(pending), "0"
+	if r.FIFO() {
+		for k, v := range map[string]string{"ContentBasedDeduplication": "false", "FifoThroughputScope": "Topic"} {
+			if m[k] == "" {
+				m[k] = v
+			}
+		}
+	}
+	p := topic.EffectivePolicy(&t, nil)
+	text, err := json.Marshal(map[string]any{"http": map[string]any{
+		"defaultHealthyRetryPolicy": p.Retry, "disableSubscriptionOverrides": p.NoOverrides, "defaultRequestPolicy": map[string]string{"headerContentType": contentType(p)},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	m["EffectiveDeliveryPolicy"] = string(text)
 	return &GetTopicAttributesResponse{Attributes: m}, nil
 }
 

@@ -1,0 +1,240 @@
+package topic
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/eventpattern"
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
+)
+
+// Subscription sends a topic's messages to an endpoint.
+type Subscription struct {
+	Topic    Ref
+	ID       string
+	Owner    string // account
+	Protocol string // sqs, lambda, http, https, email or email-json
+	Endpoint string // ARN, URL or address
+	Raw      bool   `json:",omitempty"` // the bare message instead of an envelope
+	Filter   string `json:",omitempty"` // filter policy
+	OnBody   bool   `json:",omitempty"` // the filter looks at the message instead of its attributes
+	Dead     string `json:",omitempty"` // ARN of a queue for what cannot be delivered
+	Retry    string `json:",omitempty"` // delivery policy, as SetSubscriptionAttributes gave it
+
+	Pending       bool      `json:",omitempty"` // waits for its confirmation
+	Token         string    `json:",omitempty"` // that confirms it
+	Asked         time.Time // when the token was sent
+	Authenticated bool      `json:",omitempty"` // can be removed by signed requests only
+
+	pattern *eventpattern.Pattern
+}
+
+// ARN returns the topic's ARN with the id.
+func (s Subscription) ARN() string { return s.Topic.ARN() + ":" + s.ID }
+
+// Outside reports whether the endpoint is not in Tarn: it confirms its subscription, and messages reach it by Endpoints.
+func (s *Subscription) Outside() bool {
+	switch s.Protocol {
+	case "http", "https", "email", "email-json":
+		return true
+	}
+	return false
+}
+
+func (s *Subscription) compile() error {
+	s.pattern = nil
+	if s.Filter == "" {
+		return nil
+	}
+	p, err := eventpattern.Compile([]byte(s.Filter))
+	if err != nil {
+		return fmt.Errorf("%w: FilterPolicy: %w", ErrBadParameter, err)
+	}
+	var doc map[string]json.RawMessage
+	if json.Unmarshal([]byte(s.Filter), &doc) == nil && len(doc) > MaxFilterKeys {
+		return fmt.Errorf("%w: FilterPolicy: it has %d keys: want at most %d", ErrBadParameter, len(doc), MaxFilterKeys)
+	}
+	s.pattern = p
+	return nil
+}
+
+// Subscribe adds a subscription; one with the same endpoint is returned as it is. An endpoint outside of Tarn is sent a token,
+// with which Confirm makes the subscription take effect; to one that still waits another token is sent.
+func (e *Engine) Subscribe(ctx context.Context, s Subscription) (Subscription, error) {
+	e.changes.Lock()
+	defer e.changes.Unlock()
+	_, subs, err := e.Get(s.Topic)
+	if err != nil {
+		return s, err
+	}
+	for _, o := range subs {
+		if o.Protocol == s.Protocol && o.Endpoint == s.Endpoint {
+			if o.Raw != s.Raw || o.Filter != s.Filter || o.OnBody != s.OnBody || o.Dead != s.Dead || o.Retry != s.Retry {
+				return s, fmt.Errorf("%w: Attributes Reason: Subscription already exists with different attributes", ErrBadParameter)
+			}
+			if !o.Pending {
+				return o, nil
+			}
+			s.ID = o.ID
+		}
+	}
+	if s.ID == "" {
+		s.ID = ident.UUID()
+	}
+	if !s.Outside() {
+		s.Authenticated = true
+		return s, e.putSubscription(ctx, s, &kv.Batch{})
+	}
+	if e.opts.Endpoints == nil || s.Topic.FIFO() {
+		return s, fmt.Errorf("%w: Invalid protocol type: %s", ErrBadParameter, s.Protocol)
+	}
+	if err := checkEndpoint(&s); err != nil {
+		return s, err
+	}
+	var b kv.Batch
+	s.Pending, s.Token, s.Asked = true, ident.Hex(32), e.opts.Clock.Now().UTC()
+	e.box.Put(&b, entry{Kind: Confirmation, Subscription: s, Message: Message{ID: ident.UUID()}, At: s.Asked})
+	return s, e.putSubscription(ctx, s, &b)
+}
+
+func (e *Engine) putSubscription(ctx context.Context, s Subscription, b *kv.Batch) error {
+	if err := s.compile(); err != nil {
+		return err
+	}
+	if err := e.opts.Deliverer.Check(ctx, s.Topic, s); err != nil {
+		return err
+	}
+	b.IfPresent(topicKey(s.Topic))
+	kv.Put(b, subscriptionPrefix(s.Topic).Str(s.ID), s)
+	if err := kv.Commit(ctx, e.opts.Store, b); err != nil {
+		return err
+	}
+	e.replace(s.Topic, s.ID, &s)
+	return nil
+}
+
+// replace sets a subscription in memory, or takes it away.
+func (e *Engine) replace(r Ref, id string, s *Subscription) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.topics[r]
+	if t == nil {
+		return
+	}
+	list := slices.DeleteFunc(slices.Clone(t.subs), func(o Subscription) bool { return o.ID == id })
+	if s != nil {
+		list = append(list, *s)
+		slices.SortFunc(list, func(a, b Subscription) int { return strings.Compare(a.ID, b.ID) })
+	}
+	t.subs = list
+}
+
+// Subscription returns one by its topic and id.
+func (e *Engine) Subscription(r Ref, id string) (Subscription, error) {
+	_, subs, err := e.Get(r)
+	if err == nil {
+		for _, s := range subs {
+			if s.ID == id {
+				return s, nil
+			}
+		}
+	}
+	return Subscription{}, ErrNoSubscriber
+}
+
+// Change alters a subscription.
+func (e *Engine) Change(ctx context.Context, r Ref, id string, edit func(*Subscription) error) error {
+	e.changes.Lock()
+	defer e.changes.Unlock()
+	s, err := e.Subscription(r, id)
+	if err != nil {
+		return err
+	}
+	if err := edit(&s); err != nil {
+		return err
+	}
+	return e.putSubscription(ctx, s, &kv.Batch{})
+}
+
+// Confirm makes the subscription take effect whose endpoint was sent the token, or restores one that was removed. A token that
+// was used before is no error. authenticate: from now on only signed requests remove the subscription.
+func (e *Engine) Confirm(ctx context.Context, r Ref, token string, authenticate bool) (Subscription, error) {
+	e.changes.Lock()
+	defer e.changes.Unlock()
+	_, subs, err := e.Get(r)
+	if err != nil {
+		return Subscription{}, err
+	}
+	i := slices.IndexFunc(subs, func(s Subscription) bool { return s.Token == token && token != "" })
+	var b kv.Batch
+	var s Subscription
+	if i >= 0 {
+		s = subs[i]
+	} else {
+		k := of("u", r).Str(token)
+		if s, err = kv.Load[Subscription](ctx, e.opts.Store, k); err != nil {
+			if errors.Is(err, kv.ErrNotFound) {
+				err = fmt.Errorf("%w: Token", ErrBadParameter)
+			}
+			return s, err
+		}
+		b.Delete(k)
+		s.Pending, s.Token = true, token
+	}
+	if !s.Pending {
+		return s, nil
+	}
+	if e.expired(&s) {
+		return s, fmt.Errorf("%w: Token: it was sent more than two days ago: subscribe again", ErrBadParameter)
+	}
+	s.Pending, s.Authenticated = false, authenticate
+	return s, e.putSubscription(ctx, s, &b)
+}
+
+func (e *Engine) expired(s *Subscription) bool {
+	return s.Pending && e.opts.Clock.Now().Sub(s.Asked) > TokenLife
+}
+
+// Unsubscribe removes a subscription. One that is gone is no error. An endpoint outside of Tarn is told, with a token that
+// restores the subscription.
+func (e *Engine) Unsubscribe(ctx context.Context, r Ref, id string) error {
+	e.changes.Lock()
+	defer e.changes.Unlock()
+	var b kv.Batch
+	b.Delete(subscriptionPrefix(r).Str(id))
+	if s, err := e.Subscription(r, id); err == nil && s.Outside() && !s.Pending {
+		s.Token, s.Asked = ident.Hex(32), e.opts.Clock.Now().UTC()
+		kv.Put(&b, of("u", r).Str(s.Token), s)
+		e.box.Put(&b, entry{Kind: Removal, Subscription: s, Message: Message{ID: ident.UUID()}, At: s.Asked})
+	}
+	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
+		return err
+	}
+	e.replace(r, id, nil)
+	return nil
+}
+
+// Subscriptions returns those of all the topics of a scope, in the order of their ARNs, after the ARN given.
+func (e *Engine) Subscriptions(scope ident.Scope, after string, limit int) (list []Subscription, next string) {
+	e.mu.RLock()
+	for r, t := range e.topics {
+		for _, s := range t.subs {
+			if r.Scope == scope && s.ARN() > after {
+				list = append(list, s)
+			}
+		}
+	}
+	e.mu.RUnlock()
+	slices.SortFunc(list, func(a, b Subscription) int { return strings.Compare(a.ARN(), b.ARN()) })
+	if len(list) > limit {
+		list = list[:limit]
+		next = list[limit-1].ARN()
+	}
+	return list, next
+}
