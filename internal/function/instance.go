@@ -187,11 +187,11 @@ func (s *Service) layout(ctx context.Context, in *instance, fam family) (layout,
 			l.readOnly = append(l.readOnly, sdk)
 		}
 	}
-	return l, l.command(fam, task)
+	return l, l.command(fam, task, in.version.Config)
 }
 
 // command completes the layout with the program to start.
-func (l *layout) command(fam family, hostTask string) error {
+func (l *layout) command(fam family, hostTask string, c Config) error {
 	switch fam {
 	case python:
 		l.argv = []string{l.interpreter.path, "-S", "-s", filepath.Join(l.runtime, "bootstrap.py")}
@@ -205,6 +205,8 @@ func (l *layout) command(fam family, hostTask string) error {
 			}
 		}
 		l.argv = []string{l.interpreter.path, "--no-warnings", filepath.Join(l.runtime, "bootstrap.mjs")}
+	case java:
+		l.argv = javaCommand(l, c.MemoryMB)
 	case provided:
 		for _, dir := range []struct{ host, seen string }{{hostTask, l.task}, {l.opt, l.opt}} {
 			if _, err := os.Stat(filepath.Join(dir.host, "bootstrap")); err == nil {

@@ -89,7 +89,7 @@ func (r *runtimes) prepare(ctx context.Context, runtime string) error {
 // sdk returns the folder with a family's SDKs, installing them first if they lack. An installation goes on when the
 // request that began it is cancelled.
 func (r *runtimes) sdk(ctx context.Context, fam family, in interpreter) (string, error) {
-	if r.packages.None || fam == provided {
+	if r.packages.None || fam != python && fam != nodejs { // Java functions bring the clients that they use
 		return "", nil
 	}
 	r.mu.Lock()

@@ -252,6 +252,8 @@ func (in *instance) overhead() int64 {
 	switch fam, _ := familyOf(in.version.Config.Runtime); fam {
 	case nodejs:
 		return 96 << 20
+	case java: // the virtual machine itself: code, metadata, its compiler
+		return 128 << 20
 	case python:
 		return 32 << 20
 	}

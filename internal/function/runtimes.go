@@ -18,6 +18,7 @@ type family string
 const (
 	python   family = "python"
 	nodejs   family = "nodejs"
+	java     family = "java"
 	provided family = "provided"
 )
 
@@ -33,10 +34,12 @@ func familyOf(runtime string) (family, error) {
 		return python, nil
 	case nodeForm.MatchString(runtime):
 		return nodejs, nil
+	case javaForm.MatchString(runtime):
+		return java, nil
 	case runtime == "provided" || runtime == "provided.al2" || runtime == "provided.al2023":
 		return provided, nil
 	}
-	return "", fmt.Errorf("%w: runtime %q: want python3.X, nodejsX.x or provided.al2023; other languages run as provided with a bootstrap of their own", ErrBadParameter, runtime)
+	return "", fmt.Errorf("%w: runtime %q: want python3.X, nodejsX.x, javaX or provided.al2023; other languages run as provided with a bootstrap of their own", ErrBadParameter, runtime)
 }
 
 // interpreter is a program on this machine that runs a family's code.
@@ -76,6 +79,14 @@ func (r *runtimes) find(ctx context.Context, id string) (interpreter, error) {
 	if err != nil {
 		return interpreter{}, err
 	}
+	if fam == java {
+		in, err := r.findJava(ctx, id)
+		if err != nil {
+			return interpreter{}, err
+		}
+		r.keep(id, in)
+		return in, nil
+	}
 	var tried []string
 	for _, c := range candidates(fam, id) {
 		tried = append(tried, c.name)
@@ -85,13 +96,22 @@ func (r *runtimes) find(ctx context.Context, id string) (interpreter, error) {
 		}
 		if !c.exact {
 			in.asked = id
-			r.log.Warn("another version stands in for a runtime", "runtime", id, "found", in.path, "version", in.version)
 		}
-		r.found[id] = in
+		r.keep(id, in)
 		return in, nil
 	}
 	return interpreter{}, fmt.Errorf("%w: %s: looked for %s; install one of them or set %s to its path",
 		ErrRuntime, id, strings.Join(tried, ", "), runtimeVar(id))
+}
+
+// keep remembers what was found and says so in the log. r.mu is held.
+func (r *runtimes) keep(id string, in interpreter) {
+	if in.asked != "" {
+		r.log.Warn("another version stands in for a runtime", "runtime", id, "found", in.path, "version", in.version)
+	} else {
+		r.log.Info("found the interpreter of a runtime", "runtime", id, "found", in.path, "version", in.version)
+	}
+	r.found[id] = in
 }
 
 type candidate struct {
