@@ -50,8 +50,9 @@ race: ## the unit tests under the race detector
 	$(GO) test -race ./...
 
 .PHONY: generate
-generate: .cache/botocore/done ## AWS types, models and docs/api from botocore's models (needs PyPI)
+generate: .cache/botocore/done ## AWS types, models and docs/api from botocore's models (needs PyPI); the Java bootstrap (needs javac)
 	$(GO) run ./internal/aws/awsgen/cmd/awsgen
+	$(GO) run ./internal/function/javaruntime/cmd/javaruntime
 	$(GO) run ./internal/aws/awsgen/cmd/awsgen -answers -o internal/aws/sfnapi/answers_gen.json.gz
 	for f in internal/aws/protocol/testdata/models/*.txt; do $(GO) run ./internal/aws/awsgen/cmd/awsgen -support $$f -o $${f%.txt}.json.gz || exit 1; done
 

@@ -39,7 +39,7 @@ func Diagnose(ctx context.Context, data string) []Finding {
 		{"pip", "python3", "-m pip --version", "install python3-pip: boto3 and the job engine come with it"},
 		{"node", "node", "--version", "install nodejs for Node functions"},
 		{"npm", "npm", "--version", "install npm: the AWS SDKs for JavaScript come with it"},
-		{"java", "java", "-version", "install a JDK 17 or newer for jobs on Spark"},
+		{"java", "java", "-version", "install Java 17 or newer for Java functions and jobs on Spark"},
 	} {
 		out, err := exec.CommandContext(ctx, p.program, strings.Fields(p.flag)...).CombinedOutput()
 		if err != nil {

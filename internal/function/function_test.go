@@ -390,6 +390,51 @@ func TestCreate_RefusesBadInput(t *testing.T) {
 	}
 }
 
+// noDeadline gives credentials only to a start that nothing but its caller bounds.
+type noDeadline struct{}
+
+func (noDeadline) AssumeForService(ctx context.Context, _ ident.Scope, _, _, _ string, _ time.Duration) (function.Credentials, error) {
+	if _, bounded := ctx.Deadline(); bounded {
+		return function.Credentials{}, context.DeadlineExceeded
+	}
+	return function.Credentials{AccessKeyID: "k", Expires: time.Now().Add(time.Hour)}, nil
+}
+
+func (noDeadline) AssumableBy(ident.Scope, string, string) error { return nil }
+
+// A request waits for an instance as long as its function may run, then is refused by name; the start of an instance is
+// no part of the wait.
+func TestInvoke_WaitsForAnInstance(t *testing.T) {
+	f := open(t, func(o *function.Options) { o.MaxInstances, o.Roles = 1, noDeadline{} })
+	long := f.make(t, "long", config("python3.12"), map[string]string{"app.py": "import time\ndef handler(e, c):\n    time.sleep(60)\n"})
+	quick := config("python3.12")
+	quick.Timeout = time.Second
+	short := f.make(t, "short", quick, map[string]string{"app.py": "def handler(e, c):\n    return 1\n"})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		_, err := f.Invoke(ctx, function.Invocation{Ref: long})
+		ended <- err
+	}()
+	// The other request holds the only instance from its start on: ask until it has it.
+	for {
+		_, err := f.Invoke(t.Context(), function.Invocation{Ref: short})
+		if errors.Is(err, function.ErrTooManyRequests) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled request: %v", err)
+	}
+	if got := f.call(t, short, "{}"); string(got.Payload) != "1" {
+		t.Errorf("after it has ended: %s", got.Payload)
+	}
+}
+
 func TestReservedConcurrency(t *testing.T) {
 	f := open(t, nil)
 	r := f.python(t, "def handler(e, c):\n    return 1\n")

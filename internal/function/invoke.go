@@ -82,7 +82,7 @@ func (s *Service) admit(ctx context.Context, r Ref) (release func(), err error) 
 		s.busy = map[string]int{}
 	}
 	if m.Reserved != nil && s.busy[key] >= *m.Reserved {
-		return nil, fmt.Errorf("%w: the function's reserved concurrency of %d is in use", ErrTooManyRequests, *m.Reserved)
+		return nil, fmt.Errorf("%w: %d", ErrReserved, *m.Reserved)
 	}
 	if s.total >= AccountConcurrency {
 		return nil, fmt.Errorf("%w: %d requests are under way", ErrTooManyRequests, s.total)
@@ -107,9 +107,7 @@ func (s *Service) run(ctx context.Context, inv Invocation, v Version) (Result, e
 	if err := s.runs.prepare(ctx, v.Config.Runtime); err != nil {
 		return Result{}, err
 	}
-	waitCtx, cancel := context.WithTimeout(ctx, v.Config.Timeout)
-	in, cold, err := s.pool.acquire(waitCtx, inv.Ref.Scope, v)
-	cancel()
+	in, cold, err := s.pool.acquire(ctx, inv.Ref.Scope, v)
 	if err != nil {
 		return Result{}, err
 	}

@@ -12,11 +12,12 @@ import (
 )
 
 // javaForm are Lambda's Java runtimes: java8, java8.al2, java11, java17, java21 …
-var javaForm = regexp.MustCompile(`^java(8|8\.al2|\d{2})$`)
+var javaForm = regexp.MustCompile(`^java(8|\d{2})(\.al2|\.al2023)?$`)
 
 // javaMajor is the Java version that a runtime's identifier asks for.
 func javaMajor(id string) int {
-	n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(id, "java"), ".al2")) // javaForm holds
+	digits, _, _ := strings.Cut(strings.TrimPrefix(id, "java"), ".")
+	n, _ := strconv.Atoi(digits) // javaForm holds
 	return n
 }
 

@@ -51,10 +51,12 @@ func poolKey(scope ident.Scope, v Version) string {
 	return scope.String() + "/" + v.Name + "/" + v.Number + "/" + v.Revision
 }
 
-// acquire returns an instance for a version: a warm one, or a new one that may not be ready yet. It waits for room until
-// ctx ends.
+// acquire returns an instance for a version: a warm one, or a new one that may not be ready yet. It waits for room as long
+// as the function may run; how long a start takes does not count.
 func (p *pool) acquire(ctx context.Context, scope ident.Scope, v Version) (in *instance, cold bool, err error) {
 	key := poolKey(scope, v)
+	patience := p.svc.opts.Clock.NewTimer(v.Config.Timeout)
+	defer patience.Stop()
 	for {
 		p.mu.Lock()
 		if p.closed {
@@ -91,8 +93,10 @@ func (p *pool) acquire(ctx context.Context, scope ident.Scope, v Version) (in *i
 		}
 		select {
 		case <-freed:
+		case <-patience.C():
+			return nil, false, fmt.Errorf("%w: all %d instances were busy for %v; raise --max-instances", ErrTooManyRequests, p.svc.opts.MaxInstances, v.Config.Timeout)
 		case <-ctx.Done():
-			return nil, false, fmt.Errorf("%w: all %d instances are busy", ErrTooManyRequests, p.svc.opts.MaxInstances)
+			return nil, false, ctx.Err()
 		}
 	}
 }

@@ -20,6 +20,7 @@ var (
 	ErrRevision        = errors.New("the RevisionId provided does not match the latest RevisionId")
 	ErrInUse           = errors.New("resource is in use")
 	ErrTooManyRequests = errors.New("rate exceeded")
+	ErrReserved        = fmt.Errorf("%w: the function's reserved concurrency is in use", ErrTooManyRequests)
 	ErrTooLarge        = errors.New("request must be smaller")
 	ErrBadPayload      = errors.New("could not parse request body into json")
 	ErrNoPolicy        = errors.New("the resource you requested does not exist")

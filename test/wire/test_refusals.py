@@ -267,6 +267,8 @@ TABLE = {
         ("name with a space", lambda w: function(w, FunctionName="a b"), 400, "ValidationException"),
         ("1 MB of memory", lambda w: function(w, MemorySize=1), 400, "ValidationException"),
         ("an hour", lambda w: function(w, Timeout=3600), 400, "ValidationException"),
+        ("unknown runtime", lambda w: function(w, Runtime="java7"), 400, "InvalidParameterValueException"),
+        ("runtime that Tarn does not run", lambda w: function(w, Runtime="ruby3.3"), 400, "InvalidParameterValueException"),
         ("no zip", lambda w: function(w, Code={"ZipFile": b"nonsense"}), 400, "InvalidParameterValueException"),
         ("missing role", lambda w: function(w, Role=f"arn:aws:iam::{ACCOUNT}:role/none"), 400, "InvalidParameterValueException"),
         ("payload that is no JSON", lambda w: w.lam.invoke(FunctionName="refusals", Payload=b"{"), 400, "InvalidRequestContentException"),

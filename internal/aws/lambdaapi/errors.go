@@ -27,6 +27,7 @@ var errorTable = []struct {
 	{function.ErrBadParameter, Code_InvalidParameterValueException, http.StatusBadRequest},
 	{function.ErrBadZip, Code_InvalidParameterValueException, http.StatusBadRequest},
 	{function.ErrRevision, Code_PreconditionFailedException, http.StatusPreconditionFailed},
+	{function.ErrReserved, Code_TooManyRequestsException, http.StatusTooManyRequests},
 	{function.ErrTooManyRequests, Code_TooManyRequestsException, http.StatusTooManyRequests},
 	{function.ErrTooLarge, Code_RequestTooLargeException, http.StatusRequestEntityTooLarge},
 	{function.ErrBadPayload, Code_InvalidRequestContentException, http.StatusBadRequest},
@@ -37,12 +38,21 @@ var errorTable = []struct {
 	{function.ErrDenied, "AccessDeniedException", http.StatusForbidden},
 }
 
+// reasons complete TooManyRequestsException.
+var reasons = map[error]string{
+	function.ErrReserved:        "ReservedFunctionConcurrentInvocationLimitExceeded",
+	function.ErrTooManyRequests: "ConcurrentInvocationLimitExceeded",
+}
+
 func mapError(err error) *protocol.Error {
 	for _, row := range errorTable {
 		if errors.Is(err, row.err) {
 			e := &protocol.Error{Code: row.code, Status: row.status, Message: err.Error()}
 			if row.code != "AccessDeniedException" {
 				e.Members = map[string]any{"Type": "User"}
+			}
+			if reason := reasons[row.err]; reason != "" {
+				e.Members["Reason"] = reason
 			}
 			return e
 		}

@@ -5,6 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
@@ -30,6 +33,21 @@ func (a *api) code(ctx context.Context, c *protocol.Call, zip []byte, bucket, ke
 	return function.Code{Zip: io.Reader(r)}, func() { _ = r.Close() }, nil
 }
 
+// checkRuntime refuses a runtime that Lambda never had, as Lambda does: unlike other enumerations it is not a ValidationException.
+func checkRuntime(runtime *string) error {
+	if runtime == nil {
+		return nil
+	}
+	known := Model().Shapes["Runtime"].Enum
+	if slices.Contains(known, *runtime) {
+		return nil
+	}
+	return &protocol.Error{
+		Code: Code_InvalidParameterValueException, Status: http.StatusBadRequest, Members: map[string]any{"Type": "User"},
+		Message: fmt.Sprintf("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [%s] or be a valid ARN", *runtime, strings.Join(known, ", ")),
+	}
+}
+
 func (a *api) createFunction(ctx context.Context, c *protocol.Call, in *CreateFunctionRequest) (*FunctionConfiguration, error) {
 	r, err := function.ParseRef(c.Scope, in.FunctionName, "")
 	if err != nil {
@@ -41,8 +59,11 @@ func (a *api) createFunction(ctx context.Context, c *protocol.Call, in *CreateFu
 	if in.Runtime == nil {
 		return nil, fmt.Errorf("%w: Runtime and Handler are mandatory parameters for functions created with deployment packages", function.ErrBadParameter)
 	}
+	if err := checkRuntime(in.Runtime); err != nil {
+		return nil, err
+	}
 	cfg := function.Config{
-		Description: protocol.Or(in.Description, ""), Runtime: string(*in.Runtime), Handler: protocol.Or(in.Handler, ""), Role: in.Role, Layers: in.Layers,
+		Description: protocol.Or(in.Description, ""), Runtime: *in.Runtime, Handler: protocol.Or(in.Handler, ""), Role: in.Role, Layers: in.Layers,
 		Timeout: time.Duration(protocol.Or(in.Timeout, 0)) * time.Second, MemoryMB: int(protocol.Or(in.MemorySize, 0)),
 	}
 	for _, arch := range in.Architectures {
@@ -115,13 +136,16 @@ func (a *api) updateCode(ctx context.Context, c *protocol.Call, in *UpdateFuncti
 }
 
 func (a *api) updateConfiguration(ctx context.Context, c *protocol.Call, in *UpdateFunctionConfigurationRequest) (*FunctionConfiguration, error) {
+	if err := checkRuntime(in.Runtime); err != nil {
+		return nil, err
+	}
 	r, err := function.ParseRef(c.Scope, in.FunctionName, "")
 	if err != nil {
 		return nil, err
 	}
 	v, err := a.Functions.UpdateConfig(ctx, r, protocol.Or(in.RevisionId, ""), func(cfg *function.Config) {
 		cfg.Description = protocol.Or(in.Description, cfg.Description)
-		cfg.Runtime = string(protocol.Or(in.Runtime, Runtime(cfg.Runtime)))
+		cfg.Runtime = protocol.Or(in.Runtime, cfg.Runtime)
 		cfg.Handler = protocol.Or(in.Handler, cfg.Handler)
 		cfg.Role = protocol.Or(in.Role, cfg.Role)
 		if in.Timeout != nil {

@@ -119,7 +119,7 @@ type CreateFunctionRequest struct {
 	PackageType      *PackageType
 	Publish          *bool
 	Role             string
-	Runtime          *Runtime
+	Runtime          *string
 	Tags             map[string]string
 	Timeout          *int32
 	TracingConfig    *TracingConfig
@@ -1144,7 +1144,7 @@ type UpdateFunctionConfigurationRequest struct {
 	MemorySize       *int32
 	RevisionId       *string
 	Role             *string
-	Runtime          *Runtime
+	Runtime          *string
 	Timeout          *int32
 	TracingConfig    *TracingConfig
 }

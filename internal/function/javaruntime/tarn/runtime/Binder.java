@@ -33,8 +33,8 @@ import java.util.TreeMap;
 import java.util.UUID;
 
 /**
- * Makes Java objects of JSON values and back. Beans are bound by setters, else by fields, whose names may differ in case, as
- * they do in AWS's event classes; unknown members are left out, null members are not written.
+ * Makes Java objects of JSON values and back. Beans are bound by setters, else by fields, whose names may differ in case and hyphens,
+ * as they do in AWS's event classes; unknown members are left out, null members are not written.
  */
 final class Binder {
     private Binder() {}
@@ -382,7 +382,7 @@ final class Binder {
                     }
                     open(f);
                     exact.putIfAbsent(f.getName(), f);
-                    folded.putIfAbsent(f.getName().toLowerCase(Locale.ROOT), f);
+                    folded.putIfAbsent(fold(f.getName()), f);
                     if (Modifier.isPublic(f.getModifiers())) {
                         fields.put(f.getName(), f);
                     }
@@ -400,7 +400,7 @@ final class Binder {
                 return;
             }
             exact.put(name, open(m));
-            folded.put(name.toLowerCase(Locale.ROOT), m);
+            folded.put(fold(name), m);
         }
 
         /** Records are made by their constructor and read by accessors; they came with Java 16, so all is by reflection. */
@@ -436,7 +436,12 @@ final class Binder {
 
         AccessibleObject target(String name) {
             AccessibleObject a = exact.get(name);
-            return a == null ? folded.get(name.toLowerCase(Locale.ROOT)) : a;
+            return a == null ? folded.get(fold(name)) : a;
+        }
+
+        /** AWS's event classes have detailType for detail-type, eventSourceArn for eventSourceARN. */
+        private static String fold(String name) {
+            return name.replace("-", "").replace("_", "").toLowerCase(Locale.ROOT);
         }
 
         /** getFooBar is fooBar, getURL is URL: the rule of the JavaBeans specification, section 8.8. */
