@@ -46,6 +46,7 @@ type Engine struct {
 
 	live       sync.Map // key uint64 → *exec
 	definition sync.Map // hash → *asl.Machine
+	records    recordCache
 	alarms     *alarms
 	activities *activityQueues
 	names      nameLocks

@@ -169,15 +169,16 @@ func (e *Engine) checkDefinition(definition string, kind Kind) error {
 }
 
 // machine reads a state machine by name.
+// machine loads a state machine without its definition.
 func (e *Engine) machine(ctx context.Context, s ident.Scope, name string) (*Machine, error) {
-	m, err := kv.Load[Machine](ctx, e.store, machineKey(s, name))
+	m, err := e.records.load(ctx, e.store, machineKey(s, name))
 	if errors.Is(err, kv.ErrNotFound) {
 		return nil, fail(ErrMachineNotFound, "State Machine Does Not Exist: '%s'", s.ARN("states", "stateMachine:"+name))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load state machine: %w", err)
 	}
-	return &m, e.withText(ctx, &m)
+	return m, nil
 }
 
 func (e *Engine) withText(ctx context.Context, m *Machine) error {
@@ -213,16 +214,21 @@ func ParseMachineARN(arn string) (MachineARN, error) {
 	return out, nil
 }
 
-// Describe returns a state machine or a version of it.
+// Describe returns a state machine or a version of it, with its definition.
 func (e *Engine) Describe(ctx context.Context, arn string) (*Machine, error) {
 	a, err := ParseMachineARN(arn)
 	if err != nil {
 		return nil, err
 	}
-	if a.Qualifier == "" {
-		return e.machine(ctx, a.Scope, a.Name)
+	load := func() (*Machine, error) { return e.machine(ctx, a.Scope, a.Name) }
+	if a.Qualifier != "" {
+		load = func() (*Machine, error) { return e.version(ctx, a, arn) }
 	}
-	return e.version(ctx, a, arn)
+	m, err := load()
+	if err != nil {
+		return nil, err
+	}
+	return m, e.withText(ctx, m)
 }
 
 // UpdateMachine is what of a state machine is changed; nil = stays.
@@ -259,12 +265,14 @@ func (e *Engine) Update(ctx context.Context, arn string, in UpdateMachine) (upda
 	if m.Deleting {
 		return time.Time{}, "", nil, fail(ErrMachineDeleting, "State Machine is being deleted: '%s'", m.ARN)
 	}
+	var b kv.Batch
 	old := *m
 	if in.Definition != nil {
 		if err := e.checkDefinition(*in.Definition, m.Kind); err != nil {
 			return time.Time{}, "", nil, err
 		}
 		m.Definition, m.Hash = *in.Definition, hashOf(*in.Definition)
+		e.putDefinition(&b, m)
 	}
 	if in.RoleARN != nil {
 		if err := checkRole(*in.RoleARN); err != nil {
@@ -280,12 +288,10 @@ func (e *Engine) Update(ctx context.Context, arn string, in UpdateMachine) (upda
 	if in.Tracing != nil {
 		m.Tracing = *in.Tracing
 	}
-	var b kv.Batch
 	changed := m.Hash != old.Hash || m.RoleARN != old.RoleARN || !sameLogging(m.Logging, old.Logging) || m.Tracing != old.Tracing
 	if changed {
 		m.Revision = ident.UUID()
 		revision = m.Revision
-		e.putDefinition(&b, m)
 	}
 	m.Updated = e.now()
 	if in.Publish {

@@ -72,9 +72,6 @@ func (e *Engine) publishLocked(ctx context.Context, m *Machine, revision, descri
 	if last != nil && last.Revision == m.Revision {
 		return last, nil
 	}
-	if err := e.withText(ctx, m); err != nil {
-		return nil, err
-	}
 	var b kv.Batch
 	v := e.putVersion(&b, m, description)
 	kv.Put(&b, machineKey(m.Scope, m.Name), m)
@@ -85,19 +82,20 @@ func (e *Engine) publishLocked(ctx context.Context, m *Machine, revision, descri
 }
 
 // version reads the version that a qualifier names.
+// version loads a version of a state machine, without its definition.
 func (e *Engine) version(ctx context.Context, a MachineARN, arn string) (*Machine, error) {
 	n, err := strconv.ParseInt(a.Qualifier, 10, 64)
 	if err != nil {
 		return nil, fail(ErrMachineNotFound, "State Machine Does Not Exist: '%s'", arn)
 	}
-	v, err := kv.Load[Machine](ctx, e.store, versionKey(a.Scope, a.Name, n))
+	v, err := e.records.load(ctx, e.store, versionKey(a.Scope, a.Name, n))
 	if errors.Is(err, kv.ErrNotFound) {
 		return nil, fail(ErrMachineNotFound, "State Machine Does Not Exist: '%s'", arn)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load version: %w", err)
 	}
-	return &v, e.withText(ctx, &v)
+	return v, nil
 }
 
 // Versions lists the versions of a state machine, newest first.
