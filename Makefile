@@ -38,11 +38,15 @@ fuzz: ## every fuzz target for FUZZTIME (60 s)
 
 .PHONY: lint
 lint: ## formatting and vet
-	@unformatted=$$(gofmt -l cmd internal); [ -z "$$unformatted" ] || { echo "gofmt these files:"; echo "$$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l cmd internal test); [ -z "$$unformatted" ] || { echo "gofmt these files:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 
 .PHONY: bench
-bench: ## the benchmarks beside the code (BENCH = a pattern, BENCHTIME = 1s)
+bench: build bench-code ## Tarn over HTTP beside the machine's limits and peers (ONLY = s3,sqs…; TIME = 2s; REPS = 3), and the benchmarks beside the code
+	$(GO) run ./test/bench -tarn ./tarn -cache .cache/bench $(if $(ONLY),-only $(ONLY)) -time $(or $(TIME),2s) -reps $(or $(REPS),3)
+
+.PHONY: bench-code
+bench-code: ## the benchmarks beside the code (BENCH = a pattern, BENCHTIME = 1s)
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -benchtime $(or $(BENCHTIME),1s) $$(grep -rl --include='*_test.go' '^func Benchmark' internal | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 .PHONY: race
