@@ -117,22 +117,38 @@ func (e *execution) carryOut(group context.Context) {
 
 const maxScriptBytes = 16 << 20
 
-// script prepares and runs the script's process.
+// script reads the job's script and runs it.
 func (e *execution) script(ctx context.Context) error {
 	text, err := e.svc.opts.Objects.Read(ctx, e.scope, e.run.Role, e.job.Command.Script, maxScriptBytes)
 	if err != nil {
 		return fmt.Errorf("read script %s: %w", e.job.Command.Script, err)
 	}
-	e.run.Engine, e.run.EngineWhy, err = e.svc.envs.choose(ctx, e.job.Command.Name, e.args["--tarn-engine"], string(text))
+	return e.runScript(ctx, program{name: filepath.Base(e.job.Command.Script), text: text, command: e.job.Command.Name})
+}
+
+// program is a script to run.
+type program struct {
+	name    string // of its file
+	text    []byte
+	command string       // of the job: glueetl or pythonshell
+	share   string       // a folder that the script may read and write beside its own; "" = none
+	fresh   func() error // prepares the share before each start; nil = nothing to do
+}
+
+// runScript runs a script on the engine that suits it, and once more on Spark where Sail refuses before the first write.
+func (e *execution) runScript(ctx context.Context, p program) (err error) {
+	e.run.Engine, e.run.EngineWhy, err = e.svc.envs.choose(ctx, p.command, e.args["--tarn-engine"], string(p.text))
 	if err != nil {
 		return err
 	}
-	err = e.onEngine(ctx, text)
+	err = e.onEngine(ctx, p)
 	if e.failure.Error == needsSpark && e.writes == 0 && (e.args["--tarn-engine"] == "" || e.args["--tarn-engine"] == "auto") {
 		e.run.Engine, e.run.EngineWhy = "spark", "Sail refused: "+e.failure.Message
 		e.failure = failure{}
-		e.run.FilesRead, e.run.BytesRead, e.inputs = 0, 0, nil
-		err = e.onEngine(ctx, text)
+		if p.share == "" {
+			e.run.FilesRead, e.run.BytesRead, e.inputs = 0, 0, nil
+		}
+		err = e.onEngine(ctx, p)
 	}
 	return err
 }
@@ -141,7 +157,7 @@ func (e *execution) script(ctx context.Context) error {
 const needsSpark = "NeedsSpark"
 
 // onEngine runs the script's process on the engine that the run names.
-func (e *execution) onEngine(ctx context.Context, text []byte) error {
+func (e *execution) onEngine(ctx context.Context, p program) error {
 	e.say(ErrorGroup, "INFO engine "+e.run.Engine+": "+e.run.EngineWhy)
 	python, err := e.svc.envs.prepare(ctx, e.run.Engine, func(step string) { e.say(ErrorGroup, "INFO "+step) })
 	if err != nil {
@@ -152,23 +168,34 @@ func (e *execution) onEngine(ctx context.Context, text []byte) error {
 		return fmt.Errorf("make run folder: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	name := filepath.Base(e.job.Command.Script)
-	if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, p.name), p.text, 0o644); err != nil {
 		return fmt.Errorf("write script: %w", err)
 	}
 	if python.extra, err = e.modules(ctx, python, dir); err != nil {
 		return err
 	}
+	if p.fresh != nil {
+		if err := p.fresh(); err != nil {
+			return err
+		}
+	}
+	if e.run.State != Running {
+		if err := e.begin(ctx); err != nil {
+			return err
+		}
+	}
+	return e.process(ctx, python, dir, p)
+}
+
+// begin records that the run's work has begun.
+func (e *execution) begin(ctx context.Context) error {
 	e.run.State, e.run.Modified = Running, e.svc.opts.Clock.Now()
 	e.run.Starts++
 	e.began = e.svc.opts.Clock.Now()
-	if err := e.svc.update(ctx, e.scope, e.run); err != nil {
-		return err
-	}
-	return e.process(ctx, python, dir, name)
+	return e.svc.update(ctx, e.scope, e.run)
 }
 
-func (e *execution) process(ctx context.Context, python pythonEnv, dir, script string) error {
+func (e *execution) process(ctx context.Context, python pythonEnv, dir string, p program) error {
 	env, err := e.environment(ctx, python, dir)
 	if err != nil {
 		return err
@@ -184,9 +211,13 @@ func (e *execution) process(ctx context.Context, python pythonEnv, dir, script s
 	runCtx, cancel := context.WithTimeout(ctx, e.run.Timeout)
 	defer cancel()
 	stdout, stderr := e.lines(OutputGroup), e.lines(ErrorGroup)
-	argv := []string{python.path, "-m", "tarn_job", "--engine", e.run.Engine, filepath.Join(dir, script)}
+	argv := []string{python.path, "-m", "tarn_job", "--engine", e.run.Engine, filepath.Join(dir, p.name)}
+	writable := []string{dir, "/tmp"}
+	if p.share != "" {
+		writable = append(writable, p.share)
+	}
 	cmd, err := e.svc.opts.Sandbox.Command(runCtx, sandbox.Spec{
-		Argv: append(argv, e.scriptArguments()...), Env: env, Dir: dir, ReadOnly: python.readOnly, ReadWrite: []string{dir, "/tmp"}, OpenFiles: 65536,
+		Argv: append(argv, e.scriptArguments()...), Env: env, Dir: dir, ReadOnly: python.readOnly, ReadWrite: writable, OpenFiles: 65536,
 		Binds: map[string]string{"/tmp": filepath.Join(dir, "tmp")}, Stdout: stdout, Stderr: stderr, ExtraFiles: []*os.File{childOut, childIn},
 	})
 	if err != nil {

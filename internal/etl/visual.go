@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/duck"
@@ -79,10 +80,7 @@ func (e *execution) graph(ctx context.Context) error {
 		return fmt.Errorf("make run folder: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	e.run.State, e.run.Modified = Running, e.svc.opts.Clock.Now()
-	e.run.Starts++
-	e.began = e.svc.opts.Clock.Now()
-	if err := e.svc.update(ctx, e.scope, e.run); err != nil {
+	if err := e.begin(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.run.Timeout)
@@ -115,7 +113,10 @@ func (e *execution) nodes(ctx context.Context, g *visual.Graph, dir string) erro
 		defer res.Close()
 		return res.All()
 	}
-	plan, err := g.Compile(inputs, probe)
+	run := func(views []string, x visual.Exchange) ([][]visual.File, error) {
+		return e.pythonNode(ctx, views, x, &job, filepath.Join(dir, "node-"+strconv.Itoa(len(job.ReadPaths))+"-"+ident.Hex(4)))
+	}
+	plan, err := g.Compile(inputs, probe, run)
 	if err != nil {
 		return err
 	}

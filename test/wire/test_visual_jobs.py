@@ -76,8 +76,46 @@ def test_files_joined_grouped_and_kept_in_the_catalog(jobs, name):
     assert [[c.get("VarCharValue") for c in r["Data"]] for r in rows[1:]] == [["Germany", "5"], ["Italy", "17"]]
 
 
+CUSTOM = """def Split(glueContext, dfc) -> DynamicFrameCollection:
+    from pyspark.sql import functions as F
+    df = dfc.select(list(dfc.keys())[0]).toDF()
+    paid = df.withColumn("paid", F.col("amt") * 2)
+    return DynamicFrameCollection({"big": DynamicFrame.fromDF(paid.filter("amt >= 7"), glueContext, "big"),
+                                   "none": DynamicFrame.fromDF(df.filter("amt > 1000"), glueContext, "none")}, glueContext)
+"""
+
+
+def test_nodes_in_python_and_spark_sql(jobs, name):
+    jobs.s3.put_object(Bucket=jobs.bucket, Key="in/sales.csv", Body="id,cc,amt,at\n1,it,10,2024-01-02 03:04:05\n2,de,5,2024-01-02 03:04:05\n3,it,7,2024-02-02 03:04:05\n")
+    jobs.s3.put_object(Bucket=jobs.bucket, Key="code/scale.py", Body="def scale(self, factor, column='amt'):\n    df = self.toDF()\n    return DynamicFrame.fromDF(df.withColumn(column, df[column] * factor), self.glue_ctx, 'scaled')\n")
+    nodes = {
+        "sales": {"S3CsvSource": {"Name": "sales", "Paths": [f"s3://{jobs.bucket}/in/"], "Separator": "comma", "QuoteChar": "quote", "WithHeader": True}},
+        "typed": {"ApplyMapping": {"Name": "typed", "Inputs": ["sales"], "Mapping": [
+            {"FromPath": [c], "FromType": "string", "ToKey": c, "ToType": t} for c, t in (("id", "long"), ("cc", "string"), ("amt", "long"), ("at", "timestamp"))]}},
+        "custom": {"CustomCode": {"Name": "custom", "Inputs": ["typed"], "ClassName": "Split", "Code": CUSTOM}},
+        "big": {"SelectFromCollection": {"Name": "big", "Inputs": ["custom"], "Index": 0}},
+        "none": {"SelectFromCollection": {"Name": "none", "Inputs": ["custom"], "Index": 1}},
+        "scaled": {"DynamicTransform": {"Name": "scaled", "TransformName": "scale", "FunctionName": "scale", "Path": f"s3://{jobs.bucket}/code/scale.py", "Inputs": ["big"],
+                                        "Parameters": [{"Name": "factor", "Type": "int", "Value": ["100"]}]}},
+        "sql": {"SparkSQL": {"Name": "sql", "Inputs": ["scaled", "typed"], "SqlAliases": [{"From": "scaled", "Alias": "b"}, {"From": "typed", "Alias": "t"}],
+                             "SqlQuery": "select t.cc, sum(b.paid) paid, max(b.amt) amt, max(t.at) at from b join t on b.id = t.id group by t.cc"}},
+        "csv": {"S3DirectTarget": {"Name": "csv", "Inputs": ["sql"], "Format": "csv", "Path": f"s3://{jobs.bucket}/out/"}},
+        "empty": {"S3DirectTarget": {"Name": "empty", "Inputs": ["none"], "Format": "csv", "Path": f"s3://{jobs.bucket}/empty/"}},
+    }
+    run = succeeded(jobs, graph(jobs, name, nodes))
+    assert run["StateDetail"] == "engine duckdb: a visual job; SparkSQL on sail"
+    assert list(read(jobs, "out/").values()) == ["cc,paid,amt,at\nit,34,1000,2024-02-02 03:04:05\n"]
+    assert list(read(jobs, "empty/").values()) == ["id,cc,amt,at\n"]
+
+    nodes["custom"]["CustomCode"]["Code"] = "    df = dfc.select(list(dfc.keys())[0]).toDF()\n    raise KeyError('day')\n"
+    jobs.glue.update_job(JobName=name, JobUpdate={"Role": jobs.role, "Command": {"Name": "glueetl"}, "CodeGenConfigurationNodes": nodes})
+    run = jobs.run(name)
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", "node custom: KeyError: 'day' (line 2 of the script)")
+
+
 @pytest.mark.parametrize("nodes,message", [
-    ({"a": {"SparkSQL": {"Name": "a", "Inputs": ["b"], "SqlQuery": "select 1", "SqlAliases": [{"From": "b", "Alias": "t"}]}}}, "SparkSQL"),
+    ({"a": {"FillMissingValues": {"Name": "a", "Inputs": ["b"], "ImputedPath": "x"}}}, "FillMissingValues"),
+    ({"b": {"S3ParquetSource": {"Name": "b", "Paths": ["s3://b/x/"]}}, "a": {"SparkSQL": {"Name": "a", "Inputs": ["b"], "SqlQuery": "select 1", "SqlAliases": [{"From": "c", "Alias": "t"}]}}}, "alias"),
     ({"a": {"S3CsvSource": {"Name": "a", "Paths": ["s3://b/x/"], "Separator": "comma", "QuoteChar": "quote"}}}, "no target"),
     ({"a": {"S3DirectTarget": {"Name": "a", "Inputs": ["none"], "Format": "csv", "Path": "s3://b/x/"}}}, "does not exist"),
     ({"a": {"S3ParquetSource": {"Name": "a", "Paths": ["s3://b/x/"]}}, "t": {"S3DirectTarget": {"Name": "t", "Inputs": ["a"], "Format": "hudi", "Path": "s3://b/x/"}}}, "hudi"),

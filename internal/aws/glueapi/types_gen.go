@@ -299,9 +299,11 @@ type CodeGenConfigurationNode struct {
 	ApplyMapping         *ApplyMapping
 	CatalogSource        *CatalogSource
 	CatalogTarget        *BasicCatalogTarget
+	CustomCode           *CustomCode
 	DropDuplicates       *DropDuplicates
 	DropFields           *DropFields
 	DropNullFields       *DropNullFields
+	DynamicTransform     *DynamicTransform
 	Filter               *Filter
 	Join                 *Join
 	Merge                *Merge
@@ -316,6 +318,7 @@ type CodeGenConfigurationNode struct {
 	S3ParquetSource      *S3ParquetSource
 	SelectFields         *SelectFields
 	SelectFromCollection *SelectFromCollection
+	SparkSQL             *SparkSQL
 	Spigot               *Spigot
 	SplitFields          *SplitFields
 	Union                *Union
@@ -882,6 +885,14 @@ const (
 	CsvSerdeOption_None            CsvSerdeOption = "None"
 )
 
+type CustomCode struct {
+	ClassName     string
+	Code          string
+	Inputs        []string
+	Name          string
+	OutputSchemas []GlueSchema
+}
+
 type DataLakePrincipal struct {
 	DataLakePrincipalIdentifier *string
 }
@@ -1093,6 +1104,17 @@ type DropNullFields struct {
 	Name             string
 	NullCheckBoxList *NullCheckBoxList
 	NullTextList     []NullValueField
+}
+
+type DynamicTransform struct {
+	FunctionName  string
+	Inputs        []string
+	Name          string
+	OutputSchemas []GlueSchema
+	Parameters    []TransformConfigParameter
+	Path          string
+	TransformName string
+	Version       *string
 }
 
 type Edge struct {
@@ -1539,6 +1561,16 @@ type GetWorkflowRunsResponse struct {
 	Runs      []WorkflowRun
 }
 
+type GlueSchema struct {
+	Columns []GlueStudioSchemaColumn
+}
+
+type GlueStudioSchemaColumn struct {
+	GlueStudioType *string
+	Name           string
+	Type           *string
+}
+
 type GovernanceMode string
 
 const (
@@ -1982,6 +2014,18 @@ type Order struct {
 	SortOrder int32
 }
 
+type ParamType string
+
+const (
+	ParamType_Str     ParamType = "str"
+	ParamType_Int     ParamType = "int"
+	ParamType_Float   ParamType = "float"
+	ParamType_Complex ParamType = "complex"
+	ParamType_Bool    ParamType = "bool"
+	ParamType_List    ParamType = "list"
+	ParamType_Null    ParamType = "null"
+)
+
 type ParquetCompressionType string
 
 const (
@@ -2367,6 +2411,14 @@ const (
 	SourceControlProvider_AWS_CODE_COMMIT SourceControlProvider = "AWS_CODE_COMMIT"
 )
 
+type SparkSQL struct {
+	Inputs        []string
+	Name          string
+	OutputSchemas []GlueSchema
+	SqlAliases    []SqlAlias
+	SqlQuery      string
+}
+
 type Spigot struct {
 	Inputs []string
 	Name   string
@@ -2379,6 +2431,11 @@ type SplitFields struct {
 	Inputs []string
 	Name   string
 	Paths  [][]string
+}
+
+type SqlAlias struct {
+	Alias string
+	From  string
 }
 
 type StartCrawlerRequest struct {
@@ -2609,6 +2666,16 @@ const (
 	TargetFormat_Hyper   TargetFormat = "hyper"
 	TargetFormat_Xml     TargetFormat = "xml"
 )
+
+type TransformConfigParameter struct {
+	IsOptional        *bool
+	ListType          *ParamType
+	Name              string
+	Type              ParamType
+	ValidationMessage *string
+	ValidationRule    *string
+	Value             []string
+}
 
 type Trigger struct {
 	Actions                []Action

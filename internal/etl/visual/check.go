@@ -17,11 +17,13 @@ func (g *Graph) check(n *Node) error {
 	if !listed {
 		want = 1
 	}
-	if len(s.Inputs) != want {
+	if many := n.Kind == "CustomCode" || n.Kind == "SparkSQL"; many && len(s.Inputs) == 0 {
+		return invalid("node %s has no input", n.ID)
+	} else if !many && len(s.Inputs) != want {
 		return invalid("node %s has %d inputs: a node of the kind %s has %d", n.ID, len(s.Inputs), n.Kind, want)
 	}
 	for _, in := range s.Inputs {
-		collection := g.nodes[in].Kind == "Route" || g.nodes[in].Kind == "SplitFields"
+		collection := g.nodes[in].Kind == "Route" || g.nodes[in].Kind == "SplitFields" || g.nodes[in].Kind == "CustomCode"
 		if collection != (n.Kind == "SelectFromCollection") {
 			return invalid("node %s reads %s: only SelectFromCollection reads a collection, and it reads nothing else", n.ID, in)
 		}
@@ -46,6 +48,8 @@ func (g *Graph) check(n *Node) error {
 		}
 	}
 	switch n.Kind {
+	case "CustomCode", "SparkSQL", "DynamicTransform":
+		return g.checkPython(n)
 	case "S3CsvSource", "S3JsonSource", "S3ParquetSource":
 		if len(s.Paths) == 0 {
 			return invalid("node %s has no path", n.ID)

@@ -61,8 +61,8 @@ type Target struct {
 }
 
 // Compile makes the views of all nodes and the queries of the targets. probe is asked for the columns of targets, and for
-// the data where a node's columns depend on it (DropNullFields).
-func (g *Graph) Compile(inputs map[string]Input, probe Probe) (*Plan, error) {
+// the data where a node's columns depend on it (DropNullFields); run for the results of nodes that Python runs.
+func (g *Graph) Compile(inputs map[string]Input, probe Probe, run Runner) (*Plan, error) {
 	p := &Plan{}
 	add := func(name, query string) { p.Views = append(p.Views, "CREATE VIEW "+name+" AS "+query) }
 	for _, n := range g.order {
@@ -74,6 +74,16 @@ func (g *Graph) Compile(inputs map[string]Input, probe Probe) (*Plan, error) {
 				return nil, err
 			}
 			add(view(n.ID), query)
+		case n.IsPython():
+			if err := n.python(p, add, probe, run); err != nil {
+				return nil, err
+			}
+		case n.Kind == "SelectFromCollection" && g.nodes[n.spec.Inputs[0]].Kind == "CustomCode":
+			in := n.spec.Inputs[0]
+			if name := member(in, n.spec.Index); !slices.ContainsFunc(p.Views, func(v string) bool { return strings.HasPrefix(v, "CREATE VIEW "+name+" ") }) {
+				return nil, invalid("node %s: the collection of %s has no frame %d", n.ID, in, n.spec.Index)
+			}
+			add(view(n.ID), "SELECT * FROM "+member(in, n.spec.Index))
 		case n.Kind == "DropNullFields":
 			query, err := n.dropNulls(p.Views, probe)
 			if err != nil {

@@ -76,6 +76,13 @@ type spec struct {
 	Index            int
 	Topk             int
 	Prob             float64
+
+	// Nodes that Python runs.
+	Code, ClassName string
+	SqlQuery        string
+	SqlAliases      []sqlAlias
+	FunctionName    string
+	Parameters      []parameter
 }
 
 type mapping struct {
@@ -111,9 +118,9 @@ type Graph struct {
 
 // Kinds are the kinds of nodes that are compiled.
 var Kinds = []string{
-	"Aggregate", "ApplyMapping", "CatalogSource", "CatalogTarget", "DropDuplicates", "DropFields", "DropNullFields", "Filter", "Join", "Merge", "RenameField",
-	"Route", "S3CatalogSource", "S3CatalogTarget", "S3CsvSource", "S3DirectTarget", "S3GlueParquetTarget", "S3JsonSource", "S3ParquetSource", "SelectFields",
-	"SelectFromCollection", "Spigot", "SplitFields", "Union",
+	"Aggregate", "ApplyMapping", "CatalogSource", "CatalogTarget", "CustomCode", "DropDuplicates", "DropFields", "DropNullFields", "DynamicTransform", "Filter",
+	"Join", "Merge", "RenameField", "Route", "S3CatalogSource", "S3CatalogTarget", "S3CsvSource", "S3DirectTarget", "S3GlueParquetTarget", "S3JsonSource",
+	"S3ParquetSource", "SelectFields", "SelectFromCollection", "SparkSQL", "Spigot", "SplitFields", "Union",
 }
 
 // Parse reads the JSON of CodeGenConfigurationNodes, id → kind → members. Errors: ErrInvalid.

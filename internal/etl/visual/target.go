@@ -81,12 +81,10 @@ func (n *Node) target(columns []Column, in Input) (Target, error) {
 		switch {
 		case slices.Contains(t.Keys, c.Name):
 			items[i] = "coalesce(CAST(" + name + " AS VARCHAR), '__HIVE_DEFAULT_PARTITION__') AS " + name
-		case c.Type == "HUGEINT" || c.Type == "UHUGEINT" || c.Type == "UBIGINT": // sums of integers are bigint in Spark
-			items[i] = "CAST(" + name + " AS BIGINT) AS " + name
-		case c.Type == `"NULL"` || c.Type == "JSON" || c.Type == "UUID" || c.Type == "TIME":
-			items[i] = "CAST(" + name + " AS VARCHAR) AS " + name
+		case c.Type == zoned:
+			items[i] = plainTime(c)
 		default:
-			items[i] = name
+			items[i] = storable(c)
 		}
 	}
 	t.query = "SELECT " + strings.Join(items, ", ") + " FROM " + view(n.spec.Inputs[0])

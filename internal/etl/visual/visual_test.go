@@ -47,7 +47,7 @@ func build(t *testing.T, pool *duck.Pool, nodes, csv string) (columns []string, 
 		defer res.Close()
 		return res.All()
 	}
-	p, err := g.Compile(map[string]Input{"in": {Files: []File{{Path: file, Key: "x/in.csv"}}}}, run)
+	p, err := g.Compile(map[string]Input{"in": {Files: []File{{Path: file, Key: "x/in.csv"}}}}, run, nil)
 	if err != nil {
 		return nil, nil, err
 	}
