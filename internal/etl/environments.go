@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,27 @@ var requirements = map[string][]string{
 	"sail":  {"pysail==0.7.2", "pyspark-client==4.2.0", "pandas<3", "pyarrow<25", "boto3==1.44.5", "botocore==1.44.5", "python-dateutil<3"},
 	"spark": {"pyspark==3.5.4", "pandas<3", "numpy<2.3", "pyarrow<22", "boto3==1.44.5", "botocore==1.44.5", "python-dateutil<3", "setuptools<81"},
 	"shell": {"boto3==1.44.5", "botocore==1.44.5", "python-dateutil<3"},
+	// What Glue's library set "analytics" has, for Python shell scripts that import some of it.
+	"analytics": {
+		"boto3==1.44.5", "botocore==1.44.5", "python-dateutil<3", "awswrangler<4", "pandas<3", "numpy<2.3", "pyarrow<22", "requests<3", "PyAthena<4", "SQLAlchemy<3",
+		"PyMySQL<2", "psycopg2-binary<3", "scikit-learn<2", "scipy<2",
+	},
+}
+
+// analytics are modules that the environment of that name has and the plain one of Python shell jobs has not.
+var analytics = regexp.MustCompile(`(?m)^\s*(?:import|from)\s+(?:[\w.]+\s*,\s*)*(?:awswrangler|numpy|pandas|pyarrow|requests|pyathena|sqlalchemy|pymysql|psycopg2|sklearn|scipy)\b`)
+
+// environmentOf returns the environment for a script: for Python shell jobs as --library-set says, else by what it imports.
+func environmentOf(engine, set, script string) (string, error) {
+	switch {
+	case engine != "shell":
+		return engine, nil
+	case set != "" && set != "none" && set != "analytics":
+		return "", fmt.Errorf("%w: --library-set %q: want none or analytics", ErrBadInput, set)
+	case set == "analytics" || set == "" && analytics.MatchString(script):
+		return "analytics", nil
+	}
+	return "shell", nil
 }
 
 // sparkPackages let Spark reach S3 and commit there without copies. Spark fetches them itself, once.

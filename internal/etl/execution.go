@@ -159,7 +159,11 @@ const needsSpark = "NeedsSpark"
 // onEngine runs the script's process on the engine that the run names.
 func (e *execution) onEngine(ctx context.Context, p program) error {
 	e.say(ErrorGroup, "INFO engine "+e.run.Engine+": "+e.run.EngineWhy)
-	python, err := e.svc.envs.prepare(ctx, e.run.Engine, func(step string) { e.say(ErrorGroup, "INFO "+step) })
+	environment, err := environmentOf(e.run.Engine, e.args["--library-set"], string(p.text))
+	if err != nil {
+		return err
+	}
+	python, err := e.svc.envs.prepare(ctx, environment, func(step string) { e.say(ErrorGroup, "INFO "+step) })
 	if err != nil {
 		return err
 	}

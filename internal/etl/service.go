@@ -163,6 +163,16 @@ func (j *Job) check() error {
 		return bad("a visual job has the command glueetl, not %q", j.Command.Name)
 	case j.Nodes == nil && !strings.HasPrefix(j.Command.Script, "s3://"):
 		return bad("script location %q: want s3://BUCKET/KEY", j.Command.Script)
+	case j.Command.Python == "2":
+		return bad("Python 2 is not supported: want 3 or 3.9 as the Python version")
+	case j.Command.Name == "glueetl" && j.Command.Python != "" && j.Command.Python != "3":
+		return bad("Python version %s of a job of the type glueetl: want 3", j.Command.Python)
+	case j.Command.Name == "pythonshell" && (j.WorkerType != "" || j.Workers != 0):
+		return bad("worker type and number of workers are not for jobs of the type pythonshell: set a maximum capacity of 0.0625 or 1")
+	case j.Command.Name == "pythonshell" && j.MaxCapacity != 0 && j.MaxCapacity != 0.0625 && j.MaxCapacity != 1:
+		return bad("maximum capacity %g of a job of the type pythonshell: want 0.0625 or 1", j.MaxCapacity)
+	case j.MaxCapacity != 0 && (j.WorkerType != "" || j.Workers != 0):
+		return bad("Please do not set Max Capacity if using Worker Type and Number of Workers.")
 	case j.MaxRetries < 0 || j.MaxRetries > 10:
 		return bad("%d retries: want 0 to 10", j.MaxRetries)
 	case j.Timeout < 0 || j.Timeout > 7*24*time.Hour:

@@ -249,6 +249,11 @@ func TestCreate_RefusesBadInput(t *testing.T) {
 		"no role":         func(j *Job) { j.Role = "" },
 		"closed role":     func(j *Job) { j.Role = "closed" },
 		"unknown command": func(j *Job) { j.Command.Name = "gluestreaming" },
+		"python 2":        func(j *Job) { j.Command.Python = "2" },
+		"python of spark": func(j *Job) { j.Command.Name, j.Command.Python = "glueetl", "3.9" },
+		"shell workers":   func(j *Job) { j.WorkerType, j.Workers = "G.1X", 2 },
+		"shell capacity":  func(j *Job) { j.MaxCapacity = 2 },
+		"both capacities": func(j *Job) { j.Command.Name, j.MaxCapacity, j.Workers = "glueetl", 2, 2 },
 		"local script":    func(j *Job) { j.Command.Script = "/tmp/x.py" },
 		"retries":         func(j *Job) { j.MaxRetries = 11 },
 		"timeout":         func(j *Job) { j.Timeout = 8 * 24 * time.Hour },
@@ -305,5 +310,24 @@ func TestLineWriter(t *testing.T) {
 	want := []string{"output: one", "output: two", "output: three" + strings.Repeat("x", maxLine), "output: y", "output: end"}
 	if diff := cmp.Diff(want, f.logs.lines); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestEnvironmentOf(t *testing.T) {
+	for _, c := range []struct{ engine, set, script, want string }{
+		{"sail", "", "import pandas", "sail"},
+		{"shell", "", "import boto3\nimport json, csv\n", "shell"},
+		{"shell", "", "# import pandas\nx = 'import pandas'\n", "shell"},
+		{"shell", "", "import json, pandas as pd\n", "analytics"},
+		{"shell", "", "def f():\n    from numpy import array\n", "analytics"},
+		{"shell", "none", "import pandas", "shell"},
+		{"shell", "analytics", "", "analytics"},
+	} {
+		if got, err := environmentOf(c.engine, c.set, c.script); got != c.want || err != nil {
+			t.Errorf("%s %q %q: %s %v", c.engine, c.set, c.script, got, err)
+		}
+	}
+	if _, err := environmentOf("shell", "all", ""); !errors.Is(err, ErrBadInput) {
+		t.Errorf("an unknown set: %v", err)
 	}
 }

@@ -205,6 +205,67 @@ def test_errors_are_the_scripts_own(jobs, name, script, message):
     assert run["JobRunState"] == "FAILED" and message in run["ErrorMessage"], run
 
 
+def test_python_shell(jobs, name):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as z:
+        z.writestr("shop/__init__.py", "RATE = 1.22\n")
+    jobs.s3.put_object(Bucket=jobs.bucket, Key="lib/shop-1.0-py3-none-any.whl", Body=archive.getvalue())
+    jobs.s3.put_object(Bucket=jobs.bucket, Key="lib/tools.py", Body="def double(x):\n    return 2 * x\n")
+    jobs.s3.put_object(Bucket=jobs.bucket, Key="lib/rates.json", Body='{"eur": 3}')
+    jobs.create(name, """
+import boto3, json, sys
+from awsglue.utils import getResolvedOptions
+from shop import RATE
+from tools import double
+args = getResolvedOptions(sys.argv, ["day", "bucket"])
+rates = json.load(open("rates.json"))
+boto3.client("s3").put_object(Bucket=args["bucket"], Key="out/" + args["day"], Body=str(double(rates["eur"]) * RATE))
+print("python", sys.version_info[0], "empty", repr(dict(a.split("=", 1) for a in sys.argv if a.startswith("--none"))["--none"]))
+print("error line", file=sys.stderr)
+""", command="pythonshell", MaxCapacity=0.0625, DefaultArguments={
+        "--extra-py-files": f"s3://{jobs.bucket}/lib/shop-1.0-py3-none-any.whl,s3://{jobs.bucket}/lib/tools.py", "--extra-files": f"s3://{jobs.bucket}/lib/rates.json",
+        "--day": "1", "--bucket": jobs.bucket, "--none": ""})
+    run = succeeded(jobs, jobs.run(name, day="2024-01-02"))
+    assert jobs.s3.get_object(Bucket=jobs.bucket, Key="out/2024-01-02")["Body"].read() == b"7.32"
+    assert run["MaxCapacity"] == 0.0625 and run["Arguments"] == {"--day": "2024-01-02"}
+    text = jobs.log(run)
+    assert "python 3 empty ''" in text and "error line" in text
+
+
+@pytest.mark.parametrize("script,message", [
+    ("import nothing_like_this\n", "ModuleNotFoundError: No module named 'nothing_like_this' (line 1 of the script)"),
+    ("print('a'\n", "SyntaxError: '(' was never closed"),
+    ("import os\nos._exit(7)\n", "the script ended with exit status 7"),
+    ("def f():\n    raise KeyError('x')\n\nf()\n", "KeyError: 'x' (line 2 of the script)"),
+    ("import sys\nsys.exit('no rows')\n", "SystemExit: no rows (line 2 of the script)"),
+    ("from awsglue.utils import getResolvedOptions\nimport sys\ngetResolvedOptions(sys.argv, ['day'])\n", "the following arguments are required: --day (line 3 of the script)"),
+])
+def test_python_shell_fails_with_the_scripts_error(jobs, name, script, message):
+    jobs.create(name, script, command="pythonshell")
+    run = jobs.run(name)
+    assert run["JobRunState"] == "FAILED" and message in run["ErrorMessage"], run
+
+
+@pytest.mark.parametrize("wrong,message", [
+    ({"Command": {"Name": "pythonshell", "ScriptLocation": "s3://b/x.py", "PythonVersion": "2"}}, "Python 2"),
+    ({"MaxCapacity": 5}, "0.0625 or 1"),
+    ({"WorkerType": "G.1X", "NumberOfWorkers": 2}, "pythonshell"),
+])
+def test_python_shell_refuses(jobs, name, wrong, message):
+    with pytest.raises(jobs.glue.exceptions.InvalidInputException, match=message):
+        jobs.glue.create_job(**{"Name": name, "Role": jobs.role, "Command": {"Name": "pythonshell", "ScriptLocation": "s3://b/x.py"}, **wrong})
+
+
+def test_python_shell_has_the_analytics_libraries(jobs, name):
+    jobs.create(name, f"""
+import awswrangler as wr
+import pandas as pd
+wr.s3.to_parquet(pd.DataFrame({{"a": [1, 2]}}), path="s3://{jobs.bucket}/frame/", dataset=True)
+print("rows", len(wr.s3.read_parquet("s3://{jobs.bucket}/frame/", dataset=True)))
+""", command="pythonshell")
+    assert "rows 2" in jobs.log(succeeded(jobs, jobs.run(name)))
+
+
 def test_timeout(server, jobs, name):
     jobs.create(name, "import time\ntime.sleep(600)\n", command="pythonshell", Timeout=1, MaxRetries=1)
     run = jobs.glue.start_job_run(JobName=name)["JobRunId"]
