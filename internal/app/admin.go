@@ -58,6 +58,9 @@ func (a *App) adminRoutes(mux *http.ServeMux) {
 		return a.compare(ctx, q.Get("bucket"), q.Get("left"), q.Get("right"))
 	})
 	add("GET /_tarn/queue/messages", a.peekQueue)
+	add("GET /_tarn/execution", func(ctx context.Context, r *http.Request) (any, error) {
+		return a.execution(ctx, r.URL.Query().Get("arn"))
+	})
 	add("GET /_tarn/lineage", func(ctx context.Context, r *http.Request) (any, error) {
 		depth, err := strconv.Atoi(r.URL.Query().Get("depth"))
 		if err != nil || depth < 1 {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/workflow/asl"
 	"github.com/tarn-data/tarn/internal/workflow/interp"
 )
 
@@ -142,11 +144,38 @@ func (e *Engine) forget(ctx context.Context, s ident.Scope, machine, name string
 
 // StateStatus is what an execution has made of a state so far.
 type StateStatus struct {
-	Name    string
-	Entered int // how often
-	Exited  int
-	Failed  int
-	Active  int // threads that are in the state
+	Name     string
+	Entered  int // how often
+	Exited   int
+	Failed   int
+	Attempts int       // tasks that were scheduled, first attempts and retries
+	Active   int       // threads that are in the state
+	First    time.Time // when it was entered first
+	Last     time.Time // when the newest of its events happened
+}
+
+// Overview is an execution as a picture of it needs it: the graph of its definition and what has become of each state.
+type Overview struct {
+	Record *Record
+	Graph  asl.Graph
+	States map[string]*StateStatus // by name; those that were reached
+}
+
+// Overview returns the picture of an execution at this moment.
+func (e *Engine) Overview(ctx context.Context, arn string) (*Overview, error) {
+	rec, err := e.Execution(ctx, arn)
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.machineOf(ctx, rec)
+	if err != nil {
+		return nil, err
+	}
+	states, err := e.statuses(ctx, rec)
+	if err != nil {
+		return nil, err
+	}
+	return &Overview{Record: rec, Graph: m.Graph(), States: states}, nil
 }
 
 // Statuses returns the live status of the states that the execution has reached, by name.
@@ -155,6 +184,10 @@ func (e *Engine) Statuses(ctx context.Context, arn string) (map[string]*StateSta
 	if err != nil {
 		return nil, err
 	}
+	return e.statuses(ctx, rec)
+}
+
+func (e *Engine) statuses(ctx context.Context, rec *Record) (map[string]*StateStatus, error) {
 	out := map[string]*StateStatus{}
 	at := map[int64]string{} // the state that an event belongs to
 	get := func(name string) *StateStatus {
@@ -173,15 +206,24 @@ func (e *Engine) Statuses(ctx context.Context, arn string) (map[string]*StateSta
 		}
 		x.mu.Unlock()
 	}
-	err = e.eventsFrom(ctx, rec.Key, 1, false, func(ev *interp.Event) bool {
+	err := e.eventsFrom(ctx, rec.Key, 1, false, func(ev *interp.Event) bool {
 		name := ev.Name
 		if name == "" {
 			name = at[ev.Prev]
 		}
 		at[ev.ID] = name
+		if name != "" {
+			st := get(name)
+			if st.First.IsZero() {
+				st.First = ev.Time
+			}
+			st.Last = ev.Time
+		}
 		switch {
 		case ev.Type.Entered():
 			get(ev.Name).Entered++
+		case ev.Type.Scheduled():
+			get(name).Attempts++
 		case ev.Type.Exited():
 			get(ev.Name).Exited++
 		case ev.Type.Failed() && name != "":

@@ -73,6 +73,9 @@ func TestStatuses(t *testing.T) {
 			break
 		}
 	}
+	if o, err := e.Overview(t.Context(), rec.ARN); err != nil || len(o.Graph.Nodes) != 2 || o.States["T"].Attempts != 1 || o.States["T"].First.IsZero() || o.States["T"].Last.Before(o.States["T"].First) {
+		t.Errorf("overview: %+v, %v", o, err)
+	}
 	if _, err := e.StopExecution(t.Context(), rec.ARN, nil, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -213,8 +214,18 @@ func lambdaCold(s *server, rep int, _ time.Duration) (sample, error) {
 	return load{workers: 1, calls: n, op: func(_ int, i int64) (int, error) { return 1, s.invoke(fmt.Sprintf("cold-%d-%d", rep, i)) }}.run(s.cpu)
 }
 
+// interpreter is the Python that python3 stands for: version managers put a shell script in its place.
+var interpreter = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	return strings.TrimSpace(string(out)), err
+})
+
 // pythons starts the interpreter as a function needs it at least: with its module for JSON.
 func pythons(_ string, _ int, _ time.Duration) (sample, error) {
+	python, err := interpreter()
+	if err != nil {
+		return sample{}, fmt.Errorf("find Python: %w", err)
+	}
 	children := func() time.Duration {
 		var r syscall.Rusage
 		if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &r); err != nil {
@@ -223,7 +234,7 @@ func pythons(_ string, _ int, _ time.Duration) (sample, error) {
 		return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 	}
 	return load{workers: 1, calls: 5, op: func(int, int64) (int, error) {
-		c := exec.CommandContext(context.Background(), "python3", "-I", "-c", "import json")
+		c := exec.CommandContext(context.Background(), python, "-I", "-c", "import json")
 		c.Stderr = os.Stderr
 		return 1, c.Run()
 	}}.run(children)

@@ -75,3 +75,16 @@ def test_executions_survive_sigkill(fresh_server):
         assert done["status"] == "SUCCEEDED" and json.loads(done["output"]) == "after the kill"
         events = sfn.get_execution_history(executionArn=e)["events"]
         assert [x["id"] for x in events] == list(range(1, len(events) + 1))
+
+
+def test_command_line_starts_watches_and_draws(server, sfn, role, name, tmp_path):
+    machine(sfn, role, name, {"In": {"Type": "Pass", "Next": "Out"}, "Out": {"Type": "Pass", "End": True}}, "In")
+    said = server.tarn("sf", "start", name, "--input", '{"n":1}', "--name", "x", "--watch")
+    assert "In (Pass) done" in said and "SUCCEEDED" in said
+    lines = server.tarn("sf", "history", f"{name}:x").splitlines()
+    assert len(lines) == 6 and lines[-1].split()[2] == "ExecutionSucceeded"
+    file = tmp_path / "m.json"
+    file.write_text('{"StartAt":"A","States":{"A":{"Type":"Pass","Result":7,"End":true}}}')
+    assert server.tarn("sf", "lint", str(file)).endswith("1 states, no errors\n")
+    assert server.tarn("sf", "graph", str(file)).startswith("flowchart TD\n")
+    assert json.loads(server.tarn("sf", "test-state", str(file), "--state", "A"))["output"] == "7"

@@ -1,26 +1,44 @@
 package asl
 
-import "strconv"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
 
 // Graph is a definition as states and transitions, for drawing.
 type Graph struct {
-	StartAt string
-	Nodes   []Node
-	Edges   []Edge
+	StartAt string `json:"startAt"`
+	Nodes   []Node `json:"nodes"`
+	Edges   []Edge `json:"edges,omitempty"`
 }
 
 // Node is a state. Branches of a Parallel state and the processor of a Map state are graphs within it.
 type Node struct {
-	Name     string
-	Kind     Kind
-	Resource string // of a Task state
-	Branches []Graph
+	Name     string  `json:"name"`
+	Kind     Kind    `json:"kind"`
+	Resource string  `json:"resource,omitempty"` // of a Task state
+	Branches []Graph `json:"branches,omitempty"`
 }
 
 // Edge is a transition.
 type Edge struct {
-	From, To string
-	Label    string // "" = Next; "Default", "Choice 1", "Catch States.ALL"
+	From  string `json:"from"`
+	To    string `json:"to"`
+	Label string `json:"label,omitempty"` // "" = Next; "Default", "Choice 1", "Catch States.ALL"
+}
+
+// MarshalText gives the type as it stands in definitions.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads what MarshalText gives.
+func (k *Kind) UnmarshalText(b []byte) error {
+	i := slices.Index(kindNames[:], string(b))
+	if i < 1 {
+		return fmt.Errorf("%q is no type of states", b)
+	}
+	*k = Kind(i)
+	return nil
 }
 
 // Graph returns the machine's graph.

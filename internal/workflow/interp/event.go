@@ -272,6 +272,11 @@ func (t EventType) Entered() bool {
 	return false
 }
 
+// Scheduled reports whether the event is that of giving a task to whoever carries it out.
+func (t EventType) Scheduled() bool {
+	return t == TaskScheduled || t == LambdaFunctionScheduled || t == ActivityScheduled
+}
+
 // Exited reports whether the event is that of leaving a state.
 func (t EventType) Exited() bool {
 	switch t {
