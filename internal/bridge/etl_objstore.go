@@ -2,15 +2,14 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/etl"
 	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/logs"
 	"github.com/tarn-data/tarn/internal/objstore"
 )
@@ -59,36 +58,27 @@ func (j JobObjects) List(ctx context.Context, scope ident.Scope, role, bucket, p
 	return list, nil
 }
 
-// Move implements etl.Objects: copies are metadata only, so that it takes no time for large files.
-func (j JobObjects) Move(ctx context.Context, scope ident.Scope, role, bucket string, moves map[string]string, remove []string) error {
-	keep := map[string]bool{}
+// Move implements etl.Objects.
+func (j JobObjects) Move(ctx context.Context, scope ident.Scope, role, bucket string, moves map[string]string, remove []string, with func(*kv.Batch)) error {
+	stays := map[string]bool{}
 	for from, to := range moves {
-		keep[to] = true
-		for _, need := range [][2]string{{"s3:GetObject", from}, {"s3:PutObject", to}} {
+		stays[to] = true
+		for _, need := range [][2]string{{"s3:GetObject", from}, {"s3:PutObject", to}, {"s3:DeleteObject", from}} {
 			if err := j.Allowed(ctx, scope, role, need[0], bucket, need[1]); err != nil {
 				return err
 			}
 		}
-		_, _, err := j.Objects.Copy(ctx, &objstore.CopyRequest{SourceBucket: bucket, SourceKey: from, Bucket: bucket, Key: to})
-		if errors.Is(err, objstore.ErrNoSuchKey) {
-			continue // moved before a crash
-		}
-		if err != nil {
-			return fmt.Errorf("move %s to %s: %w", from, to, err)
-		}
-		remove = append(remove, from)
 	}
-	slices.Sort(remove)
-	for _, key := range slices.Compact(remove) {
-		if keep[key] {
+	for _, key := range remove {
+		if stays[key] {
 			continue
 		}
 		if err := j.Allowed(ctx, scope, role, "s3:DeleteObject", bucket, key); err != nil {
 			return err
 		}
-		if _, err := j.Objects.Delete(ctx, &objstore.DeleteRequest{Bucket: bucket, Key: key}); err != nil && !errors.Is(err, objstore.ErrNoSuchKey) {
-			return fmt.Errorf("remove %s: %w", key, err)
-		}
+	}
+	if _, err := j.Objects.Move(ctx, &objstore.MoveRequest{Bucket: bucket, Moves: moves, Remove: remove, With: with}); err != nil {
+		return fmt.Errorf("move %d objects of %s and remove %d: %w", len(moves), bucket, len(remove), err)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/ident"
@@ -15,14 +14,11 @@ import (
 
 // published is what one write of a run has made: the n-th, counted from the start of the script. A script that starts
 // again, after a crash or as a retry, makes the same writes in the same order, and each replaces what the same write made
-// before.
+// before. It is stored in the batch that makes the objects visible.
 type published struct {
 	Bucket string
 	Staged string   // prefix under which the write's files were staged last
 	Keys   []string // objects that the write has made
-	Moves  map[string]string
-	Old    []string // objects that it was to remove
-	Done   bool     // whether the moves are carried out
 }
 
 // publishedKey is one for all attempts of a run.
@@ -78,7 +74,7 @@ func (e *execution) stage(ctx context.Context, path, mode string) (staging strin
 	}
 	if before.Bucket != "" && before.Bucket != bucket {
 		// The script writes elsewhere this time: what it made there goes before the place is forgotten.
-		if err := e.svc.opts.Objects.Move(ctx, e.scope, e.run.Role, before.Bucket, nil, before.mayExist()); err != nil {
+		if err := e.svc.opts.Objects.Move(ctx, e.scope, e.run.Role, before.Bucket, nil, before.Keys, nil); err != nil {
 			return "", false, err
 		}
 		before = published{}
@@ -91,14 +87,6 @@ func (e *execution) stage(ctx context.Context, path, mode string) (staging strin
 		return "", false, err
 	}
 	return "s3://" + bucket + "/" + before.Staged, false, nil
-}
-
-// mayExist returns the objects that the write has made or was about to remove.
-func (p published) mayExist() []string {
-	if p.Done {
-		return slices.Clone(p.Keys)
-	}
-	return slices.Concat(p.Keys, p.Old)
 }
 
 // stagingPart begins with an underscore: crawlers and queries pass such folders over.
@@ -117,8 +105,8 @@ func (e *execution) earlier(ctx context.Context) (published, error) {
 	return p, err
 }
 
-// publish moves the files of the write that was staged last to their place. The intention is durable before the first
-// move, so that a crash in between is finished or replaced by the next start.
+// publish moves the files of the write that was staged last to their place, removes what they replace and records what the write
+// has made, in one batch.
 func (e *execution) publish(ctx context.Context, path, staging, mode string) (files int, err error) {
 	bucket, prefix, err := splitURL(path)
 	if err != nil {
@@ -141,7 +129,8 @@ func (e *execution) publish(ctx context.Context, path, staging, mode string) (fi
 	if err != nil && !errors.Is(err, kv.ErrNotFound) {
 		return 0, err
 	}
-	p := published{Bucket: bucket, Staged: from, Moves: map[string]string{}, Old: before.mayExist()}
+	p := published{Bucket: bucket, Staged: from}
+	moves, remove := map[string]string{}, before.Keys
 	if mode == "overwrite" {
 		have, err := objects.List(ctx, e.scope, e.run.Role, bucket, prefix)
 		if err != nil {
@@ -149,35 +138,24 @@ func (e *execution) publish(ctx context.Context, path, staging, mode string) (fi
 		}
 		for _, o := range have {
 			if !strings.Contains(o.Key[len(prefix):], stagingPart) {
-				p.Old = append(p.Old, o.Key)
+				remove = append(remove, o.Key)
 			}
 		}
 	}
 	for _, o := range made {
 		rel := o.Key[len(from):]
 		if strings.HasSuffix(rel, "_SUCCESS") || strings.HasSuffix(rel, "/") || rel == "" {
-			p.Old = append(p.Old, o.Key) // markers of the engine are not data
+			remove = append(remove, o.Key) // markers of the engine are not data
 			continue
 		}
 		target := prefix + rel
-		p.Moves[o.Key] = target
+		moves[o.Key] = target
 		p.Keys = append(p.Keys, target)
 		e.run.FilesMade++
 		e.run.BytesMade += o.Size
 		e.outputs = append(e.outputs, lineage.Object(bucket, target, o.Version))
 	}
-	var b kv.Batch
-	kv.Put(&b, k, p)
-	if err := kv.Commit(ctx, e.svc.opts.Store, &b); err != nil {
-		return 0, err
-	}
-	if err := objects.Move(ctx, e.scope, e.run.Role, bucket, p.Moves, p.Old); err != nil {
-		return 0, err
-	}
-	b.Reset()
-	p.Done, p.Moves, p.Old = true, nil, nil
-	kv.Put(&b, k, p)
-	return len(p.Keys), kv.Commit(ctx, e.svc.opts.Store, &b)
+	return len(p.Keys), objects.Move(ctx, e.scope, e.run.Role, bucket, moves, remove, func(b *kv.Batch) { kv.Put(b, k, p) })
 }
 
 // cleanUp removes what this run or an earlier start of it has staged and not published.
@@ -208,5 +186,5 @@ func (e *execution) removeAll(ctx context.Context, bucket, prefix string) error 
 	for i, o := range left {
 		keys[i] = o.Key
 	}
-	return e.svc.opts.Objects.Move(ctx, e.scope, e.run.Role, bucket, nil, keys)
+	return e.svc.opts.Objects.Move(ctx, e.scope, e.run.Role, bucket, nil, keys, nil)
 }

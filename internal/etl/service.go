@@ -45,9 +45,9 @@ type Objects interface {
 	Read(ctx context.Context, scope ident.Scope, role, url string, limit int64) ([]byte, error)
 	// List returns all objects under a prefix.
 	List(ctx context.Context, scope ident.Scope, role, bucket, prefix string) ([]Object, error)
-	// Move gives objects new keys in the same bucket and then removes the keys in remove. It may be repeated after a crash:
-	// what is moved already is passed over.
-	Move(ctx context.Context, scope ident.Scope, role, bucket string, moves map[string]string, remove []string) error
+	// Move gives objects new keys in the same bucket and removes others, with what with adds (nil = nothing), as one batch: a
+	// reader sees all of it or nothing of it. What does not exist is passed over; a new key that is to be removed as well stays.
+	Move(ctx context.Context, scope ident.Scope, role, bucket string, moves map[string]string, remove []string, with func(*kv.Batch)) error
 }
 
 // LogSink keeps the lines of runs. It models logs.Store.

@@ -32,6 +32,7 @@ var scope = ident.Scope{Account: "000000000000", Region: "us-west-2"}
 
 // memObjects is a store of objects in memory. After failAfter further changes it fails, as a crash would leave it.
 type memObjects struct {
+	store     kv.Store
 	mu        sync.Mutex
 	data      map[string]string // bucket/key → content
 	failAfter int               // -1 = never
@@ -70,29 +71,34 @@ func (m *memObjects) List(_ context.Context, _ ident.Scope, _, bucket, prefix st
 	return found, nil
 }
 
-func (m *memObjects) Move(_ context.Context, _ ident.Scope, _, bucket string, moves map[string]string, remove []string) error {
+func (m *memObjects) Move(ctx context.Context, _ ident.Scope, _, bucket string, moves map[string]string, remove []string, with func(*kv.Batch)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.step(); err != nil {
+		return err
+	}
 	keep := map[string]bool{}
 	for from, to := range moves {
 		keep[to] = true
 		if v, ok := m.data[bucket+"/"+from]; ok {
-			if err := m.step(); err != nil {
-				return err
-			}
 			m.data[bucket+"/"+to] = v
 			delete(m.data, bucket+"/"+from)
 		}
 	}
 	for _, k := range remove {
 		if !keep[k] {
-			if err := m.step(); err != nil {
-				return err
-			}
 			delete(m.data, bucket+"/"+k)
 		}
 	}
-	return nil
+	if with == nil {
+		return nil
+	}
+	var b kv.Batch
+	with(&b)
+	if err := kv.Commit(ctx, m.store, &b); err != nil {
+		return err
+	}
+	return m.step() // or the crash comes before the answer
 }
 
 func (m *memObjects) put(key, content string) {
@@ -166,8 +172,9 @@ func open(t *testing.T) *fixture {
 	g := lifecycle.New(context.Background(), quiet)
 	f := &fixture{objects: &memObjects{data: map[string]string{}, failAfter: -1}, logs: &memLog{}, ended: make(chan Run, 20)}
 	dir := t.TempDir()
+	f.objects.store = kvtest.New(t)
 	f.Service, err = Open(t.Context(), Options{
-		Store: kvtest.New(t), Objects: f.objects, Roles: anyRole{}, Sandbox: sb, Dir: dir, Group: g, Logs: f.logs, Events: f, Logger: quiet,
+		Store: f.objects.store, Objects: f.objects, Roles: anyRole{}, Sandbox: sb, Dir: dir, Group: g, Logs: f.logs, Events: f, Logger: quiet,
 		Endpoint: func() string { return "http://127.0.0.1:9" },
 	})
 	if err != nil {
