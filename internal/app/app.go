@@ -158,7 +158,9 @@ func (a *App) openPillars(ctx context.Context) error {
 func (a *App) openEngines(ctx context.Context) (err error) {
 	m := meter.New()
 	a.group.Go("meter", func(ctx context.Context) { compact(ctx, a.Store, a.clock, a.log) })
-	if a.Identity, err = identity.Open(ctx, identity.Options{Store: a.Store, Account: a.cfg.Account, Clock: a.clock, Logger: a.log}); err != nil {
+	if a.Identity, err = identity.Open(ctx, identity.Options{
+		Store: a.Store, Account: a.cfg.Account, AnyRole: a.cfg.InsecureDev, Clock: a.clock, Logger: a.log,
+	}); err != nil {
 		return fmt.Errorf("open identities: %w", err)
 	}
 	if err := errors.Join(a.writeRootKey(), a.writeAdminToken()); err != nil {

@@ -14,7 +14,7 @@ func (a *App) Banner(w io.Writer) {
 	say("Tarn %s serves the AWS services at %s, account %s.", Version, a.endpoint, a.cfg.Account)
 	say("Point your tools at it:  eval \"$(tarn env --data %s)\"", a.cfg.Data)
 	if a.cfg.InsecureDev {
-		say("WARNING: --insecure-dev accepts any access key as the account's root.")
+		say("WARNING: --insecure-dev accepts any access key as the account's root, which also stands for roles that do not exist.")
 	}
 	for _, line := range a.Sandbox.Layers().Detail {
 		say("Isolation of functions and jobs: %s", line)

@@ -22,7 +22,7 @@ type Config struct {
 	SMTP      string `help:"Relay for mail to subscribers of topics; empty: mail is left in the folder mail of the data directory." name:"smtp" env:"TARN_SMTP" placeholder:"HOST:PORT"`
 	MailFrom  string `help:"Sender of the mail." default:"no-reply@localhost" env:"TARN_MAIL_FROM" placeholder:"ADDRESS"`
 
-	InsecureDev      bool `help:"Accept any access key as the account's root. Loopback addresses only." env:"TARN_INSECURE_DEV"`
+	InsecureDev      bool `help:"Accept any access key as the account's root, and let root stand for roles that do not exist. Loopback addresses only." env:"TARN_INSECURE_DEV"`
 	RequireIsolation bool `help:"Refuse to start where functions and jobs cannot be isolated from files." env:"TARN_REQUIRE_ISOLATION"`
 
 	MaxInstances  int           `help:"Function processes at a time." default:"32" env:"TARN_MAX_INSTANCES" placeholder:"N"`

@@ -22,6 +22,9 @@ type Options struct {
 	Account string       // created at first start; "" = ident.DefaultAccount
 	Clock   clock.Clock  // nil = the real one
 	Logger  *slog.Logger // nil = slog.Default()
+	// AnyRole lets services act as the account's root where they are to use a role of it that does not exist. For
+	// development, where code names roles that nobody has made.
+	AnyRole bool
 }
 
 // Engine holds the identities of an installation. It is safe for concurrent use.
@@ -30,6 +33,7 @@ type Engine struct {
 	clock   clock.Clock
 	log     *slog.Logger
 	account string
+	anyRole bool
 	seal    sealer
 
 	mu       sync.RWMutex // guards the fields below
@@ -65,7 +69,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		o.Account = ident.DefaultAccount
 	}
 	e := &Engine{
-		store: o.Store, clock: o.Clock, log: o.Logger.With("component", "identity"), account: o.Account,
+		store: o.Store, clock: o.Clock, log: o.Logger.With("component", "identity"), account: o.Account, anyRole: o.AnyRole,
 		accounts: map[string]*Account{}, entities: map[entityID]*Entity{}, policies: map[policyID]*Policy{}, keys: map[string]*AccessKey{}, lastUsed: map[string]Use{},
 	}
 	if err := e.load(ctx); err != nil {

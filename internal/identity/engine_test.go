@@ -185,6 +185,34 @@ func TestSessions(t *testing.T) {
 	is(t, err, identity.ErrInvalidToken)
 }
 
+func TestRootStandsForMissingRolesWhenTold(t *testing.T) {
+	ctx, scope, none := t.Context(), ident.Scope{Account: acct}, "arn:aws:iam::000000000000:role/none"
+	strict := open(t, kvtest.New(t), clock.NewFake(start))
+	_, err := strict.AssumeForService(ctx, scope, none, "states.amazonaws.com", "exec", time.Hour)
+	is(t, err, identity.ErrNotAuthorised)
+	is(t, strict.AssumableBy(scope, none, "states.amazonaws.com"), identity.ErrNoSuchEntity)
+	_, err = strict.RolePrincipal(acct, "none")
+	is(t, err, identity.ErrNoSuchEntity)
+
+	e := must[*identity.Engine](t)(identity.Open(ctx, identity.Options{Store: kvtest.New(t), Clock: clock.NewFake(start), AnyRole: true}))
+	cred := must[*identity.Credential](t)(e.AssumeForService(ctx, scope, none, "states.amazonaws.com", "exec", time.Minute))
+	if got := must[identity.Credential](t)(e.Resolve(ctx, cred.AccessKeyID, cred.Token)); !got.Principal.Root || got.Principal.Account != acct {
+		t.Errorf("credential = %+v", got)
+	}
+	ok(t, e.AssumableBy(scope, none, "states.amazonaws.com"))
+	if p := must[policy.Principal](t)(e.RolePrincipal(acct, "none")); !p.Root {
+		t.Errorf("principal = %+v", p)
+	}
+	for _, foreign := range []string{"arn:aws:iam::111111111111:role/none", "arn:aws:iam::000000000000:user/none", "none"} {
+		_, err := e.AssumeForService(ctx, scope, foreign, "states.amazonaws.com", "exec", time.Hour)
+		is(t, err, identity.ErrNotAuthorised)
+	}
+	// A role that exists keeps its trust policy and its rights.
+	role := must[*identity.Entity](t)(e.Create(ctx, identity.Entity{Account: acct, Kind: identity.Role, Name: "r", Path: "/", Trust: trust}))
+	_, err = e.AssumeForService(ctx, scope, role.ARN(), "states.amazonaws.com", "exec", time.Hour)
+	is(t, err, identity.ErrNotAuthorised)
+}
+
 func TestManagedPoliciesParse(t *testing.T) {
 	e := open(t, kvtest.New(t), clock.NewFake(start))
 	list := e.Policies(acct, false, true)

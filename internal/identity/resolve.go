@@ -117,10 +117,14 @@ func (e *Engine) userPrincipal(account, user string) (policy.Principal, error) {
 }
 
 // RolePrincipal returns the principal that a session of a role would be, with the role's policies.
+// With Options.AnyRole, root stands for a role that does not exist.
 func (e *Engine) RolePrincipal(account, role string) (policy.Principal, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	r, err := e.get(account, Role, role)
+	if err != nil && e.anyRole {
+		return policy.Root(account), nil
+	}
 	if err != nil {
 		return policy.Principal{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/ident"
@@ -119,6 +120,9 @@ func (e *Engine) Assume(_ context.Context, r AssumeRole) (*Credential, *Entity, 
 func (e *Engine) AssumeForService(ctx context.Context, scope ident.Scope, roleARN, service, sessionName string, ttl time.Duration) (*Credential, error) {
 	role, _ := e.roleByARN(roleARN)
 	if role == nil {
+		if e.stands(scope.Account, roleARN) {
+			return e.start(session{Account: scope.Account}, max(ttl, MinSession))
+		}
 		return nil, fail(ErrNotAuthorised, "The role %s does not exist.", roleARN)
 	}
 	if role.Account != scope.Account {
@@ -143,6 +147,9 @@ func (e *Engine) AssumeForService(ctx context.Context, scope ident.Scope, roleAR
 // ErrNotAuthorised.
 func (e *Engine) AssumableBy(scope ident.Scope, roleARN, service string) error {
 	role, trust := e.roleByARN(roleARN)
+	if role == nil && e.stands(scope.Account, roleARN) {
+		return nil
+	}
 	if role == nil || role.Account != scope.Account {
 		return fail(ErrNoSuchEntity, "The role %s cannot be found.", roleARN)
 	}
@@ -152,6 +159,12 @@ func (e *Engine) AssumableBy(scope ident.Scope, roleARN, service string) error {
 		return fail(ErrNotAuthorised, "The trust policy of %s does not let %s assume it.", roleARN, service)
 	}
 	return nil
+}
+
+// stands reports whether root stands for a role that does not exist: Options.AnyRole.
+func (e *Engine) stands(account, roleARN string) bool {
+	a, err := ident.ParseARN(roleARN)
+	return e.anyRole && err == nil && a.Service == "iam" && a.Account == account && strings.HasPrefix(a.Resource, "role/")
 }
 
 // roleByARN returns a role and its trust policy, or nil.
