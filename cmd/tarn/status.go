@@ -43,6 +43,9 @@ func (s *statusCmd) Run(ctx context.Context, c *cli) error {
 	}
 	slices.Sort(names)
 	fmt.Printf("services  %s\n", strings.Join(names, " "))
+	for _, line := range h.Preparing {
+		fmt.Printf("preparing %s\n", line)
+	}
 	if h.Mail.Relay != "" {
 		fmt.Printf("mail      by %s\n", h.Mail.Relay)
 	} else if h.Mail.Waiting > 0 {

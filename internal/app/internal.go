@@ -52,6 +52,8 @@ type Health struct {
 	Services map[string]string `json:"services"`
 	Version  string            `json:"version"`
 	Mail     Mail              `json:"mail"`
+	// Preparing has a line for each installation under way, such as that of the functions' SDKs.
+	Preparing []string `json:"preparing,omitempty"`
 }
 
 // Mail tells where mail to subscribers of topics goes.
@@ -62,7 +64,7 @@ type Mail struct {
 }
 
 func (a *App) health(w http.ResponseWriter, _ *http.Request) {
-	h := Health{Status: "starting", Services: map[string]string{}, Version: Version}
+	h := Health{Status: "starting", Services: map[string]string{}, Version: Version, Preparing: a.Functions.Preparing()}
 	if a.ready.Load() {
 		h.Status = "ok"
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -87,7 +88,7 @@ func (r *runtimes) prepare(ctx context.Context, runtime string) error {
 }
 
 // sdk returns the folder with a family's SDKs, installing them first if they lack. An installation goes on when the
-// request that began it is cancelled.
+// request that began it is cancelled, and ends with the server.
 func (r *runtimes) sdk(ctx context.Context, fam family, in interpreter) (string, error) {
 	if r.packages.None || fam != python && fam != nodejs { // Java functions bring the clients that they use
 		return "", nil
@@ -97,15 +98,16 @@ func (r *runtimes) sdk(ctx context.Context, fam family, in interpreter) (string,
 	if p == nil {
 		p = &preparing{done: make(chan struct{})}
 		r.sdks[fam] = p
-		go func() {
+		r.group.Go("install sdk", func(ctx context.Context) {
 			defer close(p.done)
-			p.dir, p.err = r.install(context.WithoutCancel(ctx), fam, in)
-			if p.err != nil {
-				r.mu.Lock()
+			p.dir, p.err = r.install(ctx, fam, in)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if delete(r.steps, fam); p.err != nil {
+				r.steps[fam] = "failed: " + p.err.Error()
 				delete(r.sdks, fam) // the next instance tries again
-				r.mu.Unlock()
 			}
-		}()
+		})
 	}
 	r.mu.Unlock()
 	select {
@@ -113,7 +115,28 @@ func (r *runtimes) sdk(ctx context.Context, fam family, in interpreter) (string,
 		return p.dir, p.err
 	case <-ctx.Done():
 		return "", ctx.Err()
+	case <-r.group.Context().Done():
+		return "", fmt.Errorf("%w: the server is stopping", ErrTooManyRequests)
 	}
+}
+
+// step tells what an installation does.
+func (r *runtimes) step(fam family, line string) {
+	r.mu.Lock()
+	r.steps[fam] = line
+	r.mu.Unlock()
+	r.progress(line)
+}
+
+func (r *runtimes) preparing() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []string
+	for fam, line := range r.steps {
+		list = append(list, "SDKs for "+string(fam)+" functions: "+line)
+	}
+	slices.Sort(list)
+	return list
 }
 
 // abandonedAfter is how long nothing was added to an installation's folder before it is taken for one that was killed.
@@ -165,16 +188,20 @@ func (r *runtimes) install(ctx context.Context, fam family, in interpreter) (str
 		args := append([]string{"install", "--prefix", tmp, "--no-audit", "--no-fund", "--no-save", "--loglevel", "warn"}, list...)
 		c = exec.CommandContext(ctx, npm, args...)
 	}
-	r.progress(fmt.Sprintf("installing the %s SDKs (%s) once", fam, strings.Join(list[:min(2, len(list))], ", ")))
-	if err := r.watch(c); err != nil {
+	c.WaitDelay = 2 * time.Second // its own children may hold the pipe
+	r.step(fam, fmt.Sprintf("installing the %s SDKs (%s) once", fam, strings.Join(list[:min(2, len(list))], ", ")))
+	if err := r.watch(c, fam); err != nil {
 		return "", fmt.Errorf("install the %s SDKs: %w", fam, err)
 	}
+	if err := os.Rename(tmp, dir); err != nil {
+		return "", err
+	}
 	r.progress(fmt.Sprintf("the %s SDKs are ready", fam))
-	return dir, os.Rename(tmp, dir)
+	return dir, nil
 }
 
 // watch runs an installer and passes its lines on; the error carries the last ones.
-func (r *runtimes) watch(c *exec.Cmd) error {
+func (r *runtimes) watch(c *exec.Cmd, fam family) error {
 	pr, pw := io.Pipe()
 	c.Stdout, c.Stderr = pw, pw
 	var tail []string
@@ -189,7 +216,7 @@ func (r *runtimes) watch(c *exec.Cmd) error {
 					tail = tail[1:]
 				}
 				if strings.HasPrefix(line, "Collecting") || strings.HasPrefix(line, "Installing") || strings.HasPrefix(line, "added") {
-					r.progress(line)
+					r.step(fam, line)
 				}
 			}
 		}

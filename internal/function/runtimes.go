@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+
+	"github.com/tarn-data/tarn/internal/lifecycle"
 )
 
 // family is a kind of runtime that shares a bootstrap.
@@ -55,16 +57,21 @@ type runtimes struct {
 	dir      string
 	packages Packages
 	progress func(string)
+	group    *lifecycle.Group // owns the installations
 	log      *slog.Logger
 
 	mu    sync.Mutex
 	found map[string]interpreter // by runtime identifier
 	sdks  map[family]*preparing
-	boot  string // folder of the bootstraps; "" until written
+	steps map[family]string // what an installation under way, or the last one if it failed, said last
+	boot  string            // folder of the bootstraps; "" until written
 }
 
-func newRuntimes(dir string, p Packages, progress func(string), log *slog.Logger) *runtimes {
-	return &runtimes{dir: dir, packages: p.withDefaults(), progress: progress, log: log, found: map[string]interpreter{}, sdks: map[family]*preparing{}}
+func newRuntimes(o *Options, log *slog.Logger) *runtimes {
+	return &runtimes{
+		dir: o.Dir, packages: o.Packages.withDefaults(), progress: o.Progress, group: o.Group, log: log,
+		found: map[string]interpreter{}, sdks: map[family]*preparing{}, steps: map[family]string{},
+	}
 }
 
 // find returns the interpreter for a runtime identifier such as python3.12: the program that TARN_RUNTIME_PYTHON3_12

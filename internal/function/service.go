@@ -120,7 +120,7 @@ func Open(ctx context.Context, opts Options) (*Service, error) {
 	if s.code, err = newCodeCache(opts.Dir, opts.Blobs); err != nil {
 		return nil, err
 	}
-	s.runs = newRuntimes(opts.Dir, opts.Packages, opts.Progress, s.log)
+	s.runs = newRuntimes(&opts, s.log)
 	if s.pool, err = newPool(s); err != nil {
 		return nil, err
 	}
@@ -188,8 +188,23 @@ func (s *Service) Create(ctx context.Context, scope ident.Scope, req CreateReque
 	if errors.Is(err, kv.ErrConflict) {
 		return Version{}, fmt.Errorf("%w: %s", ErrExists, req.Name)
 	}
+	if err == nil {
+		s.prefetch(cfg.Runtime)
+	}
 	return out, err
 }
+
+// prefetch begins to install what a runtime's functions expect, so that the first request need not wait for all of it.
+func (s *Service) prefetch(runtime string) {
+	s.opts.Group.Go("function sdk", func(ctx context.Context) {
+		if err := s.runs.prepare(ctx, runtime); err != nil && ctx.Err() == nil {
+			s.log.Warn("prepare runtime", "runtime", runtime, "err", err) // the first request tries again and tells
+		}
+	})
+}
+
+// Preparing tells what is being installed for functions, a line for each language, and why the last try of one failed.
+func (s *Service) Preparing() []string { return s.runs.preparing() }
 
 // Get returns a version of a function: that of the qualifier, which may be an alias, or $LATEST.
 func (s *Service) Get(ctx context.Context, r Ref) (Version, error) {
@@ -285,7 +300,11 @@ func (s *Service) UpdateConfig(ctx context.Context, r Ref, revision string, edit
 	if err := s.checkLayers(ctx, cfg.Layers); err != nil {
 		return Version{}, err
 	}
-	return s.change(ctx, r, revision, false, false, func(_ *kv.Batch, v *Version) { edit(&v.Config); v.Config = v.Config.withDefaults() })
+	v, err := s.change(ctx, r, revision, false, false, func(_ *kv.Batch, v *Version) { edit(&v.Config); v.Config = v.Config.withDefaults() })
+	if err == nil && v.Config.Runtime != old.Config.Runtime {
+		s.prefetch(v.Config.Runtime)
+	}
+	return v, err
 }
 
 func (s *Service) change(ctx context.Context, r Ref, revision string, publish, dryRun bool, edit func(*kv.Batch, *Version)) (Version, error) {
