@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 
@@ -56,6 +57,9 @@ func smallS3() *protocol.Service {
 				return &getOut{Body: io.NopCloser(strings.NewReader(in.Bucket + " " + in.Key))}, nil
 			}),
 			protocol.Handle("PutObject", func(_ *protocol.Call, in *putIn) []string { return object(in.Bucket, in.Key) }, func(_ context.Context, c *protocol.Call, in *putIn) (*putOut, error) {
+				if in.Key == "refused" { // before a byte of it was read
+					return nil, &protocol.Error{Code: "NoSuchBucket", Status: http.StatusNotFound}
+				}
 				b, err := io.ReadAll(in.Body)
 				if err != nil {
 					return nil, err
