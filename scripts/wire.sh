@@ -3,7 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/python.sh
+source scripts/npm.sh
 command -v javac >/dev/null || { echo "javac is needed: apt-get install default-jdk-headless" >&2; exit 1; }
 python=$(python_env wire test/wire/requirements.txt)
-export TARN_BINARY=$PWD/tarn TARN_CACHE=$PWD/.cache
+modules=$(npm_env wire test/wire/npm)
+export WIRE_NODE_MODULES=$modules TARN_BINARY=$PWD/tarn TARN_CACHE=$PWD/.cache
 exec "$python" -m pytest -q -p no:cacheprovider test/wire "$@"
