@@ -153,6 +153,12 @@ func S3Invoker(account, bucket string) function.Invoker {
 // Source: "Event message structure" in the Amazon S3 user guide.
 func s3Records(oe objectEvent) map[string]any {
 	ev := oe.Event
+	if ev.Name == objstore.TestEvent {
+		return map[string]any{
+			"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": ev.Time.UTC().Format("2006-01-02T15:04:05.000Z"), "Bucket": ev.Bucket,
+			"RequestId": ev.By.RequestID, "HostId": ev.By.RequestID,
+		}
+	}
 	object := map[string]any{"key": escapeKey(ev.Key), "sequencer": ev.Sequencer}
 	if strings.HasPrefix(ev.Name, "ObjectCreated") {
 		object["size"], object["eTag"] = ev.Size, ev.ETag

@@ -245,14 +245,14 @@ func (s *Store) removeBucket(ctx context.Context, name string) (kv.Pending, erro
 
 // Update changes the settings of a bucket: set gets a copy and changes it. An error of set changes nothing.
 func (s *Store) Update(ctx context.Context, name string, set func(*Bucket) error) error {
-	p, err := s.update(ctx, name, set)
+	p, err := s.update(ctx, name, func(bk *Bucket, _ *kv.Batch) error { return set(bk) })
 	if err != nil {
 		return err
 	}
 	return mapError(p.Wait(ctx))
 }
 
-func (s *Store) update(ctx context.Context, name string, set func(*Bucket) error) (kv.Pending, error) {
+func (s *Store) update(ctx context.Context, name string, set func(*Bucket, *kv.Batch) error) (kv.Pending, error) {
 	s.mu.RLock()
 	st := s.buckets[name]
 	s.mu.RUnlock()
@@ -265,14 +265,14 @@ func (s *Store) update(ctx context.Context, name string, set func(*Bucket) error
 		return nil, fmt.Errorf("%w: %s", ErrNoSuchBucket, name)
 	}
 	bk := *st.bk
-	if err := set(&bk); err != nil {
+	var b kv.Batch
+	if err := set(&bk, &b); err != nil {
 		return nil, err
 	}
 	row, err := json.Marshal(&bk)
 	if err != nil {
 		return nil, err
 	}
-	var b kv.Batch
 	b.IfEqual(bucketKey(name), st.row)
 	b.Set(bucketKey(name), row)
 	p, err := s.kv.Apply(ctx, &b)

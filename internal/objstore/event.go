@@ -1,6 +1,7 @@
 package objstore
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -98,6 +99,38 @@ func (n *Notify) matches(event, key string) bool {
 		}
 	}
 	return false
+}
+
+// TestEvent is the name of the event that tells queues and topics that they have been connected to a bucket.
+const TestEvent = "TestEvent"
+
+// SetNotification replaces a bucket's notification configuration; nil removes it. With test, its queues and topics are
+// told by a TestEvent, in the batch of the change. Errors: ErrNoSuchBucket.
+func (s *Store) SetNotification(ctx context.Context, bucket string, n *Notification, by Actor, test bool) error {
+	p, err := s.update(ctx, bucket, func(bk *Bucket, b *kv.Batch) error {
+		bk.Notification = n
+		if s.events == nil || n == nil || !test {
+			return nil
+		}
+		e := Event{Name: TestEvent, Time: s.clock.Now().UTC(), Bucket: bk.Name, Scope: bk.Scope(), By: by}
+		told := map[string]bool{} // once, however many entries name it
+		for _, list := range [][]Notify{n.Queues, n.Topics} {
+			for i := range list {
+				if !told[list[i].ARN] {
+					told[list[i].ARN] = true
+					e.Targets = append(e.Targets, Target{ID: list[i].ID, ARN: list[i].ARN})
+				}
+			}
+		}
+		if len(e.Targets) > 0 {
+			s.events.Add(b, e)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return mapError(p.Wait(ctx))
 }
 
 // emit adds the event of w where somebody asked for it.

@@ -53,7 +53,7 @@ def test_s3_on_the_default_bus_and_to_a_queue(rig, bucket):
     e = json.loads(bodies[0])
     assert len(bodies) == 1 and e["detail"]["object"]["key"] == "a.csv" and e["detail"]["object"]["size"] == 2 and e["detail"]["reason"] == "PutObject"
     records = []
-    until(lambda: records.extend(json.loads(b)["Records"][0]["s3"]["object"]["key"] for b in notified(1)) or len(records) >= 2)
+    until(lambda: records.extend(json.loads(b)["Records"][0]["s3"]["object"]["key"] for b in notified(1) if "Records" in json.loads(b)) or len(records) >= 2)
     assert sorted(records) == ["a.csv", "a.txt"]
 
 

@@ -168,6 +168,8 @@ func s3Refusal(x *exchange, err error, detail string, now time.Time) *protocol.E
 		return answer(400, "AuthorizationHeaderMalformed", "The authorization header is malformed; "+detail, nil)
 	case errors.Is(err, sigv4.ErrMalformedQuery):
 		return answer(400, "AuthorizationQueryParametersError", detail, nil)
+	case errors.Is(err, sigv4.ErrFormField):
+		return answer(400, "InvalidArgument", "Bucket POST must contain a field named '"+detail+"'.  If it is specified, please check the order of the fields.", map[string]any{"ArgumentName": detail, "ArgumentValue": ""})
 	case errors.Is(err, sigv4.ErrUnsupported):
 		return answer(400, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.", nil)
 	case errors.Is(err, sigv4.ErrMismatch):

@@ -187,6 +187,10 @@ func (g *Gateway) serve(ctx context.Context, x *exchange) {
 		x.service.Preflight.ServeHTTP(x.w, x.r)
 		return
 	}
+	if boundary, ok := x.uploadForm(); ok {
+		g.serveForm(ctx, x, boundary)
+		return
+	}
 	if x.form == nil && x.service.NeedsForm(x.r) {
 		if e := g.readForm(ctx, x); e != nil {
 			x.fail(ctx, e)

@@ -42,6 +42,9 @@ type Service struct {
 
 	// Preflight answers OPTIONS requests, which have no signature; nil refuses them.
 	Preflight http.Handler
+	// Form serves POST requests to a bucket whose body is a form of several parts, which carry their signature in its fields;
+	// nil refuses them as an unknown operation.
+	Form FormHandler
 	// Decorate adds headers to any answer, errors included, before it is written; not to answers of HandleHTTP's handlers.
 	Decorate func(ctx context.Context, c *Call, h http.Header)
 

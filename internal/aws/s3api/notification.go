@@ -71,7 +71,7 @@ func (a *api) putNotification(ctx context.Context, c *call, in *PutBucketNotific
 	if len(ids) == 0 && !n.EventBridge {
 		n = nil
 	}
-	return a.set(ctx, c, func(b *objstore.Bucket) error { b.Notification = n; return nil })
+	return &none{}, a.store.SetNotification(ctx, c.bk.Name, n, c.by(), !deref(in.SkipDestinationValidation))
 }
 
 func eventNames(e *objstore.Notify, events []Event) error {

@@ -41,6 +41,8 @@ var (
 	ErrPayload = errors.New("body does not match the signed hash")
 	// ErrChunk reports a body in chunks that cannot be read or is shorter or longer than announced.
 	ErrChunk = errors.New("chunked body is malformed")
+	// ErrFormField reports a form whose policy lacks a field of its signature.
+	ErrFormField = errors.New("form lacks a field")
 	// ErrIncomplete reports a body in chunks that ends too early.
 	ErrIncomplete = errors.New("body is shorter than announced")
 )
@@ -59,6 +61,8 @@ const (
 	Header Method = iota
 	Presigned
 	PresignedV2
+	Form   // the policy of a form
+	FormV2 // the same with Version 2
 )
 
 // Values of x-amz-content-sha256 that are no hash.
