@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -64,17 +63,10 @@ func loadSuite(t testing.TB) (datasets map[string]json.RawMessage, cases []suite
 
 func TestOfficialSuite(t *testing.T) {
 	datasets, cases := loadSuite(t)
-	slow := os.Getenv("TARN_SLOW_TESTS") != ""
-	passed, failed, want := 0, 0, 1610
-	if slow {
-		want = 1612
-	}
+	passed, failed, want := 0, 0, 1612
 	for _, c := range cases {
 		if c.Timelimit > 0 || loneSurrogates[c.ID] && c.Error == nil && c.Code != "" {
 			continue // runaway expressions have a test of their own
-		}
-		if strings.HasPrefix(c.ID, "performance/") && !slow {
-			continue // two cases of eight seconds each
 		}
 		why := runCase(datasets, c)
 		if why != "" {

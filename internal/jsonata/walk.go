@@ -24,7 +24,7 @@ func parseWalk(src string) *walk {
 			return nil
 		}
 	}
-	if builtin[parts[0]] {
+	if builtins[parts[0]] != nil {
 		return nil
 	}
 	return &walk{variable: parts[0], names: parts[1:]}
