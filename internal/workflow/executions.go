@@ -313,26 +313,33 @@ func (e *Engine) Redrive(ctx context.Context, arn string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	now := e.now()
-	if status, reason := rec.Redrivable(now); status != "REDRIVABLE" {
+	if status, reason := rec.Redrivable(e.now()); status != "REDRIVABLE" {
 		if reason == "" {
 			reason = "Execution is a child of a map run and is redriven with it"
 		}
 		return time.Time{}, fail(ErrNotRedrivable, "Execution cannot be redriven: '%s'. %s", arn, reason)
 	}
-	m, err := e.machineOf(ctx, rec)
-	if err != nil {
+	if err := e.redrive(ctx, rec, nil, nil); err != nil {
 		return time.Time{}, err
 	}
+	return rec.Redriven, nil
+}
+
+// redrive lets an execution that has ended go on. What extra adds is in the batch; started is called when it is durable.
+func (e *Engine) redrive(ctx context.Context, rec *Record, extra func(*kv.Batch, *Record), started func(*exec)) error {
+	m, err := e.machineOf(ctx, rec)
+	if err != nil {
+		return err
+	}
 	old := gcKey(rec.Stop, rec.Key)
-	rec.Status, rec.Error, rec.Cause, rec.Redriven = interp.Running, nil, nil, now
+	rec.Status, rec.Error, rec.Cause, rec.Redriven = interp.Running, nil, nil, e.now()
 	x := e.newExec(rec, m)
 	x.state.Status = interp.Running
 	if err := e.loadThreads(ctx, x); err != nil {
-		return time.Time{}, err
+		return err
 	}
 	if x.state.LastEvent, err = e.lastEvent(ctx, rec.Key); err != nil {
-		return time.Time{}, err
+		return err
 	}
 	for id := range x.state.Threads {
 		x.state.LastThread = max(x.state.LastThread, id)
@@ -346,22 +353,24 @@ func (e *Engine) Redrive(ctx context.Context, arn string) (time.Time, error) {
 			rec.Stop = time.Time{}
 			e.putRecord(b, rec)
 		}
+		if extra != nil {
+			extra(b, rec)
+		}
 	}, func(s *interp.Step) {
 		s.Redrive()
 		x.rec.Redrives = s.State.Redrives
 	})
-	if errors.Is(err, kv.ErrConflict) {
-		e.live.Delete(rec.Key)
-		return time.Time{}, fail(ErrNotRedrivable, "Execution cannot be redriven: '%s'. Execution is RUNNING and cannot be redriven", arn)
-	}
 	if err != nil {
 		e.live.Delete(rec.Key)
-		return time.Time{}, fmt.Errorf("store execution: %w", err)
+		if errors.Is(err, kv.ErrConflict) {
+			return fail(ErrNotRedrivable, "Execution cannot be redriven: '%s'. Execution is RUNNING and cannot be redriven", rec.ARN)
+		}
+		return fmt.Errorf("store execution: %w", err)
 	}
-	if err := e.complete(ctx, x, p, s); err != nil {
-		return time.Time{}, err
+	if started != nil {
+		started(x)
 	}
-	return now, nil
+	return e.complete(ctx, x, p, s)
 }
 
 // startExpress starts an execution that lives in memory only.

@@ -24,6 +24,7 @@ type mapRunner struct {
 	x       *exec
 	start   interp.MapStart
 	express bool
+	done    chan struct{} // closed when the run has ended
 
 	mu      sync.Mutex // guards the fields below
 	info    MapRun
@@ -81,7 +82,7 @@ func (r *mapRunner) store(ctx context.Context) error {
 // run drives the run to its end.
 func (r *mapRunner) run(ctx context.Context) (string, *TaskError) {
 	r.active = map[int]*exec{}
-	known, err := r.recall(ctx)
+	known, again, err := r.recall(ctx)
 	if err != nil {
 		return "", &TaskError{Error: asl.ErrRuntime, Cause: err.Error()}
 	}
@@ -90,7 +91,9 @@ func (r *mapRunner) run(ctx context.Context) (string, *TaskError) {
 	}
 	src, fail := r.engine.source(ctx, r.x, r.start)
 	if fail == nil {
-		fail = r.feed(ctx, src, known)
+		if fail = r.redriveChildren(ctx, again); fail == nil {
+			fail = r.feed(ctx, src, known)
+		}
 		src.Close()
 	}
 	r.drain(ctx, fail != nil || ctx.Err() != nil)
@@ -120,67 +123,6 @@ func (r *mapRunner) run(ctx context.Context) (string, *TaskError) {
 		}
 	}
 	return output, fail
-}
-
-// recall reads the children that were started before a restart, and waits for those that still run.
-func (r *mapRunner) recall(ctx context.Context) (map[int]bool, error) {
-	known := map[int]bool{}
-	prefix := childKey(r.info.ARN, 0)
-	prefix = prefix[:len(prefix)-9]
-	type running struct {
-		index int
-		arn   string
-	}
-	var wait []running
-	i := 0
-	for it, err := range r.engine.store.Scan(ctx, kv.Range{Lo: prefix, Hi: prefix.End()}) {
-		if err != nil {
-			return nil, fmt.Errorf("scan map run: %w", err)
-		}
-		var c child
-		if err := decode(it.Value, &c); err != nil {
-			return nil, err
-		}
-		index := int(uint64From(it.Key))
-		if c.Status == interp.Running && r.express {
-			continue // lived in memory only: it is run again
-		}
-		known[index] = true
-		r.info.Counts.Total++
-		r.info.Items.Total += int64(c.Items)
-		r.info.Counts.add(c.Status, 1)
-		r.info.Items.add(c.Status, int64(c.Items))
-		if c.Status == interp.Running {
-			wait = append(wait, running{index, c.ARN})
-		}
-		i++
-	}
-	for _, w := range wait {
-		if err := r.rejoin(ctx, w.index, w.arn); err != nil {
-			return nil, err
-		}
-	}
-	return known, nil
-}
-
-// rejoin waits for a child that ran when the engine was started, or counts it when it has ended since.
-func (r *mapRunner) rejoin(ctx context.Context, index int, arn string) error {
-	rec, err := r.engine.Execution(ctx, arn)
-	if err != nil {
-		return err
-	}
-	if x := r.engine.find(rec.Key); x != nil {
-		r.watch(index, x)
-		return nil
-	}
-	if rec, err = r.engine.Execution(ctx, arn); err != nil { // it may have ended between the two looks
-		return err
-	}
-	if rec.Status == interp.Running {
-		return fmt.Errorf("execution %s could not be resumed", arn)
-	}
-	r.childDone(index, rec)
-	return nil
 }
 
 // feed starts children for the items until there are no more.
@@ -367,7 +309,7 @@ func (r *mapRunner) launch(ctx context.Context, index int, items []any, first in
 	}
 	x := e.newExec(rec, m)
 	return e.startChild(ctx, x, rec, func(b *kv.Batch) {
-		kv.Put(b, childKey(r.info.ARN, index), child{Listed: rec.listed()})
+		kv.Put(b, childKey(r.info.ARN, index), child{Listed: rec.listed(), Round: r.info.Redrives})
 	}, func() { r.watch(index, x) })
 }
 
@@ -386,7 +328,7 @@ func (r *mapRunner) watch(index int, x *exec) {
 }
 
 func (r *mapRunner) childDone(index int, rec *Record) {
-	c := child{Listed: rec.listed(), Output: rec.Output, Error: rec.Error, Cause: rec.Cause}
+	c := child{Listed: rec.listed(), Output: rec.Output, Error: rec.Error, Cause: rec.Cause, Round: r.info.Redrives}
 	if rec.Express {
 		c.Input = rec.Input
 	}

@@ -20,6 +20,8 @@ type MapRun struct {
 	Machine       string // ARN of the state machine
 	Status        interp.Status
 	Start, Stop   time.Time
+	Redrives      int       `json:",omitempty"`
+	Redriven      time.Time // the newest time
 	Concurrency   int64
 	TolerateCount int64
 	TolerateShare float64
@@ -29,6 +31,7 @@ type MapRun struct {
 // Counts are children by status.
 type Counts struct {
 	Pending, Running, Succeeded, Failed, TimedOut, Aborted, Written, Total int64
+	PendingRedrive                                                         int64 // did not succeed and are about to run again
 }
 
 func (c *Counts) add(s interp.Status, n int64) {
@@ -53,6 +56,7 @@ type child struct {
 	Output string `json:",omitempty"`
 	Error  *string
 	Cause  *string
+	Round  int `json:",omitempty"` // redrives of the run when the child was started or redriven last
 }
 
 // parseMapRun takes the ARN of a map run apart: …:mapRun:NAME/LABEL:ID.
@@ -147,15 +151,22 @@ func (e *Engine) startMap(x *exec, start interp.MapStart) {
 	}
 	ctx, cancel := context.WithCancel(e.group.Context())
 	x.cancels[start.Thread] = cancel
-	r := &mapRunner{engine: e, x: x, start: start, wake: make(chan struct{}, 1), express: start.State.Map.Express, info: MapRun{
-		Scope: x.rec.Scope, ARN: start.ARN, Execution: x.rec.ARN, Machine: x.rec.MachineARN, Status: interp.Running, Start: e.now(),
+	r := &mapRunner{engine: e, x: x, start: start, wake: make(chan struct{}, 1), done: make(chan struct{}), express: start.State.Map.Express, info: MapRun{
+		Scope: x.rec.Scope, ARN: start.ARN, Execution: x.rec.ARN, Machine: x.rec.MachineARN, Status: interp.Running, Start: e.now(), Redrives: start.Redrives,
 		Concurrency: start.Concurrency, TolerateCount: start.TolerateCount, TolerateShare: start.TolerateShare,
 	}}
-	e.runs.Store(start.ARN, r)
-	e.group.Go("workflow map run", func(context.Context) {
+	last, redriven := e.runs.Swap(start.ARN, r)
+	e.group.Go("workflow map run", func(stop context.Context) {
 		defer cancel()
+		defer close(r.done)
+		if redriven { // at once after the execution was stopped: its children may still be stopping
+			select {
+			case <-last.(*mapRunner).done:
+			case <-stop.Done():
+			}
+		}
 		output, fail := r.run(ctx)
-		e.runs.Delete(start.ARN)
+		e.runs.CompareAndDelete(start.ARN, r)
 		if e.group.Context().Err() != nil {
 			return // taken up again after the restart
 		}

@@ -15,12 +15,12 @@ func (a *api) describeMapRun(ctx context.Context, _ *protocol.Call, in *Describe
 	n := r.Counts
 	i := r.Items
 	zero := int64(0)
-	redrives := int32(0)
+	redrives := int32(r.Redrives)
 	return &DescribeMapRunOutput{
-		ExecutionArn: r.Execution, MapRunArn: r.ARN, MaxConcurrency: int32(r.Concurrency), RedriveCount: &redrives, StartDate: r.Start, Status: MapRunStatus(r.Status), StopDate: some(r.Stop),
+		ExecutionArn: r.Execution, MapRunArn: r.ARN, MaxConcurrency: int32(r.Concurrency), RedriveCount: &redrives, RedriveDate: some(r.Redriven), StartDate: r.Start, Status: MapRunStatus(r.Status), StopDate: some(r.Stop),
 		ToleratedFailureCount: r.TolerateCount, ToleratedFailurePercentage: r.TolerateShare,
-		ExecutionCounts: &MapRunExecutionCounts{Aborted: n.Aborted, Failed: n.Failed, FailuresNotRedrivable: &zero, Pending: n.Pending, PendingRedrive: &zero, ResultsWritten: n.Written, Running: n.Running, Succeeded: n.Succeeded, TimedOut: n.TimedOut, Total: n.Total},
-		ItemCounts:      &MapRunItemCounts{Aborted: i.Aborted, Failed: i.Failed, FailuresNotRedrivable: &zero, Pending: i.Pending, PendingRedrive: &zero, ResultsWritten: i.Written, Running: i.Running, Succeeded: i.Succeeded, TimedOut: i.TimedOut, Total: i.Total},
+		ExecutionCounts: &MapRunExecutionCounts{Aborted: n.Aborted, Failed: n.Failed, FailuresNotRedrivable: &zero, Pending: n.Pending, PendingRedrive: &n.PendingRedrive, ResultsWritten: n.Written, Running: n.Running, Succeeded: n.Succeeded, TimedOut: n.TimedOut, Total: n.Total},
+		ItemCounts:      &MapRunItemCounts{Aborted: i.Aborted, Failed: i.Failed, FailuresNotRedrivable: &zero, Pending: i.Pending, PendingRedrive: &i.PendingRedrive, ResultsWritten: i.Written, Running: i.Running, Succeeded: i.Succeeded, TimedOut: i.TimedOut, Total: i.Total},
 	}, nil
 }
 

@@ -108,7 +108,9 @@ type Thread struct {
 	Heartbeat time.Duration // 0 = none is asked for
 	BeatBy    time.Time
 
-	Total, Next, Active, Done int // of a Map or Parallel state
+	// Of a Map or Parallel state: its children, and how many were started, go on and have ended. Of a distributed Map, Done is
+	// how often its run was redriven.
+	Total, Next, Active, Done int
 	Limit                     int // iterations at a time
 	MapRun                    string
 
@@ -139,6 +141,7 @@ type MapStart struct {
 	Thread, Attempt uint32
 	State           *asl.State
 	ARN             string
+	Redrives        int   // of the run; children that did not succeed before the newest one run again
 	Items           []any // without an ItemReader
 	Concurrency     int64 // 0 = no limit
 	TolerateCount   int64

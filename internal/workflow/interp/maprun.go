@@ -19,12 +19,28 @@ func (r *Step) distributed(t *Thread, s *asl.State) {
 	t.Phase = Mapping
 	start, err := r.mapStart(t, s)
 	if err != nil {
-		t.Phase = Pending
+		t.Phase, t.MapRun = Pending, ""
 		r.fail(t, s, r.raise(t, s, err))
 		return
 	}
 	t.Prev = r.emit(t.Prev, MapRunStarted, Detail{MapRun: t.MapRun})
 	r.Maps = append(r.Maps, start)
+}
+
+// redriveMap goes on with the run in which the execution ended. It reports false when the run cannot be described any
+// more: then the state starts a new one.
+func (r *Step) redriveMap(t *Thread) bool {
+	t.Done++
+	start, err := r.mapStart(t, r.stateOf(t))
+	if err != nil {
+		t.clearJoin()
+		return false
+	}
+	t.Phase = Mapping
+	t.Prev = r.emit(r.State.LastEvent, MapRunRedriven, Detail{MapRun: t.MapRun, Redrives: int64(t.Done)})
+	r.mark(t)
+	r.Maps = append(r.Maps, start)
+	return true
 }
 
 // mapStart evaluates what a map run is started with.
@@ -38,7 +54,7 @@ func (r *Step) mapStart(t *Thread, s *asl.State) (MapStart, error) {
 		}
 		scope = scope.WithInput(in)
 	}
-	start := MapStart{Thread: t.ID, Attempt: t.Attempt, State: s, ARN: t.MapRun, Input: jsonvalue.Marshal(scope.Input)}
+	start := MapStart{Thread: t.ID, Attempt: t.Attempt, State: s, ARN: t.MapRun, Redrives: t.Done, Input: jsonvalue.Marshal(scope.Input)}
 	var err error
 	if m.MaxConcurrency != nil {
 		if start.Concurrency, err = m.MaxConcurrency.Integer(scope); err != nil {

@@ -335,7 +335,11 @@ func (r *Step) close(status Status) {
 		r.empty(t)
 		t.Attempt++
 		t.clearTask()
+		run, redrives := t.MapRun, t.Done
 		t.clearJoin()
+		if status != Succeeded && run != "" {
+			t.MapRun, t.Done = run, redrives // a redrive goes on with the run
+		}
 		t.Phase, t.Due = Pending, time.Time{}
 		r.mark(t)
 	}
@@ -361,6 +365,9 @@ func (r *Step) Redrive() {
 	r.emit(0, ExecutionRedriven, Detail{Redrives: int64(s.Redrives)})
 	for id, t := range s.Threads {
 		t.Phase, t.Tries, t.Retries = Pending, nil, 0
+		if t.MapRun != "" && r.redriveMap(t) {
+			continue
+		}
 		if t.Entered == 0 {
 			t.Phase = Ready
 		}
