@@ -178,6 +178,14 @@ func (x *Box) start(ctx context.Context, deliver Deliver, slots, freed chan stru
 }
 
 func (x *Box) deliver(ctx context.Context, deliver Deliver, k []byte, e Entry) {
+	// The scan that found the entry may have begun before another delivery removed it.
+	if _, err := x.store.Get(ctx, k); err != nil {
+		if !errors.Is(err, kv.ErrNotFound) && ctx.Err() == nil {
+			x.log.Error("read entry", "id", e.ID, "err", err)
+			_ = clock.Sleep(ctx, x.opts.Clock, time.Second)
+		}
+		return
+	}
 	var b kv.Batch
 	err := deliver(ctx, e, &b)
 	if ctx.Err() != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -56,6 +57,7 @@ func TestBox_DeliversOnceAndRemoves(t *testing.T) {
 	for range 50 {
 		seen = append(seen, <-got)
 	}
+	drained(t, store)
 	stop()
 	slices.Sort(seen)
 	for i, n := range seen {
@@ -65,6 +67,46 @@ func TestBox_DeliversOnceAndRemoves(t *testing.T) {
 	}
 	if n := count(t, store, key.In(key.System)); n != 50 {
 		t.Errorf("%d effects, want 50", n)
+	}
+}
+
+// TestBox_ScansDoNotRepeat holds that an entry is not taken again by a scan that began before it was removed.
+func TestBox_ScansDoNotRepeat(t *testing.T) {
+	store := kvtest.New(t)
+	box := outbox.New(store, outbox.Options{Name: "b", Logger: slog.New(slog.DiscardHandler), Workers: 64})
+	const n = 3000
+	got := make(chan int, 2*n)
+	stop := run(t, box, func(_ context.Context, e outbox.Entry, _ *kv.Batch) error {
+		var i int
+		if err := json.Unmarshal(e.Body, &i); err != nil {
+			return err
+		}
+		got <- i
+		return nil
+	})
+	for i := 0; i < n; i += 10 {
+		var b kv.Batch
+		for k := range 10 {
+			box.Put(&b, i+k)
+		}
+		if err := kv.Commit(t.Context(), store, &b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[int]int{}
+	for range n {
+		seen[<-got]++
+	}
+	drained(t, store)
+	stop()
+	close(got)
+	for i := range got {
+		seen[i]++
+	}
+	for i, times := range seen {
+		if times != 1 {
+			t.Fatalf("entry %d was delivered %d times", i, times)
+		}
 	}
 }
 
@@ -134,6 +176,14 @@ func TestBox_SurvivesARestart(t *testing.T) {
 	run(t, again, func(_ context.Context, e outbox.Entry, _ *kv.Batch) error { got <- e; return nil })
 	if e := <-got; e.ID != id || e.Attempt != 0 {
 		t.Errorf("entry %+v, want id %s", e, id)
+	}
+}
+
+// drained waits until all entries are removed: those whose removal is not committed are delivered again.
+func drained(t *testing.T, r kv.Reader) {
+	t.Helper()
+	for count(t, r, key.In(key.Outbox)) > 0 {
+		runtime.Gosched()
 	}
 }
 
