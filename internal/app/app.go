@@ -193,11 +193,14 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	if err := a.openTopics(ctx); err != nil {
 		return fmt.Errorf("open topics: %w", err)
 	}
-	if a.Events, err = event.Open(ctx, event.Options{
-		Store: a.Store, Deliverer: bridge.EventTargets{Queues: a.Queues, Topics: a.Topics, Functions: a.Functions}, Clock: a.clock, Logger: a.log,
-	}); err != nil {
+	a.Registry = protocol.NewRegistry(protocol.Options{Logger: a.log, Clock: a.clock})
+	targets := &bridge.EventTargets{
+		Queues: a.Queues, Topics: a.Topics, Functions: a.Functions, Logs: a.Logs, Identity: a.Identity, Registry: a.Registry, Ready: a.serving,
+	}
+	if a.Events, err = event.Open(ctx, event.Options{Store: a.Store, Deliverer: targets, Meter: m, Clock: a.clock, Logger: a.log}); err != nil {
 		return fmt.Errorf("open event buses: %w", err)
 	}
+	targets.Connect(a.Events)
 	a.group.Go("event buses", a.Events.Run)
 	dest.Connect(a.Functions, a.Topics)
 	events.Connect(a.Functions, a.Queues, a.Topics, a.Events)
@@ -208,7 +211,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}
 	a.group.Go("object events", events.Run)
 
-	a.Catalog = catalog.New(a.Store, catalog.Options{Clock: a.clock, Logger: a.log})
+	a.Catalog = catalog.New(a.Store, catalog.Options{Events: bridge.CatalogEvents{Events: a.Events, Logger: a.log}, Clock: a.clock, Logger: a.log})
 	reader := bridge.RoleReader{Identity: a.Identity, Objects: a.Objects}
 	if a.Crawl, err = crawl.Open(ctx, crawl.Options{
 		Store: a.Store, Catalog: a.Catalog, Objects: bridge.CrawlObjects{RoleReader: reader}, Group: a.group,
@@ -233,10 +236,9 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}
 	a.codes = newCodeServer(a.Blobs, a.clock)
 
-	a.Registry = protocol.NewRegistry(protocol.Options{Logger: a.log, Clock: a.clock})
 	if a.Workflows, err = workflow.Open(ctx, workflow.Options{
 		Store: a.Store, Tasks: bridge.WorkflowTasks{Registry: a.Registry, Identity: a.Identity, Ready: a.serving}, Files: bridge.WorkflowFiles{RoleReader: reader},
-		Logs: bridge.WorkflowLogs{Logs: a.Logs}, Meter: m, Clock: a.clock, Logger: a.log,
+		Logs: bridge.WorkflowLogs{Logs: a.Logs}, Events: bridge.WorkflowEvents{Events: a.Events, Logger: a.log}, Meter: m, Clock: a.clock, Logger: a.log,
 	}); err != nil {
 		return fmt.Errorf("open state machines: %w", err)
 	}
@@ -316,7 +318,7 @@ func (a *App) openSQL() error {
 // openQueries opens the engine of queries on the workers.
 func (a *App) openQueries(ctx context.Context, m *meter.Meter) (err error) {
 	if a.Queries, err = query.Open(ctx, query.Options{
-		KV: a.Store, Catalog: a.Catalog, Objects: a.Objects, Pool: a.SQL, Dir: a.sqlDir(), Meter: m, Clock: a.clock, Logger: a.log,
+		KV: a.Store, Catalog: a.Catalog, Objects: a.Objects, Pool: a.SQL, Dir: a.sqlDir(), Events: bridge.QueryEvents{Events: a.Events, Logger: a.log}, Meter: m, Clock: a.clock, Logger: a.log,
 	}); err != nil {
 		return fmt.Errorf("open queries: %w", err)
 	}

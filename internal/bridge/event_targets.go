@@ -3,134 +3,243 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/event"
 	"github.com/tarn-data/tarn/internal/function"
 	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/identity"
 	"github.com/tarn-data/tarn/internal/kv"
-	"github.com/tarn-data/tarn/internal/objstore"
+	"github.com/tarn-data/tarn/internal/logs"
 	"github.com/tarn-data/tarn/internal/policy"
 	"github.com/tarn-data/tarn/internal/queue"
 	"github.com/tarn-data/tarn/internal/topic"
 )
 
-// EventTargets carries events of buses to queues, topics and functions.
+// EventTargets carries events of buses to queues, topics, functions, state machines, other buses and log groups.
 type EventTargets struct {
 	Queues    *queue.Engine
 	Topics    *topic.Engine
 	Functions *function.Service
+	Logs      *logs.Store
+	Identity  *identity.Engine
+	Registry  *protocol.Registry
+	Ready     <-chan struct{} // closed when the services of Registry are served
+
+	events *event.Engine
 }
 
-var _ event.Deliverer = EventTargets{}
+var _ event.Deliverer = (*EventTargets)(nil)
+
+// Connect sets the buses, which are opened with the targets at hand.
+func (d *EventTargets) Connect(e *event.Engine) { d.events = e }
 
 const eventService = "events.amazonaws.com"
 
 // Check implements event.Deliverer.
-func (d EventTargets) Check(_ context.Context, r event.Rule, t event.Target) error {
+func (d *EventTargets) Check(_ context.Context, r event.Rule, t event.Target) error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", event.ErrBadInput, fmt.Sprintf(format, args...))
+	}
 	a, err := ident.ParseARN(t.ARN)
 	if err != nil {
-		return fmt.Errorf("%w: Provided Arn is not in correct format: %s", event.ErrBadInput, t.ARN)
+		return bad("Provided Arn is not in correct format: %s", t.ARN)
 	}
 	if t.Dead != "" {
 		if q, ok := queue.ParseARN(t.Dead); !ok || strings.HasSuffix(q.Name, ".fifo") {
-			return fmt.Errorf("%w: DeadLetterConfig: %s is not the ARN of a standard queue", event.ErrBadInput, t.Dead)
+			return bad("DeadLetterConfig: %s is not the ARN of a standard queue", t.Dead)
 		}
 	}
-	switch a.Service {
-	case "sqs":
+	if t.Group != "" && a.Service != "sqs" {
+		return bad("SqsParameters are for queues only: target %s", t.ID)
+	}
+	kind, _, _ := strings.Cut(a.Resource, ":")
+	switch {
+	case a.Service == "sqs":
 		if strings.HasSuffix(t.ARN, ".fifo") != (t.Group != "") {
-			return fmt.Errorf("%w: SqsParameters.MessageGroupId is needed for FIFO queues, and only there: target %s", event.ErrBadInput, t.ID)
+			return bad("SqsParameters.MessageGroupId is needed for FIFO queues, and only there: target %s", t.ID)
 		}
 		return nil
-	case "sns", "lambda":
+	case a.Service == "sns" && strings.HasSuffix(t.ARN, ".fifo"):
+		return bad("FIFO topics cannot be targets: %s", t.ARN)
+	case a.Service == "sns", a.Service == "lambda":
+		return nil
+	case a.Service == "states" && kind == "stateMachine":
+		if t.Role == "" {
+			return bad("RoleArn is required for target %s.", t.ARN)
+		}
+		return nil
+	case a.Service == "logs" && kind == "log-group":
+		return nil
+	case a.Service == "events" && strings.HasPrefix(a.Resource, "event-bus/"):
+		switch {
+		case t.ARN == r.Bus.ARN():
+			return bad("Event bus %s cannot be the target of its own rule.", t.ARN)
+		case t.Input != "" || t.InputPath != "" || t.Template != "":
+			return bad("An event bus gets events as they are: leave Input, InputPath and InputTransformer out of target %s.", t.ID)
+		case a.Account != r.Bus.Account && t.Role == "":
+			return nil // the policy of the other bus decides
+		}
 		return nil
 	}
-	return fmt.Errorf("%w: targets of %s are not supported: give a queue, a topic or a function", event.ErrBadInput, a.Service)
+	return bad("targets of %s are not supported: give a queue, a topic, a function, a state machine, an event bus or a log group", a.Service)
+}
+
+// gone says that a target does not exist or does not admit the rule, which another attempt does not change.
+func gone(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", event.ErrPermanent, fmt.Errorf(format, args...))
 }
 
 // Deliver implements event.Deliverer.
-func (d EventTargets) Deliver(ctx context.Context, b *kv.Batch, r event.Rule, t event.Target, payload []byte) error {
-	account := r.Bus.Account
-	denied := func() error { return fmt.Errorf("%s does not admit %s for %s", t.ARN, eventService, r.ARN()) }
-	if q, ok := queue.ParseARN(t.ARN); ok {
+func (d *EventTargets) Deliver(ctx context.Context, b *kv.Batch, x event.Delivery) error {
+	r, t, account := x.Rule, x.Target, x.Rule.Bus.Account
+	denied := func() error { return gone("%s does not admit %s for %s", t.ARN, eventService, r.ARN()) }
+	a, err := ident.ParseARN(t.ARN)
+	if err != nil {
+		return gone("target %s: %w", t.ARN, err)
+	}
+	switch a.Service {
+	case "sqs":
+		q, _ := queue.ParseARN(t.ARN)
 		if _, err := d.Queues.Policy(q); err != nil {
-			return err
+			return gone("target %s: %w", t.ARN, err)
 		}
 		if !d.Queues.Permits(q, eventService, r.ARN(), account) {
 			return denied()
 		}
-		return d.Queues.Enqueue(b, queue.Incoming{Queue: q, Message: queue.Message{Body: string(payload), Sender: account, Group: t.Group}})
-	}
-	if n, _, ok := topic.ParseARN(t.ARN); ok {
+		return d.Queues.Enqueue(b, queue.Incoming{Queue: q, Message: queue.Message{Body: string(x.Payload), Sender: account, Group: t.Group}})
+	case "sns":
+		n, _, _ := topic.ParseARN(t.ARN)
 		if !d.Topics.Permits(n, eventService, r.ARN(), account) {
 			return denied()
 		}
-		return d.Topics.Enqueue(ctx, b, n, topic.Message{Body: string(payload)})
+		return d.Topics.Enqueue(ctx, b, n, topic.Message{Body: string(x.Payload)})
+	case "states":
+		return d.start(ctx, x)
+	case "events":
+		return d.forward(b, x, a)
+	case "logs":
+		return d.log(ctx, x, a)
 	}
 	ref, err := function.ParseRef(r.Bus.Scope, t.ARN, "")
 	if err != nil {
-		return err
+		return gone("target %s: %w", t.ARN, err)
 	}
 	ok, err := d.Functions.Permits(ctx, ref, function.Invoker{Principal: policy.ForService(eventService, account), SourceARN: r.ARN(), Account: account})
+	if errors.Is(err, function.ErrNotFound) {
+		return gone("target %s: %w", t.ARN, err)
+	}
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return denied()
 	}
-	_, err = d.Functions.QueueInvocation(ctx, b, function.Invocation{Ref: ref, Payload: payload})
+	_, err = d.Functions.QueueInvocation(ctx, b, function.Invocation{Ref: ref, Payload: x.Payload})
 	return err
 }
 
-// Bury implements event.Deliverer.
-func (d EventTargets) Bury(_ context.Context, b *kv.Batch, r event.Rule, t event.Target, payload []byte, reason error) error {
-	q, ok := queue.ParseARN(t.Dead)
-	if !ok || !d.Queues.Permits(q, eventService, r.ARN(), r.Bus.Account) {
-		return fmt.Errorf("dead-letter queue %s does not admit %s for %s", t.Dead, eventService, r.ARN())
+// start starts an execution with the rights of the target's role. Its name is the delivery's id: an attempt that is repeated
+// starts no second one.
+func (d *EventTargets) start(ctx context.Context, x event.Delivery) error {
+	c, err := d.assume(ctx, x)
+	if err != nil {
+		return err
 	}
-	m := queue.Message{Body: string(payload), Sender: r.Bus.Account}
-	for _, a := range [][2]string{{"RULE_ARN", r.ARN()}, {"TARGET_ARN", t.ARN}, {"ERROR_CODE", "DELIVERY_FAILED"}, {"ERROR_MESSAGE", reason.Error()}} {
-		m.Attributes = append(m.Attributes, queue.Attribute{Name: a[0], Type: "String", Value: []byte(a[1])})
+	in, err := json.Marshal(map[string]string{"stateMachineArn": x.Target.ARN, "name": x.ID, "input": string(x.Payload)})
+	if err != nil {
+		return err
 	}
-	return d.Queues.Enqueue(b, queue.Incoming{Queue: q, Message: m})
+	_, fail := d.Registry.Invoke(ctx, c, "states", "StartExecution", in)
+	switch {
+	case fail == nil || fail.Code == "ExecutionAlreadyExists":
+		return nil
+	case fail.Status >= 500 || fail.Code == "ThrottlingException":
+		return fail
+	}
+	return gone("start an execution of %s: %w", x.Target.ARN, fail)
 }
 
-// s3Event is the event that S3 puts on the default bus; ok is false for those that it does not put there.
-//
-// Source: "EventBridge event message structure" in the Amazon S3 user guide.
-func s3Event(ev objstore.Event) (out event.Event, ok bool) {
-	kind, how, _ := strings.Cut(ev.Name, ":")
-	object := map[string]any{"key": ev.Key, "sequencer": ev.Sequencer}
-	detail := map[string]any{
-		"version": "0", "bucket": map[string]string{"name": ev.Bucket}, "object": object, "request-id": ev.By.RequestID, "requester": ev.Scope.Account,
+// assume returns a call of the target's role.
+func (d *EventTargets) assume(ctx context.Context, x event.Delivery) (*protocol.Call, error) {
+	select {
+	case <-d.Ready:
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	if ev.By.SourceIP != "" {
-		detail["source-ip-address"] = ev.By.SourceIP
-	}
-	if ev.Version != "" {
-		object["version-id"] = ev.Version
-	}
-	switch kind {
-	case "ObjectCreated":
-		out.DetailType = "Object Created"
-		object["size"], object["etag"] = ev.Size, ev.ETag
-		detail["reason"] = map[string]string{"Put": "PutObject", "Post": "POST Object", "Copy": "CopyObject", "CompleteMultipartUpload": "CompleteMultipartUpload"}[how]
-	case "ObjectRemoved", "LifecycleExpiration":
-		out.DetailType = "Object Deleted"
-		detail["reason"] = map[string]string{"ObjectRemoved": "DeleteObject", "LifecycleExpiration": "Lifecycle Expiration"}[kind]
-		detail["deletion-type"] = map[string]string{"Delete": "Permanently Deleted", "DeleteMarkerCreated": "Delete Marker Created"}[how]
-	case "ObjectTagging":
-		out.DetailType = "Object Tags " + map[string]string{"Put": "Added", "Delete": "Deleted"}[how]
-	default:
-		return out, false
-	}
-	text, err := json.Marshal(detail)
+	scope := x.Rule.Bus.Scope
+	s, err := d.Identity.AssumeForService(ctx, scope, x.Target.Role, eventService, "events-"+x.Rule.Name[:min(len(x.Rule.Name), 50)], time.Hour)
 	if err != nil {
-		panic("BUG: encode event: " + err.Error())
+		return nil, gone("assume the role %s: %w", x.Target.Role, err)
 	}
-	out.Source, out.Detail, out.Resources, out.Time = "aws.s3", text, []string{"arn:aws:s3:::" + ev.Bucket}, ev.Time.Truncate(time.Second)
-	return out, true
+	if a, err := ident.ParseARN(x.Target.ARN); err == nil {
+		scope.Region = a.Region
+	}
+	return &protocol.Call{Scope: scope, Principal: s.Principal}, nil
+}
+
+// forward puts the event on another bus: with the rights of the role where there is one, else with those of the account.
+func (d *EventTargets) forward(b *kv.Batch, x event.Delivery, a ident.ARN) error {
+	bus := event.BusRef{Scope: a.Scope(), Name: strings.TrimPrefix(a.Resource, "event-bus/")}
+	if x.Hops > 0 {
+		return gone("%s got the event from another bus: it is not forwarded to a third", x.Rule.Bus.ARN())
+	}
+	if x.Target.Role != "" || bus.Account != x.Rule.Bus.Account {
+		p := policy.Root(x.Rule.Bus.Account)
+		if x.Target.Role != "" {
+			if err := d.Identity.AssumableBy(x.Rule.Bus.Scope, x.Target.Role, eventService); err != nil {
+				return gone("assume the role %s: %w", x.Target.Role, err)
+			}
+			var err error
+			if p, err = d.Identity.RolePrincipal(x.Rule.Bus.Account, x.Target.Role[strings.LastIndexByte(x.Target.Role, '/')+1:]); err != nil {
+				return gone("assume the role %s: %w", x.Target.Role, err)
+			}
+		}
+		q := &policy.Request{Principal: p, Action: "events:PutEvents", Resource: bus.ARN(), Account: bus.Account, ResourcePolicy: d.events.Policy(bus), Keys: policy.Keys{}}
+		q.Keys.Set("aws:SourceArn", x.Rule.ARN())
+		q.Keys.Set("aws:SourceAccount", x.Rule.Bus.Account)
+		if v := policy.Evaluate(q); !v.Allowed {
+			return gone("%s", v.Message(q))
+		}
+	}
+	if err := d.events.Forward(b, bus, x.Payload, x.Hops+1); err != nil {
+		return gone("forward to %s: %w", bus.ARN(), err)
+	}
+	return nil
+}
+
+// log appends the event to a log group, which must exist.
+func (d *EventTargets) log(ctx context.Context, x event.Delivery, a ident.ARN) error {
+	group := strings.TrimSuffix(strings.TrimPrefix(a.Resource, "log-group:"), ":*")
+	return d.Logs.Append(ctx, a.Scope(), group, x.Rule.Name, []logs.Event{{Time: x.At, Message: string(x.Payload)}})
+}
+
+// Bury implements event.Deliverer.
+func (d *EventTargets) Bury(_ context.Context, b *kv.Batch, x event.Delivery, attempts int, reason error) error {
+	q, ok := queue.ParseARN(x.Target.Dead)
+	if !ok || !d.Queues.Permits(q, eventService, x.Rule.ARN(), x.Rule.Bus.Account) {
+		return fmt.Errorf("dead-letter queue %s does not admit %s for %s", x.Target.Dead, eventService, x.Rule.ARN())
+	}
+	code, exhausted := "NO_PERMISSIONS", ""
+	if !errors.Is(reason, event.ErrPermanent) {
+		code, exhausted = "SDK_CLIENT_ERROR", "MaximumEventAgeInSeconds"
+		if attempts >= x.Target.Retries {
+			exhausted = "MaximumRetryAttempts"
+		}
+	}
+	m := queue.Message{Body: string(x.Payload), Sender: x.Rule.Bus.Account}
+	for _, a := range [][3]string{
+		{"RULE_ARN", "String", x.Rule.ARN()}, {"TARGET_ARN", "String", x.Target.ARN}, {"ERROR_CODE", "String", code}, {"ERROR_MESSAGE", "String", reason.Error()},
+		{"RETRY_ATTEMPTS", "Number", strconv.Itoa(attempts)}, {"EXHAUSTED_RETRY_CONDITION", "String", exhausted},
+	} {
+		if a[2] != "" {
+			m.Attributes = append(m.Attributes, queue.Attribute{Name: a[0], Type: a[1], Value: []byte(a[2])})
+		}
+	}
+	return d.Queues.Enqueue(b, queue.Incoming{Queue: q, Message: m})
 }

@@ -16,16 +16,18 @@ import (
 
 // Options of a catalog.
 type Options struct {
+	Events Events // nil: nobody is told of changes
 	Clock  clock.Clock
 	Logger *slog.Logger
 }
 
 // Catalog keeps the metadata of all accounts and regions. All methods are safe for concurrent use.
 type Catalog struct {
-	kv    kv.Store
-	clock clock.Clock
-	log   *slog.Logger
-	mu    sync.Mutex // makes reading and replacing a record one step
+	kv     kv.Store
+	events Events
+	clock  clock.Clock
+	log    *slog.Logger
+	mu     sync.Mutex // makes reading and replacing a record one step
 }
 
 // New returns the catalog over s.
@@ -36,7 +38,7 @@ func New(s kv.Store, opts Options) *Catalog {
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
 	}
-	return &Catalog{kv: s, clock: opts.Clock, log: opts.Logger.With("component", "catalog")}
+	return &Catalog{kv: s, events: opts.Events, clock: opts.Clock, log: opts.Logger.With("component", "catalog")}
 }
 
 // Change is a list of changes to the catalog that become visible together, with whatever else the caller adds to Batch.
@@ -44,6 +46,7 @@ func New(s kv.Store, opts Options) *Catalog {
 type Change struct {
 	Batch kv.Batch
 	c     *Catalog
+	parts map[partitionChange][][]string // to be told of
 }
 
 // Begin returns an empty change.
@@ -51,6 +54,7 @@ func (c *Catalog) Begin() *Change { return &Change{c: c} }
 
 // Commit applies the change. ErrConcurrent means that something it depends on was changed meanwhile; nothing was applied.
 func (ch *Change) Commit(ctx context.Context) error {
+	ch.tellPartitions()
 	return conflict(kv.Commit(ctx, ch.c.kv, &ch.Batch), ErrConcurrent)
 }
 

@@ -50,15 +50,18 @@ func (c *Catalog) CreatePartitions(ctx context.Context, s ident.Scope, database,
 // PutPartition adds the creation or replacement of a partition of t to the change. Its values must fit the table.
 func (ch *Change) PutPartition(s ident.Scope, t Table, p Partition) {
 	p.Database, p.Table = t.Database, t.Name
+	verb := "Update"
 	if p.Created.IsZero() {
-		p.Created = ch.c.clock.Now()
+		p.Created, verb = ch.c.clock.Now(), "Create"
 	}
+	ch.touch(s, t, verb, p.Values)
 	kv.Put(&ch.Batch, partitionKey(s, t, p.Values), p)
 }
 
 // DeletePartition adds the removal of a partition of t to the change; one that is absent is no error.
 func (ch *Change) DeletePartition(s ident.Scope, t Table, values []string) {
 	ch.Batch.Delete(partitionKey(s, t, values))
+	ch.touch(s, t, "Delete", values)
 	p := statsKey(s, t, values)
 	ch.Batch.DeleteRange(p, p.End())
 }
@@ -160,6 +163,7 @@ func (c *Catalog) UpdatePartition(ctx context.Context, s ident.Scope, database, 
 	}
 	p.Created = before.Created
 	ch.PutPartition(s, t, p)
+	ch.tellPartitions()
 	return conflict(kv.Commit(ctx, c.kv, &ch.Batch), fmt.Errorf("%w: Partition already exists.", ErrExists))
 }
 

@@ -38,6 +38,7 @@ func (ch *Change) CreateTable(ctx context.Context, s ident.Scope, t Table) error
 	ch.Batch.IfPresent(dbKey(s, t.Database))
 	ch.Batch.IfAbsent(k)
 	kv.Put(&ch.Batch, k, t)
+	ch.tell(s, t.Database, t.Name, "CreateTable")
 	return nil
 }
 
@@ -140,6 +141,7 @@ func (ch *Change) UpdateTable(ctx context.Context, s ident.Scope, t Table, u Upd
 	t.Created, t.CreatedBy = old.Created, old.CreatedBy
 	t.Updated, t.Version = ch.c.clock.Now(), old.Version+1
 	kv.Put(&ch.Batch, k, t)
+	ch.tell(s, t.Database, t.Name, "UpdateTable")
 	return nil
 }
 
@@ -158,6 +160,7 @@ func (c *Catalog) DeleteTable(ctx context.Context, s ident.Scope, database, name
 func (ch *Change) DeleteTable(s ident.Scope, database, name string) {
 	ch.Batch.IfPresent(tableKey(s, database, name))
 	ch.Batch.Delete(tableKey(s, database, name))
+	ch.tell(s, database, name, "DeleteTable")
 	for _, kind := range []string{"version", "partition", "stats", "pstats", "index"} {
 		p := under(s, kind).Str(database).Str(name)
 		ch.Batch.DeleteRange(p, p.End())

@@ -3,21 +3,17 @@ package event
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/eventpattern"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/meter"
 	"github.com/tarn-data/tarn/internal/outbox"
 )
-
-// delivery is an entry of the outbox.
-type delivery struct {
-	Rule    Rule // as it was, without its targets
-	Target  Target
-	Payload []byte
-}
 
 // Put takes events, durably. A nil id has its error in errs.
 func (e *Engine) Put(ctx context.Context, list []Event, buses []BusRef) (ids []string, errs []error, err error) {
@@ -25,11 +21,25 @@ func (e *Engine) Put(ctx context.Context, list []Event, buses []BusRef) (ids []s
 	ids, errs = make([]string, len(list)), make([]error, len(list))
 	for i := range list {
 		ids[i], errs[i] = e.Emit(&b, buses[i], list[i])
+		if errs[i] == nil && e.opts.Meter != nil {
+			units := (len(list[i].Detail) + len(list[i].Source) + len(list[i].DetailType) + 64<<10 - 1) / (64 << 10) // AWS bills 64 KiB each
+			e.opts.Meter.Add(&b, e.opts.Clock.Now(), buses[i].Scope, meter.EventsPublished, buses[i].ARN(), float64(max(units, 1)))
+		}
 	}
 	if b.Empty() {
 		return ids, errs, nil
 	}
 	return ids, errs, kv.Commit(ctx, e.opts.Store, &b)
+}
+
+// Wanted reports whether a bus does anything with events: whoever makes many may ask before it makes one.
+func (e *Engine) Wanted(bus BusRef) bool {
+	if e.tails.any() {
+		return true
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return len(e.rules[bus]) > 0 || len(e.archives[bus]) > 0
 }
 
 // Emit puts an event on a bus as a part of the caller's batch and returns its id.
@@ -55,50 +65,97 @@ func (e *Engine) Emit(b *kv.Batch, bus BusRef, ev Event) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: Detail is malformed: %w", ErrBadInput, err)
 	}
-	e.mu.Lock()
+	e.match(b, bus, arrived{id: id, text: text, doc: doc, at: now})
+	return id, nil
+}
+
+// Forward puts an event of another bus on a bus, as it is. An event is forwarded once at most, as AWS does it: what a bus got from
+// another bus does not go to a third.
+func (e *Engine) Forward(b *kv.Batch, bus BusRef, text []byte, hops int) error {
+	if _, err := e.Bus(bus); err != nil {
+		return err
+	}
+	doc, err := eventpattern.Decode(text)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrBadInput, err)
+	}
+	m, _ := doc.(map[string]any)
+	id, _ := m["id"].(string)
+	e.match(b, bus, arrived{id: id, text: text, doc: doc, at: e.opts.Clock.Now().UTC(), hops: hops})
+	return nil
+}
+
+// arrived is an event on a bus.
+type arrived struct {
+	id    string
+	text  []byte
+	doc   any
+	at    time.Time
+	hops  int
+	again bool     // it is replayed
+	only  []string // ARNs of the rules that a replay is for; nil = all
+}
+
+// match adds the deliveries and archive entries of an event to b.
+func (e *Engine) match(b *kv.Batch, bus BusRef, a arrived) {
+	e.tails.send(bus, a)
+	e.mu.RLock()
 	var rules []Rule
 	for _, r := range e.rules[bus] {
 		if !r.Disabled && r.pattern != nil {
 			rules = append(rules, r)
 		}
 	}
-	e.mu.Unlock()
+	var archives []Archive
+	for _, x := range e.archives[bus] {
+		archives = append(archives, x)
+	}
+	e.mu.RUnlock()
 	for _, r := range rules {
-		if r.pattern.Match(doc) {
-			e.queue(b, r, text, doc, now)
+		if (a.only == nil || slices.Contains(a.only, r.ARN())) && r.pattern.Match(a.doc) {
+			e.queue(b, r, a.text, a.doc, a.at, a.hops)
 		}
 	}
-	return id, nil
+	for _, x := range archives {
+		if !a.again && (x.pattern == nil || x.pattern.Match(a.doc)) {
+			b.Set(archivedKey(x.Bus.Scope, x.Name).Time(a.at).Str(a.id), a.text)
+		}
+	}
 }
 
 // queue adds the deliveries of an event to a rule's targets.
-func (e *Engine) queue(b *kv.Batch, r Rule, text []byte, doc any, now time.Time) {
+func (e *Engine) queue(b *kv.Batch, r Rule, text []byte, doc any, now time.Time, hops int) {
 	targets := r.Targets
 	r.Targets = nil
 	for _, t := range targets {
-		e.box.Put(b, delivery{Rule: r, Target: t, Payload: t.payload(r, text, doc, now)})
+		e.box.Put(b, Delivery{Rule: r, Target: t, Payload: t.payload(r, text, doc, now), Hops: hops, At: now})
 	}
 }
 
-// Run delivers events and runs schedules until ctx ends.
+// Run delivers events, runs schedules and replays, and empties archives, until ctx ends.
 func (e *Engine) Run(ctx context.Context) {
-	done := make(chan struct{})
-	go func() { defer close(done); e.box.Run(ctx, e.deliver) }()
+	done := make(chan struct{}, 3)
+	for _, f := range []func(context.Context){func(ctx context.Context) { e.box.Run(ctx, e.deliver) }, e.runReplays, e.runRetention} {
+		go func() { f(ctx); done <- struct{}{} }()
+	}
 	e.runSchedules(ctx)
-	<-done
+	for range cap(done) {
+		<-done
+	}
 }
 
 func (e *Engine) deliver(ctx context.Context, entry outbox.Entry, b *kv.Batch) error {
-	var d delivery
+	var d Delivery
 	if err := json.Unmarshal(entry.Body, &d); err != nil {
 		e.log.Error("drop a malformed delivery", "id", entry.ID, "err", err)
 		return nil
 	}
-	err := e.opts.Deliverer.Deliver(ctx, b, d.Rule, d.Target, d.Payload)
+	d.ID = entry.ID
+	err := e.opts.Deliverer.Deliver(ctx, b, d)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	if entry.Attempt < d.Target.Retries && e.opts.Clock.Now().Sub(entry.Created) < d.Target.MaxAge {
+	if !errors.Is(err, ErrPermanent) && entry.Attempt < d.Target.Retries && e.opts.Clock.Now().Sub(entry.Created) < d.Target.MaxAge {
 		return err
 	}
 	b.Reset()
@@ -106,88 +163,5 @@ func (e *Engine) deliver(ctx context.Context, entry outbox.Entry, b *kv.Batch) e
 		e.log.Warn("drop an event that cannot be delivered", "rule", d.Rule.ARN(), "target", d.Target.ARN, "err", err)
 		return nil
 	}
-	return e.opts.Deliverer.Bury(ctx, b, d.Rule, d.Target, d.Payload, err)
-}
-
-// late is how old a run may be to be carried out all the same.
-const late = time.Minute
-
-// runSchedules queues the runs of scheduled rules as they fall due.
-func (e *Engine) runSchedules(ctx context.Context) {
-	for ctx.Err() == nil {
-		now := e.opts.Clock.Now().UTC()
-		next := now.Add(time.Hour)
-		for _, r := range e.scheduled() {
-			due := r.schedule.Next(r.Last)
-			if due.Before(now.Add(-late)) && !due.IsZero() { // the process was down
-				for due.Before(now) && !due.IsZero() {
-					r.Last, due = due, r.schedule.Next(due)
-				}
-			}
-			if due.IsZero() {
-				continue
-			}
-			if !due.After(now) {
-				if err := e.fire(ctx, r, due); err != nil && ctx.Err() == nil {
-					e.log.Error("queue a scheduled run", "rule", r.ARN(), "err", err)
-					next = now.Add(time.Second)
-					continue
-				}
-				due = r.schedule.Next(due)
-			}
-			if due.Before(next) && !due.IsZero() {
-				next = due
-			}
-		}
-		t := e.opts.Clock.NewTimer(next.Sub(now))
-		select {
-		case <-ctx.Done():
-		case <-t.C():
-		case <-e.kick:
-		}
-		t.Stop()
-	}
-}
-
-func (e *Engine) scheduled() (list []Rule) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, rules := range e.rules {
-		for _, r := range rules {
-			if r.schedule != nil && !r.Disabled {
-				list = append(list, r)
-			}
-		}
-	}
-	return list
-}
-
-// fire queues one run.
-func (e *Engine) fire(ctx context.Context, r Rule, due time.Time) error {
-	text, err := json.Marshal(map[string]any{
-		"version": "0", "id": ident.UUID(), "detail-type": "Scheduled Event", "source": "aws.events", "account": r.Bus.Account,
-		"time": due.Format("2006-01-02T15:04:05Z"), "region": r.Bus.Region, "resources": []string{r.ARN()}, "detail": map[string]any{},
-	})
-	if err != nil {
-		return err
-	}
-	doc, err := eventpattern.Decode(text)
-	if err != nil {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	cur, ok := e.rules[r.Bus][r.Name]
-	if !ok || cur.Schedule != r.Schedule || cur.Disabled {
-		return nil // changed meanwhile
-	}
-	cur.Last = due
-	var b kv.Batch
-	kv.Put(&b, ruleKey(cur.Bus, cur.Name), cur)
-	e.queue(&b, cur, text, doc, e.opts.Clock.Now().UTC())
-	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
-		return err
-	}
-	e.set(cur)
-	return nil
+	return e.opts.Deliverer.Bury(ctx, b, d, entry.Attempt, err)
 }

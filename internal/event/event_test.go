@@ -28,17 +28,17 @@ type sink struct {
 
 func (s *sink) Check(context.Context, event.Rule, event.Target) error { return nil }
 
-func (s *sink) Deliver(_ context.Context, _ *kv.Batch, _ event.Rule, _ event.Target, payload []byte) error {
+func (s *sink) Deliver(_ context.Context, _ *kv.Batch, d event.Delivery) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail == nil {
-		s.got <- string(payload)
+		s.got <- string(d.Payload)
 	}
 	return s.fail
 }
 
-func (s *sink) Bury(_ context.Context, _ *kv.Batch, _ event.Rule, _ event.Target, payload []byte, reason error) error {
-	s.got <- "buried: " + string(payload) + ": " + reason.Error()
+func (s *sink) Bury(_ context.Context, _ *kv.Batch, d event.Delivery, _ int, reason error) error {
+	s.got <- "buried: " + string(d.Payload) + ": " + reason.Error()
 	return nil
 }
 

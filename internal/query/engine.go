@@ -29,6 +29,8 @@ type Options struct {
 	Pool    *duck.Pool
 	// Dir holds the files of running queries; it is emptied by Open.
 	Dir string
+	// Events is told of the states of queries; nil = nobody.
+	Events Events
 	// Meter records the bytes scanned; nil = a new one.
 	Meter *meter.Meter
 	// Timeout ends a query; 0 = 30 minutes, Athena's limit.

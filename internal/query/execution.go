@@ -156,6 +156,7 @@ func (e *Engine) record(ctx context.Context, s ident.Scope, r StartRequest, x *E
 		}
 	}
 	kv.Put(&b, executionKey(s, x.ID), x)
+	e.tell(&b, s, x, "")
 	kv.Put(&b, byTime(s, x.Workgroup, x), x.ID)
 	kv.Put(&b, runningKey(s, x.ID), runningRef{s, x.ID})
 	if err := kv.Commit(ctx, e.kv, &b); err != nil {
@@ -248,6 +249,7 @@ func (e *Engine) start(ctx context.Context, s ident.Scope, x *Execution) error {
 	var b kv.Batch
 	b.IfPresent(runningKey(s, x.ID))
 	kv.Put(&b, executionKey(s, x.ID), x)
+	e.tell(&b, s, x, Queued)
 	return kv.Commit(ctx, e.kv, &b)
 }
 
@@ -257,6 +259,13 @@ func (e *Engine) finish(ctx context.Context, s ident.Scope, x *Execution, run *l
 	b.IfPresent(runningKey(s, x.ID))
 	b.Delete(runningKey(s, x.ID))
 	kv.Put(&b, executionKey(s, x.ID), x)
+	if e.opts.Events != nil {
+		old, err := kv.Load[Execution](ctx, e.kv, executionKey(s, x.ID))
+		if err != nil {
+			return fmt.Errorf("read execution %s: %w", x.ID, err)
+		}
+		e.tell(&b, s, x, old.State)
+	}
 	if x.ScannedBytes > 0 {
 		const unit = 10_000_000 // a query is billed for at least ten megabytes
 		billed := max(x.ScannedBytes, unit)

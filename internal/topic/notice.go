@@ -151,6 +151,8 @@ func (e *Engine) removeExpired(ctx context.Context) error {
 	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
 		return err
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, s := range old {
 		e.replace(s.Topic, s.ID, nil)
 	}

@@ -21,7 +21,11 @@ type outside struct {
 }
 
 func (o *outside) Send(ctx context.Context, n topic.Notice) error {
-	o.got <- n
+	select {
+	case o.got <- n:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	select {
 	case err := <-o.answer:
 		return err

@@ -112,17 +112,26 @@ func (e *Engine) putSubscription(ctx context.Context, s Subscription, b *kv.Batc
 	}
 	b.IfPresent(topicKey(s.Topic))
 	kv.Put(b, subscriptionPrefix(s.Topic).Str(s.ID), s)
-	if err := kv.Commit(ctx, e.opts.Store, b); err != nil {
-		return err
-	}
-	e.replace(s.Topic, s.ID, &s)
-	return nil
+	return e.commit(ctx, b, s.Topic, s.ID, &s)
 }
 
-// replace sets a subscription in memory, or takes it away.
-func (e *Engine) replace(r Ref, id string, s *Subscription) {
+// commit applies b and sets a subscription in memory, or takes it away where s is nil, as one step: whoever sees what b wrote
+// sees the subscription too. Then it waits until b is durable.
+func (e *Engine) commit(ctx context.Context, b *kv.Batch, r Ref, id string, s *Subscription) error {
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	p, err := e.opts.Store.Apply(ctx, b)
+	if err == nil {
+		e.replace(r, id, s)
+	}
+	e.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return p.Wait(ctx)
+}
+
+// replace sets a subscription in memory, or takes it away; e.mu is held.
+func (e *Engine) replace(r Ref, id string, s *Subscription) {
 	t := e.topics[r]
 	if t == nil {
 		return
@@ -213,11 +222,7 @@ func (e *Engine) Unsubscribe(ctx context.Context, r Ref, id string) error {
 		kv.Put(&b, of("u", r).Str(s.Token), s)
 		e.box.Put(&b, entry{Kind: Removal, Subscription: s, Message: Message{ID: ident.UUID()}, At: s.Asked})
 	}
-	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
-		return err
-	}
-	e.replace(r, id, nil)
-	return nil
+	return e.commit(ctx, &b, r, id, nil)
 }
 
 // Subscriptions returns those of all the topics of a scope, in the order of their ARNs, after the ARN given.

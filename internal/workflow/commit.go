@@ -82,6 +82,7 @@ func (e *Engine) fill(b *kv.Batch, x *exec, s *interp.Step) {
 		rec = x.result
 		b.Delete(runKey(k))
 		e.putRecord(b, rec)
+		e.tell(b, rec)
 		b.Set(gcKey(rec.Stop, k), recordKey(rec.Scope, rec.Machine, rec.Name))
 	}
 	if e.meter != nil {

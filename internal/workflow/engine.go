@@ -25,6 +25,7 @@ type Options struct {
 	Tasks     Tasks   // nil: every task fails with States.Runtime
 	Files     Files   // nil: ItemReader and ResultWriter fail
 	Logs      LogSink // nil: log configurations are kept and not used
+	Events    Events  // nil: nobody is told of executions
 	Meter     *meter.Meter
 	Clock     clock.Clock
 	Logger    *slog.Logger
@@ -37,6 +38,7 @@ type Engine struct {
 	tasks  Tasks
 	files  Files
 	logs   LogSink
+	events Events
 	meter  *meter.Meter
 	clock  clock.Clock
 	log    *slog.Logger
@@ -68,7 +70,7 @@ type exec struct {
 
 // Open starts the engine and takes up the executions that the store holds.
 func Open(ctx context.Context, opts Options) (*Engine, error) {
-	e := &Engine{store: opts.Store, tasks: opts.Tasks, files: opts.Files, logs: opts.Logs, meter: opts.Meter, clock: opts.Clock, log: opts.Logger, keep: opts.Retention}
+	e := &Engine{store: opts.Store, tasks: opts.Tasks, files: opts.Files, logs: opts.Logs, events: opts.Events, meter: opts.Meter, clock: opts.Clock, log: opts.Logger, keep: opts.Retention}
 	if e.clock == nil {
 		e.clock = clock.Real()
 	}

@@ -86,6 +86,7 @@ func (e *Engine) start(ctx context.Context, rec *Record, m *asl.Machine, extra f
 	k := recordKey(rec.Scope, rec.Machine, rec.Name)
 	p, s, err := e.apply(x, func(b *kv.Batch) {
 		b.IfAbsent(k)
+		e.tell(b, rec)
 		if x.result == nil {
 			e.putRecord(b, rec)
 		}
@@ -352,6 +353,7 @@ func (e *Engine) redrive(ctx context.Context, rec *Record, extra func(*kv.Batch,
 			rec.Redrives = x.state.Redrives
 			rec.Stop = time.Time{}
 			e.putRecord(b, rec)
+			e.tell(b, rec)
 		}
 		if extra != nil {
 			extra(b, rec)

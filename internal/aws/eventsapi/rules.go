@@ -2,49 +2,14 @@ package eventsapi
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/event"
-	"github.com/tarn-data/tarn/internal/eventpattern"
 )
 
 func page(n *int32) int { return min(int(protocol.Or(n, 100)), 100) }
-
-func (a *api) createBus(ctx context.Context, c *protocol.Call, in *CreateEventBusRequest) (*CreateEventBusResponse, error) {
-	b := event.Bus{BusRef: busRef(c.Scope, &in.Name), Description: protocol.Or(in.Description, "")}
-	if len(in.Tags) > 0 {
-		return nil, &protocol.Error{Code: "ValidationException", Message: "Tarn keeps tags of rules only: leave Tags out."}
-	}
-	if err := a.events.CreateBus(ctx, b); err != nil {
-		return nil, err
-	}
-	return &CreateEventBusResponse{EventBusArn: new(b.ARN()), Description: in.Description}, nil
-}
-
-func (a *api) deleteBus(ctx context.Context, c *protocol.Call, in *DeleteEventBusRequest) (*DeleteEventBusOutput, error) {
-	return &DeleteEventBusOutput{}, a.events.DeleteBus(ctx, busRef(c.Scope, &in.Name))
-}
-
-func (a *api) describeBus(_ context.Context, c *protocol.Call, in *DescribeEventBusRequest) (*DescribeEventBusResponse, error) {
-	b, err := a.events.Bus(busRef(c.Scope, in.Name))
-	if err != nil {
-		return nil, err
-	}
-	return &DescribeEventBusResponse{Arn: new(b.ARN()), Name: &b.Name, Description: protocol.Some(b.Description), CreationTime: protocol.Some(b.Created)}, nil
-}
-
-func (a *api) listBuses(_ context.Context, c *protocol.Call, in *ListEventBusesRequest) (*ListEventBusesResponse, error) {
-	list, next := a.events.Buses(c.Scope, protocol.Or(in.NamePrefix, ""), protocol.Or(in.NextToken, ""), page(in.Limit))
-	out := &ListEventBusesResponse{NextToken: protocol.Some(next), EventBuses: []EventBus{}}
-	for _, b := range list {
-		out.EventBuses = append(out.EventBuses, EventBus{Arn: new(b.ARN()), Name: new(b.Name), Description: protocol.Some(b.Description), CreationTime: protocol.Some(b.Created)})
-	}
-	return out, nil
-}
 
 func (a *api) putRule(ctx context.Context, c *protocol.Call, in *PutRuleRequest) (*PutRuleResponse, error) {
 	r := event.Rule{
@@ -184,124 +149,6 @@ func (a *api) listTargets(_ context.Context, c *protocol.Call, in *ListTargetsBy
 			e.RetryPolicy = &RetryPolicy{MaximumRetryAttempts: new(int32(t.Retries)), MaximumEventAgeInSeconds: new(int32(t.MaxAge / time.Second))}
 		}
 		out.Targets = append(out.Targets, e)
-	}
-	return out, nil
-}
-
-func (a *api) putEvents(ctx context.Context, c *protocol.Call, in *PutEventsRequest) (*PutEventsResponse, error) {
-	out := &PutEventsResponse{Entries: make([]PutEventsResultEntry, len(in.Entries)), FailedEntryCount: new(int32(0))}
-	var list []event.Event
-	var buses []event.BusRef
-	var places []int
-	size := 0
-	refuse := func(i int, code, message string) {
-		out.Entries[i] = PutEventsResultEntry{ErrorCode: &code, ErrorMessage: &message}
-		*out.FailedEntryCount++
-	}
-	for i := range in.Entries {
-		e := &in.Entries[i]
-		detail := protocol.Or(e.Detail, "")
-		size += len(detail) + len(protocol.Or(e.Source, "")) + len(protocol.Or(e.DetailType, "")) + 14
-		var object map[string]json.RawMessage
-		switch {
-		case protocol.Or(e.Source, "") == "":
-			refuse(i, "InvalidArgument", "Parameter Source is not valid. Reason: Source is a required argument.")
-		case protocol.Or(e.DetailType, "") == "":
-			refuse(i, "InvalidArgument", "Parameter DetailType is not valid. Reason: DetailType is a required argument.")
-		case detail == "":
-			refuse(i, "InvalidArgument", "Parameter Detail is not valid. Reason: Detail is a required argument.")
-		case len(*e.Source) > 4 && (*e.Source)[:4] == "aws.":
-			refuse(i, "NotAuthorizedForSourceException", "Not authorized for the source.")
-		case json.Unmarshal([]byte(detail), &object) != nil:
-			refuse(i, "MalformedDetail", "Detail is malformed.")
-		default:
-			ev := event.Event{Source: *e.Source, DetailType: *e.DetailType, Detail: json.RawMessage(detail), Resources: e.Resources}
-			if e.Time != nil {
-				ev.Time = *e.Time
-			}
-			list, buses, places = append(list, ev), append(buses, busRef(c.Scope, e.EventBusName)), append(places, i)
-		}
-	}
-	if size > event.MaxEventBytes {
-		return nil, &protocol.Error{Code: "ValidationException", Message: "Total size of the entries in the request is over the limit."}
-	}
-	ids, errs, err := a.events.Put(ctx, list, buses)
-	if err != nil {
-		return nil, err
-	}
-	for j, i := range places {
-		switch {
-		case errors.Is(errs[j], event.ErrNotFound):
-			// AWS accepts events for buses that do not exist, and loses them. Here they are refused.
-			refuse(i, "InvalidArgument", errs[j].Error())
-		case errs[j] != nil:
-			refuse(i, "MalformedDetail", errs[j].Error())
-		default:
-			out.Entries[i].EventId = &ids[j]
-		}
-	}
-	return out, nil
-}
-
-func (a *api) testPattern(_ context.Context, _ *protocol.Call, in *TestEventPatternRequest) (*TestEventPatternResponse, error) {
-	p, err := eventpattern.Compile([]byte(in.EventPattern))
-	if err != nil {
-		return nil, &protocol.Error{Code: Code_InvalidEventPatternException, Message: err.Error()}
-	}
-	doc, err := eventpattern.Decode([]byte(in.Event))
-	if err != nil {
-		return nil, &protocol.Error{Code: "ValidationException", Message: "Parameter Event is not valid: " + err.Error()}
-	}
-	return &TestEventPatternResponse{Result: new(p.Match(doc))}, nil
-}
-
-func (a *api) tag(ctx context.Context, _ *protocol.Call, in *TagResourceRequest) (*TagResourceResponse, error) {
-	b, n, err := ruleOf(in.ResourceARN)
-	if err != nil {
-		return nil, err
-	}
-	return &TagResourceResponse{}, a.events.Edit(ctx, b, n, func(r *event.Rule) error {
-		tags := map[string]string{}
-		for k, v := range r.Tags {
-			tags[k] = v
-		}
-		for _, t := range in.Tags {
-			tags[t.Key] = t.Value
-		}
-		r.Tags = tags
-		return nil
-	})
-}
-
-func (a *api) untag(ctx context.Context, _ *protocol.Call, in *UntagResourceRequest) (*UntagResourceResponse, error) {
-	b, n, err := ruleOf(in.ResourceARN)
-	if err != nil {
-		return nil, err
-	}
-	return &UntagResourceResponse{}, a.events.Edit(ctx, b, n, func(r *event.Rule) error {
-		tags := map[string]string{}
-		for k, v := range r.Tags {
-			if !slices.Contains(in.TagKeys, k) {
-				tags[k] = v
-			}
-		}
-		r.Tags = tags
-		return nil
-	})
-}
-
-func (a *api) listTags(_ context.Context, _ *protocol.Call, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error) {
-	b, n, err := ruleOf(in.ResourceARN)
-	if err != nil {
-		return nil, err
-	}
-	r, err := a.events.Rule(b, n)
-	if err != nil {
-		return nil, err
-	}
-	out := &ListTagsForResourceResponse{Tags: []Tag{}}
-	for k, v := range r.Tags {
-		out.Tags = append(out.Tags, Tag{Key: k, Value: v})
 	}
 	return out, nil
 }

@@ -1,11 +1,13 @@
 package eventsapi
 
 import (
+	"context"
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/event"
 	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/policy"
 )
 
 type api struct{ events *event.Engine }
@@ -14,19 +16,35 @@ type api struct{ events *event.Engine }
 func New(events *event.Engine) *protocol.Service {
 	a := &api{events}
 	return &protocol.Service{
-		Name: "events", SDKName: "eventBridge", Model: Model, InternalCode: Code_InternalException,
+		Name: "events", SDKName: "eventBridge", Model: Model, InternalCode: Code_InternalException, ResourcePolicy: a.resourcePolicy,
 		MapError: protocol.MapErrors([]protocol.ErrorRow{
 			{Err: event.ErrNotFound, Code: Code_ResourceNotFoundException},
 			{Err: event.ErrExists, Code: Code_ResourceAlreadyExistsException},
 			{Err: event.ErrBadPattern, Code: Code_InvalidEventPatternException},
 			{Err: event.ErrBadInput, Code: "ValidationException"},
 			{Err: event.ErrLimit, Code: Code_LimitExceededException},
+			{Err: event.ErrPolicySize, Code: Code_PolicyLengthExceededException},
+			{Err: event.ErrStatus, Code: Code_IllegalStatusException},
 		}),
 		Ops: []protocol.Op{
 			protocol.Handle("CreateEventBus", bus(func(r *CreateEventBusRequest) *string { return &r.Name }), a.createBus),
 			protocol.Handle("DeleteEventBus", bus(func(r *DeleteEventBusRequest) *string { return &r.Name }), a.deleteBus),
 			protocol.Handle("DescribeEventBus", bus(func(r *DescribeEventBusRequest) *string { return r.Name }), a.describeBus),
+			protocol.Handle("UpdateEventBus", bus(func(r *UpdateEventBusRequest) *string { return r.Name }), a.updateBus),
 			protocol.Handle("ListEventBuses", nil, a.listBuses),
+			protocol.Handle("PutPermission", bus(func(r *PutPermissionRequest) *string { return r.EventBusName }), a.putPermission),
+			protocol.Handle("RemovePermission", bus(func(r *RemovePermissionRequest) *string { return r.EventBusName }), a.removePermission),
+
+			protocol.Handle("CreateArchive", named("archive", func(r *CreateArchiveRequest) string { return r.ArchiveName }), a.createArchive),
+			protocol.Handle("UpdateArchive", named("archive", func(r *UpdateArchiveRequest) string { return r.ArchiveName }), a.updateArchive),
+			protocol.Handle("DeleteArchive", named("archive", func(r *DeleteArchiveRequest) string { return r.ArchiveName }), a.deleteArchive),
+			protocol.Handle("DescribeArchive", named("archive", func(r *DescribeArchiveRequest) string { return r.ArchiveName }), a.describeArchive),
+			protocol.Handle("ListArchives", nil, a.listArchives),
+			protocol.Handle("StartReplay", named("replay", func(r *StartReplayRequest) string { return r.ReplayName }), a.startReplay),
+			protocol.Handle("CancelReplay", named("replay", func(r *CancelReplayRequest) string { return r.ReplayName }), a.cancelReplay),
+			protocol.Handle("DescribeReplay", named("replay", func(r *DescribeReplayRequest) string { return r.ReplayName }), a.describeReplay),
+			protocol.Handle("ListReplays", nil, a.listReplays),
+
 			protocol.Handle("PutRule", rule(func(r *PutRuleRequest) (*string, string) { return r.EventBusName, r.Name }), a.putRule),
 			protocol.Handle("DeleteRule", rule(func(r *DeleteRuleRequest) (*string, string) { return r.EventBusName, r.Name }), a.deleteRule),
 			protocol.Handle("DescribeRule", rule(func(r *DescribeRuleRequest) (*string, string) { return r.EventBusName, r.Name }), a.describeRule),
@@ -34,7 +52,15 @@ func New(events *event.Engine) *protocol.Service {
 			protocol.Handle("DisableRule", rule(func(r *DisableRuleRequest) (*string, string) { return r.EventBusName, r.Name }), a.disableRule),
 			protocol.Handle("ListRules", nil, a.listRules),
 			protocol.Handle("ListRuleNamesByTarget", nil, a.listRuleNames),
-			protocol.Handle("PutTargets", rule(func(r *PutTargetsRequest) (*string, string) { return r.EventBusName, r.Rule }), a.putTargets),
+			protocol.Also(protocol.Handle("PutTargets", rule(func(r *PutTargetsRequest) (*string, string) { return r.EventBusName, r.Rule }), a.putTargets),
+				func(_ *protocol.Call, r *PutTargetsRequest) (list []protocol.Access) {
+					for _, t := range r.Targets {
+						if t.RoleArn != nil {
+							list = append(list, protocol.PassRole(*t.RoleArn, "events.amazonaws.com"))
+						}
+					}
+					return list
+				}),
 			protocol.Handle("RemoveTargets", rule(func(r *RemoveTargetsRequest) (*string, string) { return r.EventBusName, r.Rule }), a.removeTargets),
 			protocol.Handle("ListTargetsByRule", rule(func(r *ListTargetsByRuleRequest) (*string, string) { return r.EventBusName, r.Rule }), a.listTargets),
 			protocol.Handle("PutEvents", func(c *protocol.Call, r *PutEventsRequest) (list []string) {
@@ -69,6 +95,21 @@ func bus[In any](name func(*In) *string) func(*protocol.Call, *In) []string {
 	return func(c *protocol.Call, in *In) []string { return []string{busRef(c.Scope, name(in)).ARN()} }
 }
 
+func named[In any](kind string, name func(*In) string) func(*protocol.Call, *In) []string {
+	return func(c *protocol.Call, in *In) []string { return []string{c.ARN("events", kind+"/"+name(in))} }
+}
+
+// resourcePolicy is that of a bus; rules have the one of their bus.
+func (a *api) resourcePolicy(_ context.Context, c *protocol.Call, resource string) (*policy.Document, string, error) {
+	if b, ok := busOf(resource); ok {
+		return a.events.Policy(b), b.Account, nil
+	}
+	if b, _, err := ruleOf(resource); err == nil {
+		return a.events.Policy(b), b.Account, nil
+	}
+	return nil, c.Account, nil
+}
+
 func rule[In any](name func(*In) (*string, string)) func(*protocol.Call, *In) []string {
 	return func(c *protocol.Call, in *In) []string {
 		b, n := name(in)
@@ -88,5 +129,5 @@ func ruleOf(arn string) (event.BusRef, string, error) {
 			return b, p[len(p)-1], nil
 		}
 	}
-	return event.BusRef{}, "", &protocol.Error{Code: "ValidationException", Message: "Tarn keeps tags of rules only: " + arn}
+	return event.BusRef{}, "", &protocol.Error{Code: "ValidationException", Message: "Tarn keeps tags of rules and event buses only: " + arn}
 }

@@ -6,6 +6,59 @@ import (
 	"time"
 )
 
+type Archive struct {
+	ArchiveName    *string
+	CreationTime   *time.Time
+	EventCount     *int64
+	EventSourceArn *string
+	RetentionDays  *int32
+	SizeBytes      *int64
+	State          *ArchiveState
+	StateReason    *string
+}
+
+type ArchiveState string
+
+const (
+	ArchiveState_ENABLED       ArchiveState = "ENABLED"
+	ArchiveState_DISABLED      ArchiveState = "DISABLED"
+	ArchiveState_CREATING      ArchiveState = "CREATING"
+	ArchiveState_UPDATING      ArchiveState = "UPDATING"
+	ArchiveState_CREATE_FAILED ArchiveState = "CREATE_FAILED"
+	ArchiveState_UPDATE_FAILED ArchiveState = "UPDATE_FAILED"
+)
+
+type CancelReplayRequest struct {
+	ReplayName string
+}
+
+type CancelReplayResponse struct {
+	ReplayArn   *string
+	State       *ReplayState
+	StateReason *string
+}
+
+type Condition struct {
+	Key   string
+	Type  string
+	Value string
+}
+
+type CreateArchiveRequest struct {
+	ArchiveName    string
+	Description    *string
+	EventPattern   *string
+	EventSourceArn string
+	RetentionDays  *int32
+}
+
+type CreateArchiveResponse struct {
+	ArchiveArn   *string
+	CreationTime *time.Time
+	State        *ArchiveState
+	StateReason  *string
+}
+
 type CreateEventBusRequest struct {
 	Description *string
 	Name        string
@@ -24,6 +77,13 @@ type DeadLetterConfig struct {
 	Arn *string
 }
 
+type DeleteArchiveRequest struct {
+	ArchiveName string
+}
+
+type DeleteArchiveResponse struct {
+}
+
 type DeleteEventBusRequest struct {
 	Name string
 }
@@ -31,6 +91,25 @@ type DeleteEventBusRequest struct {
 type DeleteRuleRequest struct {
 	EventBusName *string
 	Name         string
+}
+
+type DescribeArchiveRequest struct {
+	ArchiveName string
+}
+
+type DescribeArchiveResponse struct {
+	ArchiveArn       *string
+	ArchiveName      *string
+	CreationTime     *time.Time
+	Description      *string
+	EventCount       *int64
+	EventPattern     *string
+	EventSourceArn   *string
+	KmsKeyIdentifier *string
+	RetentionDays    *int32
+	SizeBytes        *int64
+	State            *ArchiveState
+	StateReason      *string
 }
 
 type DescribeEventBusRequest struct {
@@ -48,6 +127,25 @@ type DescribeEventBusResponse struct {
 	ManagedBy        *string
 	Name             *string
 	Policy           *string
+}
+
+type DescribeReplayRequest struct {
+	ReplayName string
+}
+
+type DescribeReplayResponse struct {
+	Description           *string
+	Destination           *ReplayDestination
+	EventEndTime          *time.Time
+	EventLastReplayedTime *time.Time
+	EventSourceArn        *string
+	EventStartTime        *time.Time
+	ReplayArn             *string
+	ReplayEndTime         *time.Time
+	ReplayName            *string
+	ReplayStartTime       *time.Time
+	State                 *ReplayState
+	StateReason           *string
 }
 
 type DescribeRuleRequest struct {
@@ -109,6 +207,19 @@ const (
 	Level_TRACE Level = "TRACE"
 )
 
+type ListArchivesRequest struct {
+	EventSourceArn *string
+	Limit          *int32
+	NamePrefix     *string
+	NextToken      *string
+	State          *ArchiveState
+}
+
+type ListArchivesResponse struct {
+	Archives  []Archive
+	NextToken *string
+}
+
 type ListEventBusesRequest struct {
 	Limit      *int32
 	NamePrefix *string
@@ -118,6 +229,19 @@ type ListEventBusesRequest struct {
 type ListEventBusesResponse struct {
 	EventBuses []EventBus
 	NextToken  *string
+}
+
+type ListReplaysRequest struct {
+	EventSourceArn *string
+	Limit          *int32
+	NamePrefix     *string
+	NextToken      *string
+	State          *ReplayState
+}
+
+type ListReplaysResponse struct {
+	NextToken *string
+	Replays   []Replay
 }
 
 type ListRuleNamesByTargetRequest struct {
@@ -193,6 +317,15 @@ type PutEventsResultEntry struct {
 	EventId      *string
 }
 
+type PutPermissionRequest struct {
+	Action       *string
+	Condition    *Condition
+	EventBusName *string
+	Policy       *string
+	Principal    *string
+	StatementId  *string
+}
+
 type PutRuleRequest struct {
 	Description        *string
 	EventBusName       *string
@@ -225,6 +358,12 @@ type PutTargetsResultEntry struct {
 	TargetId     *string
 }
 
+type RemovePermissionRequest struct {
+	EventBusName         *string
+	RemoveAllPermissions *bool
+	StatementId          *string
+}
+
 type RemoveTargetsRequest struct {
 	EventBusName *string
 	Ids          []string
@@ -241,6 +380,34 @@ type RemoveTargetsResultEntry struct {
 	ErrorMessage *string
 	TargetId     *string
 }
+
+type Replay struct {
+	EventEndTime          *time.Time
+	EventLastReplayedTime *time.Time
+	EventSourceArn        *string
+	EventStartTime        *time.Time
+	ReplayEndTime         *time.Time
+	ReplayName            *string
+	ReplayStartTime       *time.Time
+	State                 *ReplayState
+	StateReason           *string
+}
+
+type ReplayDestination struct {
+	Arn        string
+	FilterArns []string
+}
+
+type ReplayState string
+
+const (
+	ReplayState_STARTING   ReplayState = "STARTING"
+	ReplayState_RUNNING    ReplayState = "RUNNING"
+	ReplayState_CANCELLING ReplayState = "CANCELLING"
+	ReplayState_COMPLETED  ReplayState = "COMPLETED"
+	ReplayState_CANCELLED  ReplayState = "CANCELLED"
+	ReplayState_FAILED     ReplayState = "FAILED"
+)
 
 type RetryPolicy struct {
 	MaximumEventAgeInSeconds *int32
@@ -269,6 +436,22 @@ const (
 
 type SqsParameters struct {
 	MessageGroupId *string
+}
+
+type StartReplayRequest struct {
+	Description    *string
+	Destination    *ReplayDestination
+	EventEndTime   time.Time
+	EventSourceArn string
+	EventStartTime time.Time
+	ReplayName     string
+}
+
+type StartReplayResponse struct {
+	ReplayArn       *string
+	ReplayStartTime *time.Time
+	State           *ReplayState
+	StateReason     *string
 }
 
 type Tag struct {
@@ -313,6 +496,34 @@ type UntagResourceRequest struct {
 type UntagResourceResponse struct {
 }
 
+type UpdateArchiveRequest struct {
+	ArchiveName   string
+	Description   *string
+	EventPattern  *string
+	RetentionDays *int32
+}
+
+type UpdateArchiveResponse struct {
+	ArchiveArn   *string
+	CreationTime *time.Time
+	State        *ArchiveState
+	StateReason  *string
+}
+
+type UpdateEventBusRequest struct {
+	Description *string
+	Name        *string
+}
+
+type UpdateEventBusResponse struct {
+	Arn              *string
+	DeadLetterConfig *DeadLetterConfig
+	Description      *string
+	KmsKeyIdentifier *string
+	LogConfig        *LogConfig
+	Name             *string
+}
+
 type DeleteEventBusOutput struct{}
 
 type DeleteRuleOutput struct{}
@@ -320,6 +531,10 @@ type DeleteRuleOutput struct{}
 type DisableRuleOutput struct{}
 
 type EnableRuleOutput struct{}
+
+type PutPermissionOutput struct{}
+
+type RemovePermissionOutput struct{}
 
 // The codes of the service's errors.
 const (

@@ -1,0 +1,99 @@
+package event
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/tarn-data/tarn/internal/eventpattern"
+	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/kv"
+)
+
+// late is how old a run may be to be carried out all the same.
+const late = time.Minute
+
+// runSchedules queues the runs of scheduled rules as they fall due.
+func (e *Engine) runSchedules(ctx context.Context) {
+	for ctx.Err() == nil {
+		now := e.opts.Clock.Now().UTC()
+		next := now.Add(time.Hour)
+		var last kv.Pending
+		for _, r := range e.scheduled() {
+			due := r.schedule.Next(r.Last)
+			if due.Before(now.Add(-late)) && !due.IsZero() { // the process was down
+				for due.Before(now) && !due.IsZero() {
+					r.Last, due = due, r.schedule.Next(due)
+				}
+			}
+			if due.IsZero() {
+				continue
+			}
+			if !due.After(now) {
+				p, err := e.fire(r, due)
+				if err != nil && ctx.Err() == nil {
+					e.log.Error("queue a scheduled run", "rule", r.ARN(), "err", err)
+					next = now.Add(time.Second)
+					continue
+				}
+				if p != nil {
+					last = p
+				}
+				due = r.schedule.Next(due)
+			}
+			if due.Before(next) && !due.IsZero() {
+				next = due
+			}
+		}
+		if last != nil {
+			if err := last.Wait(ctx); err != nil && ctx.Err() == nil {
+				e.log.Error("store scheduled runs", "err", err)
+			}
+		}
+		t := e.opts.Clock.NewTimer(next.Sub(now))
+		select {
+		case <-ctx.Done():
+		case <-t.C():
+		case <-e.kick:
+		}
+		t.Stop()
+	}
+}
+
+func (e *Engine) scheduled() (list []Rule) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	for _, rules := range e.rules {
+		for _, r := range rules {
+			if r.schedule != nil && !r.Disabled {
+				list = append(list, r)
+			}
+		}
+	}
+	return list
+}
+
+// fire queues one run. It does not wait until that is durable.
+func (e *Engine) fire(r Rule, due time.Time) (kv.Pending, error) {
+	text, err := json.Marshal(map[string]any{
+		"version": "0", "id": ident.UUID(), "detail-type": "Scheduled Event", "source": "aws.events", "account": r.Bus.Account,
+		"time": due.Format("2006-01-02T15:04:05Z"), "region": r.Bus.Region, "resources": []string{r.ARN()}, "detail": map[string]any{},
+	})
+	if err != nil {
+		return nil, err
+	}
+	doc, err := eventpattern.Decode(text)
+	if err != nil {
+		return nil, err
+	}
+	return e.apply(func(b *kv.Batch) (func(), error) {
+		cur, ok := e.rules[r.Bus][r.Name]
+		if !ok || cur.Schedule != r.Schedule || cur.Disabled {
+			return nil, nil // changed meanwhile
+		}
+		cur.Last = due
+		kv.Put(b, ruleKey(cur.Bus, cur.Name), cur)
+		e.queue(b, cur, text, doc, e.opts.Clock.Now().UTC(), 0)
+		return func() { e.set(cur) }, nil
+	})
+}
