@@ -304,7 +304,7 @@ func (a *App) openSQL() error {
 	a.SQL = duck.NewPool(duck.Options{Logger: a.log, Clock: a.clock, Command: func(ctx context.Context) *exec.Cmd {
 		c, err := a.Sandbox.Command(ctx, sandbox.Spec{
 			Argv: []string{self, duck.WorkerArg}, Env: []string{"TMPDIR=" + dir, "HOME=" + dir}, Dir: dir,
-			ReadOnly: []string{self, filepath.Join(a.cfg.Data, "blobs")}, ReadWrite: []string{dir}, OpenFiles: 4096,
+			ReadOnly: []string{self, filepath.Join(a.cfg.Data, "blobs")}, ReadWrite: []string{dir}, OpenFiles: 4096, NoNetwork: true,
 		})
 		if err != nil {
 			panic("BUG: describe a worker: " + err.Error())

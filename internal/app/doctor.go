@@ -58,7 +58,12 @@ func Diagnose(ctx context.Context, data string) []Finding {
 		}
 		list = append(list, f)
 	}
-	return append(list, disk(data))
+	workers := Finding{"query workers", Good, "sandboxed: no network, of the data directory only bodies of objects (to read) and their own folder", ""}
+	if !layers.Restrict {
+		workers.Grade, workers.Detail = Partly, "not sandboxed here: only DuckDB's own lock keeps a query from other files and the network"
+		workers.Advice = "run on Linux 5.13 or newer with Landlock enabled"
+	}
+	return append(list, workers, disk(data))
 }
 
 // disk measures how long a small durable write takes where the data is.

@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"math/big"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tarn-data/tarn/internal/clock"
 	"github.com/tarn-data/tarn/internal/duck"
 	"github.com/tarn-data/tarn/internal/duck/value"
 )
@@ -183,6 +186,69 @@ func TestInstancesAreFresh(t *testing.T) {
 	}
 	if _, err := run(t, p, duck.Job{Statements: []string{"SELECT * FROM t"}}); err == nil {
 		t.Error("a job sees another job's table")
+	}
+}
+
+// An idle worker that ends is noticed: the next job runs on another one.
+func TestIdleWorkerThatEndsIsReplaced(t *testing.T) {
+	var workers []*exec.Cmd
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPool(t, duck.Options{MaxConcurrent: 1, Command: func(ctx context.Context) *exec.Cmd {
+		c := exec.CommandContext(ctx, self, duck.WorkerArg)
+		workers = append(workers, c)
+		return c
+	}})
+	if len(workers) != 0 {
+		t.Error("a worker was started before the first job")
+	}
+	for i := range 3 {
+		if rows, err := run(t, p, duck.Job{Statements: []string{"SELECT 1"}}); err != nil || len(rows) != 1 {
+			t.Fatalf("job %d: %v %v", i, rows, err)
+		}
+		p.Settle()
+		w := workers[len(workers)-1]
+		if err := w.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		p.AwaitEnd()
+	}
+	if len(workers) != 3 {
+		t.Errorf("%d workers were started for 3 jobs", len(workers))
+	}
+}
+
+func TestIdleWorkersEnd(t *testing.T) {
+	c := clock.NewFake(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC))
+	p := newPool(t, duck.Options{Clock: c, IdleAfter: time.Minute})
+	if _, err := run(t, p, duck.Job{Statements: []string{"SELECT 1"}}); err != nil {
+		t.Fatal(err)
+	}
+	p.Settle()
+	for p.Idle() > 0 {
+		c.Advance(time.Minute)
+		runtime.Gosched()
+	}
+	if _, err := run(t, p, duck.Job{Statements: []string{"SELECT 1"}}); err != nil {
+		t.Errorf("after the workers have ended: %v", err)
+	}
+}
+
+func BenchmarkFreshWorker(b *testing.B) {
+	for b.Loop() {
+		p := duck.NewPool(duck.Options{})
+		res, err := p.Run(b.Context(), duck.Job{Statements: []string{"SELECT 1"}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := res.All(); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		_ = p.Close()
+		b.StartTimer()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"time"
 
 	"github.com/tarn-data/tarn/internal/clock"
 )
@@ -18,8 +19,10 @@ import (
 type Options struct {
 	// MaxConcurrent is how many jobs run at once; the rest wait. 0 = 4.
 	MaxConcurrent int
-	// Idle is how many workers are kept ready. 0 = 2.
+	// Idle is how many workers are ready again after one was lost. 0 = 2. None is started before the first job.
 	Idle int
+	// IdleAfter is how long workers without a job are kept; 0 = 5 minutes.
+	IdleAfter time.Duration
 	// MemoryBytes is the limit of one job, 0 = 1 GiB; Threads is that of one job, 0 = 2.
 	MemoryBytes int64
 	Threads     int
@@ -36,6 +39,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Idle <= 0 {
 		o.Idle = 2
+	}
+	if o.IdleAfter <= 0 {
+		o.IdleAfter = 5 * time.Minute
 	}
 	if o.MemoryBytes <= 0 {
 		o.MemoryBytes = 1 << 30
@@ -75,17 +81,21 @@ type Pool struct {
 	wg     sync.WaitGroup
 
 	mu       sync.Mutex // guards the fields below
+	begun    *sync.Cond // a worker that was starting has begun or has failed to
 	idle     []*worker
 	starting int
+	awaited  int // of those, how many a job waits for
 	closed   bool
+	used     time.Time // when a worker was last taken or given back
+	sweeping bool      // a goroutine waits to end idle workers
 }
 
-// NewPool returns a pool and starts its first workers in the background.
+// NewPool returns a pool. Its workers start with the first job and end when there was none for some time.
 func NewPool(o Options) *Pool {
 	p := &Pool{opts: o.withDefaults()}
+	p.begun = sync.NewCond(&p.mu)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.gate = newGate(p.opts.MaxConcurrent)
-	p.refill()
 	return p
 }
 
@@ -95,6 +105,7 @@ func (p *Pool) Close() error {
 	p.closed = true
 	idle := p.idle
 	p.idle = nil
+	p.begun.Broadcast()
 	p.mu.Unlock()
 	p.cancel()
 	for _, w := range idle {
@@ -104,11 +115,11 @@ func (p *Pool) Close() error {
 	return nil
 }
 
-// refill starts workers until Idle are ready.
-func (p *Pool) refill() {
+// refill starts workers until n are ready.
+func (p *Pool) refill(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for !p.closed && len(p.idle)+p.starting < p.opts.Idle {
+	for !p.closed && len(p.idle)+p.starting < n {
 		p.starting++
 		p.wg.Add(1)
 		go func() {
@@ -118,8 +129,9 @@ func (p *Pool) refill() {
 			p.starting--
 			keep := err == nil && !p.closed
 			if keep {
-				p.idle = append(p.idle, w)
+				p.rest(w)
 			}
+			p.begun.Broadcast()
 			p.mu.Unlock()
 			switch {
 			case err != nil && p.ctx.Err() == nil:
@@ -148,6 +160,39 @@ type worker struct {
 	in     io.WriteCloser
 	r      *bufio.Reader
 	errs   *tail
+	// quiet yields when the worker says something, or ends, while it is idle: nil or the error of the read. nil = it is not idle.
+	quiet chan error
+}
+
+// watch begins to look for the end of an idle worker. The reader belongs to that goroutine until quiet yields.
+func (w *worker) watch() {
+	w.quiet = make(chan error, 1)
+	go func(quiet chan error) { // ends with the worker or with its next answer
+		_, err := w.r.Peek(1)
+		quiet <- err
+	}(w.quiet)
+}
+
+// dead reports whether an idle worker has ended.
+func (w *worker) dead() bool {
+	select {
+	case <-w.quiet:
+		return true
+	default:
+		return false
+	}
+}
+
+// frame reads the next frame, after the end of the watch.
+func (w *worker) frame() (kind byte, body []byte, err error) {
+	if w.quiet != nil {
+		err = <-w.quiet
+		w.quiet = nil
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	return readFrame(w.r)
 }
 
 // start launches a worker and waits until its first instance is open.
@@ -176,7 +221,7 @@ func (p *Pool) start() (*worker, error) {
 }
 
 func (w *worker) ready() error {
-	kind, _, err := readFrame(w.r)
+	kind, _, err := w.frame()
 	if err != nil {
 		return w.lost(err)
 	}
@@ -199,33 +244,94 @@ func (w *worker) lost(err error) error {
 	return fmt.Errorf("%w: %w", ErrWorkerLost, err)
 }
 
-// take returns an idle worker or starts one.
+// take returns an idle worker or starts one. An idle worker that has ended is passed over.
 func (p *Pool) take() (*worker, error) {
+	var ended []*worker
+	defer func() {
+		for _, w := range ended {
+			p.opts.Logger.Warn("an idle sql worker has ended", "said", w.errs.String())
+			w.stop()
+		}
+	}()
 	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return nil, ErrClosed
-	}
-	if n := len(p.idle); n > 0 {
-		w := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
-		return w, nil
+	p.used = p.opts.Clock.Now()
+	for !p.closed {
+		if n := len(p.idle); n > 0 {
+			w := p.idle[n-1]
+			p.idle = p.idle[:n-1]
+			if w.dead() {
+				ended = append(ended, w)
+				continue
+			}
+			p.mu.Unlock()
+			return w, nil
+		}
+		if p.starting <= p.awaited {
+			p.mu.Unlock()
+			return p.start()
+		}
+		p.awaited++
+		p.begun.Wait()
+		p.awaited--
 	}
 	p.mu.Unlock()
-	return p.start()
+	return nil, ErrClosed
+}
+
+// Warm starts a worker in the background if none is idle or starting: a job that comes soon finds it begun.
+func (p *Pool) Warm() {
+	p.mu.Lock()
+	none := len(p.idle)+p.starting == 0
+	p.mu.Unlock()
+	if none {
+		p.refill(1)
+	}
 }
 
 // giveBack keeps a worker that has opened its next instance, or ends it when there are enough.
 func (p *Pool) giveBack(w *worker) {
 	p.mu.Lock()
 	if !p.closed && len(p.idle) < max(p.opts.Idle, p.opts.MaxConcurrent) {
-		p.idle = append(p.idle, w)
+		p.rest(w)
 		p.mu.Unlock()
 		return
 	}
 	p.mu.Unlock()
 	w.stop()
+}
+
+// rest puts a worker among the idle ones. The caller holds mu.
+func (p *Pool) rest(w *worker) {
+	w.watch()
+	p.idle = append(p.idle, w)
+	p.used = p.opts.Clock.Now()
+	if !p.sweeping {
+		p.sweeping = true
+		p.wg.Add(1)
+		go p.sweep()
+	}
+}
+
+// sweep ends the idle workers when no job has come for IdleAfter, and ends itself with them.
+func (p *Pool) sweep() {
+	defer p.wg.Done()
+	for wait := p.opts.IdleAfter; ; {
+		if clock.Sleep(p.ctx, p.opts.Clock, wait) != nil {
+			return
+		}
+		p.mu.Lock()
+		if wait = p.used.Add(p.opts.IdleAfter).Sub(p.opts.Clock.Now()); wait > 0 {
+			p.mu.Unlock()
+			continue
+		}
+		idle := p.idle
+		p.idle, p.sweeping = nil, false
+		p.mu.Unlock()
+		for _, w := range idle {
+			w.stop()
+		}
+		return
+	}
 }
 
 // Run waits for a slot, runs the job and returns its result, whose rows the caller must read to the end or close. The

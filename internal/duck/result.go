@@ -75,7 +75,7 @@ func (r *Result) Close() {
 
 // next reads one frame.
 func (r *Result) next() error {
-	kind, body, err := readFrame(r.w.r)
+	kind, body, err := r.w.frame()
 	if err != nil {
 		r.err = r.failure(err)
 		r.finish(false)
@@ -137,7 +137,7 @@ func (r *Result) finish(reusable bool) {
 			p.giveBack(w)
 		} else {
 			w.stop()
-			p.refill()
+			p.refill(p.opts.Idle)
 		}
 	}()
 }

@@ -123,7 +123,9 @@ func (e *Engine) Start(ctx context.Context, s ident.Scope, r StartRequest) (stri
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	x.classify(st)
+	if x.classify(st); x.StatementType == "DML" {
+		e.opts.Pool.Warm()
+	}
 	if !strings.HasSuffix(location, "/") {
 		location += "/"
 	}

@@ -32,6 +32,9 @@ type Spec struct {
 	ReadWrite []string          // paths that the child may also change
 	Binds     map[string]string // directory seen by the child → directory shown there; only with namespaces. Read-only unless listed in ReadWrite
 
+	// NoNetwork keeps the child from making sockets of any kind; only with the restrict layer.
+	NoNetwork bool
+
 	MemoryBytes  int64 // RLIMIT_DATA
 	MaxFileBytes int64 // RLIMIT_FSIZE
 	OpenFiles    int   // RLIMIT_NOFILE
@@ -96,6 +99,7 @@ type plan struct {
 	OpenFiles           int
 	Restrict            bool
 	Namespaces          bool
+	NoNetwork           bool
 }
 
 // Command returns a command that runs spec when started. It is killed, with all of its process group, when ctx ends.
@@ -107,7 +111,7 @@ func (s *Sandbox) Command(ctx context.Context, spec Spec) (*exec.Cmd, error) {
 	p := plan{
 		Argv: spec.Argv, Dir: spec.Dir, ReadOnly: spec.ReadOnly, ReadWrite: spec.ReadWrite, Binds: spec.Binds,
 		Memory: spec.MemoryBytes, FileBytes: spec.MaxFileBytes, OpenFiles: spec.OpenFiles,
-		Restrict: s.layers.Restrict, Namespaces: s.layers.Namespaces,
+		Restrict: s.layers.Restrict, Namespaces: s.layers.Namespaces, NoNetwork: spec.NoNetwork,
 	}
 	data, err := json.Marshal(p)
 	if err != nil {

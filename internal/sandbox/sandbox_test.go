@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,6 +61,23 @@ func TestChildSeesItsOwnDirectoryOnly(t *testing.T) {
 		_ = os.Remove("/etc/tarn-test")
 		if restricted(t) {
 			t.Error("child wrote to /etc")
+		}
+	}
+}
+
+func TestNoNetwork(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Fatal("python3 is needed: ", err)
+	}
+	script := "import socket\nfor f in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):\n  try: socket.socket(f); print('made')\n  except PermissionError: print('refused')\n"
+	for _, none := range []bool{false, true} {
+		out, errs, err := run(t, sandbox.Spec{Argv: []string{python, "-c", script}, Dir: "/", NoNetwork: none, ReadOnly: []string{filepath.Dir(filepath.Dir(python))}})
+		if err != nil {
+			t.Fatal(err, errs)
+		}
+		if refused := strings.Count(out, "refused"); none && restricted(t) && refused != 3 || !none && refused != 0 {
+			t.Errorf("without network %v: %q", none, out)
 		}
 	}
 }

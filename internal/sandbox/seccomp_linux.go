@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"runtime"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -19,8 +20,11 @@ var denied = []uint32{
 	unix.SYS_SETTIMEOFDAY, unix.SYS_CLOCK_SETTIME,
 }
 
-// filterCalls installs a seccomp filter (classic BPF; see the kernel's Documentation/userspace-api/seccomp_filter.rst).
-func filterCalls() error {
+// sockets are the calls that make one. Pipes that a child was given are not among them.
+var sockets = []uint32{unix.SYS_SOCKET, unix.SYS_SOCKETPAIR}
+
+// filterCalls installs a seccomp filter, which refuses sockets as well where noNetwork says so (classic BPF; see the kernel's Documentation/userspace-api/seccomp_filter.rst).
+func filterCalls(noNetwork bool) error {
 	const (
 		load        = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
 		jumpEqual   = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
@@ -37,7 +41,11 @@ func filterCalls() error {
 		{Code: jumpAtLeast, K: x32, Jf: 1},
 		{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)},
 	}
-	for _, n := range denied {
+	calls := denied
+	if noNetwork {
+		calls = slices.Concat(denied, sockets)
+	}
+	for _, n := range calls {
 		f = append(f, unix.SockFilter{Code: jumpEqual, K: n, Jf: 1}, unix.SockFilter{Code: ret, K: refuse})
 	}
 	f = append(f, unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ALLOW})

@@ -167,7 +167,7 @@ func restrict(p plan) error {
 	if err := landlock.V5.BestEffort().RestrictPaths(rules...); err != nil {
 		return fmt.Errorf("restrict files with Landlock: %w", err)
 	}
-	if err := filterCalls(); err != nil {
+	if err := filterCalls(p.NoNetwork); err != nil {
 		return fmt.Errorf("filter system calls: %w", err)
 	}
 	return nil
