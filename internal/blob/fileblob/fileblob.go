@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/tarn-data/tarn/internal/blob"
+	"github.com/tarn-data/tarn/internal/blob/blobfs"
 )
 
 // Options configures a Store.
@@ -21,14 +22,14 @@ type Options struct {
 	Dir string
 	// Logger receives damage; nil = slog.Default().
 	Logger *slog.Logger
-
-	fs fsys // nil = the machine's
+	// FS is where Dir lies; nil = the machine's.
+	FS blobfs.FS
 }
 
 // Store is a blob.Store in a directory. Make it with Open.
 type Store struct {
 	dir      string
-	fs       fsys
+	fs       blobfs.FS
 	log      *slog.Logger
 	verified verified
 }
@@ -44,7 +45,7 @@ const (
 
 // Open opens or creates the store in opts.Dir and removes what a crash left half written.
 func Open(ctx context.Context, opts Options) (*Store, error) {
-	s := &Store{dir: opts.Dir, fs: opts.fs, log: opts.Logger}
+	s := &Store{dir: opts.Dir, fs: opts.FS, log: opts.Logger}
 	if s.fs == nil {
 		s.fs = osFS{}
 	}
@@ -59,10 +60,10 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 }
 
 func (s *Store) prepare(ctx context.Context) error {
-	if err := s.fs.mkdirAll(filepath.Join(s.dir, tmpDir)); err != nil {
+	if err := s.fs.MkdirAll(filepath.Join(s.dir, tmpDir)); err != nil {
 		return err
 	}
-	names, err := s.fs.list(s.dir)
+	names, err := s.fs.List(s.dir)
 	if err != nil {
 		return err
 	}
@@ -73,18 +74,18 @@ func (s *Store) prepare(ctx context.Context) error {
 	made := false
 	for i := range 256 {
 		if name := hex.EncodeToString([]byte{byte(i)}); !have[name] {
-			if err := s.fs.mkdirAll(filepath.Join(s.dir, name)); err != nil {
+			if err := s.fs.MkdirAll(filepath.Join(s.dir, name)); err != nil {
 				return err
 			}
 			made = true
 		}
 	}
 	if made {
-		if err := errors.Join(s.fs.syncDir(s.dir), s.fs.syncDir(filepath.Dir(filepath.Clean(s.dir)))); err != nil {
+		if err := errors.Join(s.fs.SyncDir(s.dir), s.fs.SyncDir(filepath.Dir(filepath.Clean(s.dir)))); err != nil {
 			return err
 		}
 	}
-	garbage, err := s.fs.list(filepath.Join(s.dir, tmpDir))
+	garbage, err := s.fs.List(filepath.Join(s.dir, tmpDir))
 	if err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := s.fs.remove(filepath.Join(s.dir, tmpDir, n)); err != nil {
+		if err := s.fs.Remove(filepath.Join(s.dir, tmpDir, n)); err != nil {
 			return err
 		}
 	}
@@ -140,7 +141,7 @@ func (s *Store) Remove(ctx context.Context, id blob.ID) error {
 	s.verified.forget(id)
 	// The bytes go first: a list of checksums without its blob is found by List and harmless, a blob without it is not.
 	for _, name := range []string{p, p + sumSuffix} {
-		if err := s.fs.remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.fs.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove blob %s: %w", id, err)
 		}
 	}
@@ -156,7 +157,7 @@ func (s *Store) List(ctx context.Context) iter.Seq2[blob.ID, error] {
 				return
 			}
 			sub := hex.EncodeToString([]byte{byte(i)})
-			names, err := s.fs.list(filepath.Join(s.dir, sub))
+			names, err := s.fs.List(filepath.Join(s.dir, sub))
 			if err != nil {
 				yield("", fmt.Errorf("list blobs: %w", err))
 				return

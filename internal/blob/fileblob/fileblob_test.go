@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/tarn-data/tarn/internal/blob"
+	"github.com/tarn-data/tarn/internal/blob/blobfs"
 	"github.com/tarn-data/tarn/internal/blob/blobtest"
 )
 
-func openStore(t testing.TB, dir string, fs fsys) *Store {
+func openStore(t testing.TB, dir string, fs blobfs.FS) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), Options{Dir: dir, fs: fs, Logger: slog.New(slog.DiscardHandler)})
+	s, err := Open(t.Context(), Options{Dir: dir, FS: fs, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,50 +141,50 @@ func TestDamage(t *testing.T) {
 
 // fullFS fails one kind of operation with ENOSPC.
 type fullFS struct {
-	fsys
+	blobfs.FS
 	at string
 }
 
 type fullFile struct {
-	file
+	blobfs.File
 	at string
 }
 
-func (f *fullFS) create(name string) (file, error) {
+func (f *fullFS) Create(name string) (blobfs.File, error) {
 	if f.at == "create" {
 		return nil, &os.PathError{Op: "open", Path: name, Err: syscall.ENOSPC}
 	}
-	g, err := f.fsys.create(name)
+	g, err := f.FS.Create(name)
 	return &fullFile{g, f.at}, err
 }
 
-func (f *fullFS) rename(from, to string) error {
+func (f *fullFS) Rename(from, to string) error {
 	if f.at == "rename" {
 		return syscall.ENOSPC
 	}
-	return f.fsys.rename(from, to)
+	return f.FS.Rename(from, to)
 }
 
 func (f *fullFile) Write(p []byte) (int, error) {
 	if f.at == "write" {
-		n, _ := f.file.Write(p[:len(p)/2])
+		n, _ := f.File.Write(p[:len(p)/2])
 		return n, syscall.ENOSPC
 	}
-	return f.file.Write(p)
+	return f.File.Write(p)
 }
 
-func (f *fullFile) syncData() error {
+func (f *fullFile) SyncData() error {
 	if f.at == "sync" {
 		return syscall.EDQUOT
 	}
-	return f.file.syncData()
+	return f.File.SyncData()
 }
 
 func TestDiskFull(t *testing.T) {
 	for _, at := range []string{"create", "write", "sync", "rename"} {
 		t.Run(at, func(t *testing.T) {
 			dir := t.TempDir()
-			fs := &fullFS{fsys: osFS{}}
+			fs := &fullFS{FS: osFS{}}
 			s := openStore(t, dir, fs)
 			old := blobtest.Write(t, s, []byte("old"))
 			fs.at = at

@@ -6,73 +6,45 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/tarn-data/tarn/internal/blob"
+	"github.com/tarn-data/tarn/internal/blob/blobfs"
 	"github.com/tarn-data/tarn/internal/blob/blobtest"
 )
 
-// memFS is a file system in memory that can be cloned as a power cut would leave it. after, if set, is called after
-// every operation that changes it.
-type memFS struct {
-	*vfs.MemFS
+// watchedFS calls after, if set, after every operation that changes it.
+type watchedFS struct {
+	blobtest.FS
 	after func()
 }
 
-func (m *memFS) done() {
+func (m *watchedFS) done() {
 	if m.after != nil {
 		m.after()
 	}
 }
 
-func (m *memFS) mkdirAll(dir string) error { defer m.done(); return m.MkdirAll(dir, 0o700) }
-func (m *memFS) rename(a, b string) error  { defer m.done(); return m.Rename(a, b) }
-func (m *memFS) remove(name string) error  { defer m.done(); return m.Remove(name) }
-func (m *memFS) list(dir string) ([]string, error) {
-	return m.List(dir)
-}
+func (m *watchedFS) MkdirAll(dir string) error { defer m.done(); return m.FS.MkdirAll(dir) }
+func (m *watchedFS) Rename(a, b string) error  { defer m.done(); return m.FS.Rename(a, b) }
+func (m *watchedFS) Remove(name string) error  { defer m.done(); return m.FS.Remove(name) }
+func (m *watchedFS) SyncDir(dir string) error  { defer m.done(); return m.FS.SyncDir(dir) }
 
-func (m *memFS) create(name string) (file, error) {
+func (m *watchedFS) Create(name string) (blobfs.File, error) {
 	defer m.done()
-	f, err := m.Create(name, vfs.WriteCategoryUnspecified)
-	return &memFile{File: f, fs: m}, err
+	f, err := m.FS.Create(name)
+	return &watchedFile{f, m}, err
 }
 
-func (m *memFS) open(name string) (file, error) {
-	f, err := m.Open(name)
-	return &memFile{File: f, fs: m}, err
+type watchedFile struct {
+	blobfs.File
+	fs *watchedFS
 }
 
-func (m *memFS) syncDir(dir string) error {
-	d, err := m.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	defer m.done()
-	return errors.Join(d.Sync(), d.Close())
-}
-
-type memFile struct {
-	vfs.File
-	fs *memFS
-}
-
-func (f *memFile) os() *os.File { return nil }
-func (f *memFile) Write(p []byte) (int, error) {
-	defer f.fs.done()
-	return f.File.Write(bytes.Clone(p)) // the interface allows it to change p
-}
-func (f *memFile) syncData() error { defer f.fs.done(); return f.SyncData() }
-func (f *memFile) stamp() (int64, uint64, error) {
-	st, err := f.Stat()
-	if err != nil {
-		return 0, 0, err
-	}
-	return st.Size(), 0, nil
-}
+func (f *watchedFile) Write(p []byte) (int, error) { defer f.fs.done(); return f.File.Write(p) }
+func (f *watchedFile) SyncData() error             { defer f.fs.done(); return f.File.SyncData() }
 
 // TestPowerCut cuts the power after every single operation of a few commits, with some of the unsynced data kept or
 // none, and expects every committed blob whole, every other blob whole or absent, and no garbage after the restart.
@@ -81,14 +53,15 @@ func TestPowerCut(t *testing.T) {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprintf("unsynced=%d,seed=%d", unsynced, seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 3))
-			fs := &memFS{MemFS: vfs.NewCrashableMem()}
+			mem := vfs.NewCrashableMem()
+			fs := &watchedFS{FS: blobtest.FS{FS: mem}}
 			s := openStore(t, "blobs", fs)
 			want := map[blob.ID][]byte{}
 			cuts := 0
 			fs.after = func() {
 				cuts++
-				clone := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: rng})
-				after := openStore(t, "blobs", &memFS{MemFS: clone})
+				clone := mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: rng})
+				after := openStore(t, "blobs", blobtest.FS{FS: clone})
 				for id, data := range want {
 					got, err := readAll(t, after, id)
 					if err != nil || !bytes.Equal(got, data) {

@@ -13,13 +13,14 @@ import (
 	"sync"
 
 	"github.com/tarn-data/tarn/internal/blob"
+	"github.com/tarn-data/tarn/internal/blob/blobfs"
 )
 
 // reader reads one blob. Read and Seek are not safe for concurrent use; ReadAt is.
 type reader struct {
 	s       *Store
 	id      blob.ID
-	f       file
+	f       blobfs.File
 	size    int64
 	version uint64
 	pos     int64
@@ -46,11 +47,11 @@ func (s *Store) open(ctx context.Context, id blob.ID) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.fs.open(p)
+	f, err := s.fs.Open(p)
 	if err != nil {
 		return nil, fmt.Errorf("open blob %s: %w", id, mapError(err))
 	}
-	size, version, err := f.stamp()
+	size, version, err := f.Stamp()
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("open blob %s: %w", id, err)
@@ -66,7 +67,7 @@ func (r *reader) Close() error { return r.f.Close() }
 
 // File implements blob.Reader.
 func (r *reader) File(off, n int64) (*os.File, error) {
-	f := r.f.os()
+	f := r.f.OS()
 	if f == nil {
 		return nil, nil
 	}
@@ -177,7 +178,7 @@ func (r *reader) loadSums() error {
 	if err != nil {
 		return err
 	}
-	f, err := r.s.fs.open(p + sumSuffix)
+	f, err := r.s.fs.Open(p + sumSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r.damaged("its list of checksums is missing")
 	}
@@ -185,7 +186,7 @@ func (r *reader) loadSums() error {
 		return fmt.Errorf("read checksums of blob %s: %w", r.id, err)
 	}
 	defer f.Close()
-	n, _, err := f.stamp()
+	n, _, err := f.Stamp()
 	want := (r.size + blockSize - 1) / blockSize * 4
 	if err == nil && n != want {
 		return r.damaged(fmt.Sprintf("its list of checksums has %d bytes, not %d", n, want))

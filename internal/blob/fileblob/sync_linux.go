@@ -70,7 +70,7 @@ func isInvalid(err error) bool {
 	return ok && (pe.Err == syscall.EINVAL || pe.Err == syscall.EOPNOTSUPP)
 }
 
-func (f *osFile) syncData() error {
+func (f *osFile) SyncData() error {
 	for {
 		if err := syscall.Fdatasync(int(f.Fd())); err != syscall.EINTR {
 			return err

@@ -9,6 +9,6 @@ import (
 
 type osFile struct{ *os.File }
 
-func (f *osFile) syncData() error { return f.Sync() }
+func (f *osFile) SyncData() error { return f.Sync() }
 
 func version(st fs.FileInfo) uint64 { return uint64(st.ModTime().UnixNano()) }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/tarn-data/tarn/internal/blob"
+	"github.com/tarn-data/tarn/internal/blob/blobfs"
 	"github.com/tarn-data/tarn/internal/ident"
 )
 
@@ -19,7 +20,7 @@ var errFinished = errors.New("blob writer is finished")
 // writer writes one blob into tmp/. It is not safe for concurrent use.
 type writer struct {
 	s     *Store
-	f     file
+	f     blobfs.File
 	tmp   string
 	sums  []byte // CRC32C of each finished block
 	crc   uint32 // of the block that is being written
@@ -34,7 +35,7 @@ func (s *Store) Create(ctx context.Context) (blob.Writer, error) {
 		return nil, err
 	}
 	w := &writer{s: s, tmp: filepath.Join(s.dir, tmpDir, ident.Hex(8))}
-	f, err := s.fs.create(w.tmp)
+	f, err := s.fs.Create(w.tmp)
 	if err != nil {
 		return nil, fmt.Errorf("create blob: %w", mapError(err))
 	}
@@ -102,7 +103,7 @@ func (w *writer) publish(id blob.ID) error {
 	if err != nil {
 		return err
 	}
-	if err := w.f.syncData(); err != nil {
+	if err := w.f.SyncData(); err != nil {
 		return err
 	}
 	if len(w.sums) > 4 {
@@ -114,10 +115,10 @@ func (w *writer) publish(id blob.ID) error {
 		return err
 	}
 	w.f = nil
-	if err := fs.rename(w.tmp, path); err != nil {
+	if err := fs.Rename(w.tmp, path); err != nil {
 		return err
 	}
-	if err := fs.syncDir(filepath.Dir(path)); err != nil {
+	if err := fs.SyncDir(filepath.Dir(path)); err != nil {
 		_ = w.s.Remove(context.Background(), id) // best effort: nobody knows the id, the collector finds it
 		return err
 	}
@@ -126,24 +127,24 @@ func (w *writer) publish(id blob.ID) error {
 
 func (w *writer) writeSums(name string) error {
 	tmp := w.tmp + sumSuffix
-	f, err := w.s.fs.create(tmp)
+	f, err := w.s.fs.Create(tmp)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(w.sums)
 	if err == nil {
-		err = f.syncData()
+		err = f.SyncData()
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = w.s.fs.rename(tmp, name)
+		err = w.s.fs.Rename(tmp, name)
 	}
 	if err == nil {
 		// A power cut may keep one of two new names of a directory: the list must be there before the blob.
-		err = w.s.fs.syncDir(filepath.Dir(name))
+		err = w.s.fs.SyncDir(filepath.Dir(name))
 	}
 	if err != nil {
-		_ = w.s.fs.remove(tmp) // best effort: removed at the next start
+		_ = w.s.fs.Remove(tmp) // best effort: removed at the next start
 	}
 	return err
 }
@@ -157,5 +158,5 @@ func (w *writer) Abort() {
 	if w.f != nil {
 		_ = w.f.Close()
 	}
-	_ = w.s.fs.remove(w.tmp) // best effort: removed at the next start
+	_ = w.s.fs.Remove(w.tmp) // best effort: removed at the next start
 }
