@@ -8,4 +8,4 @@ command -v javac >/dev/null || { echo "javac is needed: apt-get install default-
 python=$(python_env wire test/wire/requirements.txt)
 modules=$(npm_env wire test/wire/npm)
 export WIRE_NODE_MODULES=$modules TARN_BINARY=$PWD/tarn TARN_CACHE=$PWD/.cache
-exec "$python" -m pytest -q -p no:cacheprovider test/wire "$@"
+exec "$python" -m pytest -q -rs -p no:cacheprovider test/wire "$@"
