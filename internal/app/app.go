@@ -237,7 +237,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	a.codes = newCodeServer(a.Blobs, a.clock)
 
 	if a.Workflows, err = workflow.Open(ctx, workflow.Options{
-		Store: a.Store, Tasks: bridge.WorkflowTasks{Registry: a.Registry, Identity: a.Identity, Ready: a.serving}, Files: bridge.WorkflowFiles{RoleReader: reader},
+		Store: a.Store, Tasks: bridge.WorkflowTasks{Registry: a.Registry, Identity: a.Identity, Ready: a.serving}, Files: bridge.WorkflowFiles{RoleReader: reader, SQL: a.SQL, Dir: a.sqlDir()},
 		Logs: bridge.WorkflowLogs{Logs: a.Logs}, Events: bridge.WorkflowEvents{Events: a.Events, Logger: a.log}, Meter: m, Clock: a.clock, Logger: a.log,
 	}); err != nil {
 		return fmt.Errorf("open state machines: %w", err)

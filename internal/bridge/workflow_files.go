@@ -4,14 +4,24 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 
+	"github.com/tarn-data/tarn/internal/duck"
+	"github.com/tarn-data/tarn/internal/duck/value"
 	"github.com/tarn-data/tarn/internal/jsonvalue"
 	"github.com/tarn-data/tarn/internal/objstore"
 	"github.com/tarn-data/tarn/internal/workflow"
 )
 
 // WorkflowFiles reads the items of distributed maps and writes their results, with the rights of the machine's role.
-type WorkflowFiles struct{ RoleReader }
+type WorkflowFiles struct {
+	RoleReader
+	SQL *duck.Pool // reads Parquet files
+	Dir string     // where the workers of SQL may read and write
+}
 
 var _ workflow.Files = WorkflowFiles{}
 
@@ -44,6 +54,68 @@ func (f WorkflowFiles) Get(ctx context.Context, role workflow.FileRole, bucket, 
 		return nil, s3Fail(err)
 	}
 	return b, nil
+}
+
+// Rows implements workflow.Files. A worker of DuckDB writes the rows into a file of JSON lines: damaged Parquet files can
+// make a reader take any amount of memory, which is to end that worker and not Tarn.
+func (f WorkflowFiles) Rows(ctx context.Context, role workflow.FileRole, bucket, key, version string) (_ workflow.Body, fail *workflow.TaskError) {
+	object, fail := f.Get(ctx, role, bucket, key, version)
+	if fail != nil {
+		return nil, fail
+	}
+	defer func() { _ = object.Close() }() // it was only read
+	dir, err := os.MkdirTemp(f.Dir, "rows-")
+	if err != nil {
+		return nil, s3Fail(err)
+	}
+	rows := &rowsBody{dir: dir}
+	defer func() {
+		if fail != nil {
+			_ = rows.Close() // the failure is told
+		}
+	}()
+	in, out := filepath.Join(dir, "in.parquet"), filepath.Join(dir, "out.jsonl")
+	if err := copyFile(in, object); err != nil {
+		return nil, s3Fail(err)
+	}
+	result, err := f.SQL.Run(ctx, duck.Job{
+		Statements: []string{"COPY (SELECT * FROM read_parquet(" + value.Literal(in) + ")) TO " + value.Literal(out) + " (FORMAT json)"},
+		ReadPaths:  []string{in}, WriteDirs: []string{dir}, TempDir: dir, Group: role.Account,
+	})
+	if err == nil {
+		_, err = result.All()
+	}
+	if err != nil {
+		return nil, &workflow.TaskError{Error: "S3.S3Exception", Cause: fmt.Sprintf("The object s3://%s/%s cannot be read as a Parquet file: %v", bucket, key, err)}
+	}
+	if rows.File, err = os.Open(out); err != nil {
+		return nil, s3Fail(err)
+	}
+	return rows, nil
+}
+
+// rowsBody is a file in a directory of its own, which goes with it.
+type rowsBody struct {
+	*os.File
+	dir string
+}
+
+// Close implements workflow.Body.
+func (r *rowsBody) Close() error {
+	err := os.RemoveAll(r.dir)
+	if r.File != nil {
+		err = errors.Join(r.File.Close(), err)
+	}
+	return err
+}
+
+func copyFile(name string, from io.Reader) error {
+	w, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, from)
+	return errors.Join(err, w.Close())
 }
 
 // List implements workflow.Files.

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/tarn-data/tarn/internal/jsonvalue"
 	"github.com/tarn-data/tarn/internal/kv/kvtest"
 	"github.com/tarn-data/tarn/internal/workflow/interp"
 )
@@ -261,8 +263,29 @@ func (f *memFiles) Get(_ context.Context, _ FileRole, bucket, key, _ string) (Bo
 	return io.NopCloser(strings.NewReader(body)), nil
 }
 
-func (f *memFiles) List(context.Context, FileRole, string, string, string, int) ([]any, string, *TaskError) {
-	return nil, "", nil
+// Rows takes what is stored for the rows themselves.
+func (f *memFiles) Rows(ctx context.Context, role FileRole, bucket, key, version string) (Body, *TaskError) {
+	if !strings.HasSuffix(key, ".parquet") {
+		return nil, &TaskError{Error: "S3.S3Exception", Cause: key + " is no Parquet file"}
+	}
+	return f.Get(ctx, role, bucket, key, version)
+}
+
+func (f *memFiles) List(_ context.Context, _ FileRole, bucket, prefix, after string, limit int) ([]any, string, *TaskError) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var keys []string
+	for name := range f.objects {
+		if key, ok := strings.CutPrefix(name, bucket+"/"); ok && strings.HasPrefix(key, prefix) && key > after {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	var items []any
+	for _, k := range keys[:min(limit, len(keys))] {
+		items = append(items, jsonvalue.NewObject("Key", k))
+	}
+	return items, "", nil
 }
 
 func (f *memFiles) Put(_ context.Context, _ FileRole, bucket, key string, body []byte) *TaskError {

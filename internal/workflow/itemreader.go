@@ -118,22 +118,32 @@ func (e *Engine) source(ctx context.Context, x *exec, start interp.MapStart) (it
 	if params == nil || params.Str("Bucket") == "" {
 		return bad("The parameter 'Bucket' of the ItemReader is missing.")
 	}
-	role := FileRole{x.rec.Scope, x.rec.RoleARN, x.rec.ARN}
-	spec := start.Reader.Spec
-	if spec.InputType == "" {
-		return &readSource{read: e.lister(role, params), limit: start.Reader.MaxItems}, nil
+	f := &itemFiles{engine: e, role: FileRole{x.rec.Scope, x.rec.RoleARN, x.rec.ARN}, spec: start.Reader.Spec}
+	list := e.lister(f.role, params)
+	var read func(context.Context) (any, error)
+	var err error
+	switch spec := f.spec; {
+	case spec.Resource == listObjects && spec.Transform == "LOAD_AND_FLATTEN":
+		read = f.chain(spec, listed(params.Str("Bucket"), list))
+	case spec.InputType == "" || spec.Resource == listObjects:
+		read = list
+	case spec.InputType == "MANIFEST" || spec.Manifest != "":
+		read, err = f.manifest(ctx, params)
+	default:
+		read, err = f.open(ctx, spec, params.Str("Bucket"), params.Str("Key"), params.Str("VersionId"))
 	}
-	body, fail := e.files.Get(ctx, role, params.Str("Bucket"), params.Str("Key"), params.Str("VersionId"))
-	if fail != nil {
-		return nil, &TaskError{Error: asl.ErrItemReader, Cause: fail.Cause}
-	}
-	read, err := e.reader(ctx, role, spec, body)
 	if err != nil {
-		_ = body.Close()
+		f.close()
+		var te *taskFailure
+		if errors.As(err, &te) {
+			return nil, te.TaskError
+		}
 		return bad("%s", err.Error())
 	}
-	return &readSource{read: read, close: func() { _ = body.Close() }, limit: start.Reader.MaxItems}, nil
+	return &readSource{read: read, close: f.close, limit: start.Reader.MaxItems}, nil
 }
+
+const listObjects = "arn:aws:states:::s3:listObjectsV2"
 
 // lister yields the objects of a prefix, page by page.
 func (e *Engine) lister(role FileRole, params *jsonvalue.Object) func(context.Context) (any, error) {
@@ -154,20 +164,6 @@ func (e *Engine) lister(role FileRole, params *jsonvalue.Object) func(context.Co
 		page = page[1:]
 		return v, nil
 	}
-}
-
-func (e *Engine) reader(ctx context.Context, role FileRole, spec *asl.ItemReader, body io.Reader) (func(context.Context) (any, error), error) {
-	switch spec.InputType {
-	case "CSV":
-		return csvReader(spec, body)
-	case "JSON":
-		return jsonReader(spec, body)
-	case "JSONL":
-		return jsonLines(body), nil
-	case "MANIFEST":
-		return e.manifest(role, body)
-	}
-	return nil, fmt.Errorf("items of type %s are not supported by Tarn", spec.InputType)
 }
 
 var delimiters = map[string]rune{"": ',', "COMMA": ',', "PIPE": '|', "SEMICOLON": ';', "SPACE": ' ', "TAB": '\t'}
@@ -301,56 +297,4 @@ func jsonLines(body io.Reader) func(context.Context) (any, error) {
 			}
 		}
 	}
-}
-
-// manifest yields the rows of the CSV files that an S3 Inventory manifest lists.
-func (e *Engine) manifest(role FileRole, body io.Reader) (func(context.Context) (any, error), error) {
-	var m struct {
-		DestinationBucket string `json:"destinationBucket"`
-		FileFormat        string `json:"fileFormat"`
-		FileSchema        string `json:"fileSchema"`
-		Files             []struct {
-			Key string `json:"key"`
-		} `json:"files"`
-	}
-	if err := json.NewDecoder(body).Decode(&m); err != nil {
-		return nil, fmt.Errorf("The manifest is not valid JSON: %w", err)
-	}
-	if !strings.EqualFold(m.FileFormat, "CSV") {
-		return nil, fmt.Errorf("Manifests of the format %q are not supported; CSV is.", m.FileFormat)
-	}
-	bucket := m.DestinationBucket[strings.LastIndexByte(m.DestinationBucket, ':')+1:]
-	headers := strings.Split(m.FileSchema, ",")
-	for i := range headers {
-		headers[i] = strings.TrimSpace(headers[i])
-	}
-	var read func(context.Context) (any, error)
-	var open Body
-	next := 0
-	return func(ctx context.Context) (any, error) {
-		for {
-			if read == nil {
-				if next == len(m.Files) {
-					return nil, io.EOF
-				}
-				b, fail := e.files.Get(ctx, role, bucket, m.Files[next].Key, "")
-				if fail != nil {
-					return nil, &taskFailure{&TaskError{Error: asl.ErrItemReader, Cause: fail.Cause}}
-				}
-				next++
-				open = b
-				var err error
-				if read, err = csvReader(&asl.ItemReader{HeaderLoc: "GIVEN", Headers: headers}, b); err != nil {
-					return nil, err
-				}
-			}
-			v, err := read(ctx)
-			if errors.Is(err, io.EOF) {
-				_ = open.Close()
-				read = nil
-				continue
-			}
-			return v, err
-		}
-	}, nil
 }

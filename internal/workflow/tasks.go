@@ -63,6 +63,8 @@ type LogEntry struct {
 type Files interface {
 	// Get returns an object's body, which the caller closes.
 	Get(ctx context.Context, role FileRole, bucket, key, version string) (Body, *TaskError)
+	// Rows returns the rows of a Parquet object as lines of JSON, which the caller closes.
+	Rows(ctx context.Context, role FileRole, bucket, key, version string) (Body, *TaskError)
 	// List returns a page of objects as JSON objects with AWS's members (Etag, Key, LastModified, Size, StorageClass).
 	List(ctx context.Context, role FileRole, bucket, prefix, after string, limit int) (items []any, next string, fail *TaskError)
 	// Put writes an object.

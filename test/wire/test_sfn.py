@@ -88,3 +88,29 @@ def test_command_line_starts_watches_and_draws(server, sfn, role, name, tmp_path
     assert server.tarn("sf", "lint", str(file)).endswith("1 states, no errors\n")
     assert server.tarn("sf", "graph", str(file)).startswith("flowchart TD\n")
     assert json.loads(server.tarn("sf", "test-state", str(file), "--state", "A"))["output"] == "7"
+
+
+def test_map_over_what_athena_unloaded(server, sfn, role, name, bucket):
+    athena, database = server.client("athena"), name.replace("-", "_")
+
+    def run(sql):
+        q = athena.start_query_execution(QueryString=sql, ResultConfiguration={"OutputLocation": f"s3://{bucket}/results/"})["QueryExecutionId"]
+        status = until(lambda: (lambda s: s if s["State"] in ("SUCCEEDED", "FAILED") else None)(athena.get_query_execution(QueryExecutionId=q)["QueryExecution"]["Status"]))
+        assert status["State"] == "SUCCEEDED", status
+        return athena.get_query_execution(QueryExecutionId=q)["QueryExecution"]["Statistics"].get("DataManifestLocation")
+
+    run(f"CREATE DATABASE {database}")
+    manifest = run(f"UNLOAD (SELECT * FROM (VALUES (1, 'a', DATE '2020-01-02'), (2, 'b', NULL)) AS t(n, s, d)) TO 's3://{bucket}/parts/' WITH (format = 'PARQUET')")
+    server.client("s3").put_object(Bucket=bucket, Key="damaged.parquet", Body=b"PAR1 and nothing else")
+
+    def mapped(config, key):
+        reader = {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": config, "Parameters": {"Bucket": bucket, "Key": key}}
+        arn = machine(sfn, role, f"{name}-{key[:4].strip('/')}", {"M": {"Type": "Map", "ItemReader": reader, "End": True, "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}}}, "M")
+        return ended(sfn, sfn.start_execution(stateMachineArn=arn)["executionArn"])
+
+    done = mapped({"InputType": "PARQUET", "ManifestType": "ATHENA_DATA"}, manifest.split("/", 3)[3])
+    assert done["status"] == "SUCCEEDED", done
+    assert json.loads(done["output"]) == [{"n": 1, "s": "a", "d": "2020-01-02"}, {"n": 2, "s": "b", "d": None}]
+    bad = mapped({"InputType": "PARQUET"}, "damaged.parquet")
+    assert bad["error"] == "States.ItemReaderFailed" and "cannot be read as a Parquet file" in bad["cause"]
