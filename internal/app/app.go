@@ -26,6 +26,7 @@ import (
 	"github.com/tarn-data/tarn/internal/aws/logsapi"
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/aws/s3api"
+	"github.com/tarn-data/tarn/internal/aws/schedulerapi"
 	"github.com/tarn-data/tarn/internal/aws/sfnapi"
 	"github.com/tarn-data/tarn/internal/aws/snsapi"
 	"github.com/tarn-data/tarn/internal/aws/sqsapi"
@@ -53,6 +54,7 @@ import (
 	"github.com/tarn-data/tarn/internal/query"
 	"github.com/tarn-data/tarn/internal/queue"
 	"github.com/tarn-data/tarn/internal/sandbox"
+	"github.com/tarn-data/tarn/internal/scheduler"
 	"github.com/tarn-data/tarn/internal/topic"
 	"github.com/tarn-data/tarn/internal/workflow"
 )
@@ -74,6 +76,7 @@ type App struct {
 	Mappings  *mapping.Engine
 	Topics    *topic.Engine
 	Events    *event.Engine
+	Schedules *scheduler.Engine
 	Functions *function.Service
 	Catalog   *catalog.Catalog
 	Crawl     *crawl.Service
@@ -202,6 +205,12 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}
 	targets.Connect(a.Events)
 	a.group.Go("event buses", a.Events.Run)
+	if a.Schedules, err = scheduler.Open(ctx, scheduler.Options{
+		Store: a.Store, Targets: bridge.SchedulerTargets{Registry: a.Registry, Identity: a.Identity, Ready: a.serving}, Clock: a.clock, Logger: a.log,
+	}); err != nil {
+		return fmt.Errorf("open schedules: %w", err)
+	}
+	a.group.Go("schedules", a.Schedules.Run)
 	dest.Connect(a.Functions, a.Topics)
 	events.Connect(a.Functions, a.Queues, a.Topics, a.Events)
 	if a.Mappings, err = mapping.Open(ctx, mapping.Options{
@@ -250,6 +259,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 		logsapi.New(a.Logs),
 		snsapi.New(a.Topics),
 		eventsapi.New(a.Events),
+		schedulerapi.New(a.Schedules),
 		sqsapi.New(sqsapi.Options{Queues: a.Queues, Endpoint: a.Endpoint}),
 		lambdaapi.New(lambdaapi.Options{Functions: a.Functions, Mappings: a.Mappings, Objects: packages{a.Objects}, CodeURL: func(id blob.ID) string { return a.endpoint + a.codes.path(id) }}),
 		glueapi.New(glueapi.Options{Catalog: a.Catalog, Crawl: a.Crawl, Jobs: a.Jobs}),

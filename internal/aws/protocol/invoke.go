@@ -81,6 +81,12 @@ func (g *Registry) Invoke(ctx context.Context, c *Call, service, operation strin
 	return jsonEnc{loose: true}.append(nil, row.out, nil, reflect.ValueOf(out)), nil
 }
 
+// Serves reports whether Invoke would find the operation.
+func (g *Registry) Serves(service, operation string) bool {
+	s := g.bySDKName(service)
+	return s != nil && s.prepare() == nil && s.rowNamed(operation) != nil
+}
+
 // ErrorName returns the name under which a state machine sees an error of a service: "Lambda.ResourceNotFoundException".
 func (g *Registry) ErrorName(service string, e *Error) string {
 	s := g.bySDKName(service)

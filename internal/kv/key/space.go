@@ -26,4 +26,5 @@ const (
 	Topic     Space = 22 // topics and subscriptions
 	Event     Space = 23 // buses, rules, schedules, archives
 	Mapping   Space = 24 // event source mappings
+	Scheduler Space = 25 // schedule groups and schedules
 )
