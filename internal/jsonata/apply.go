@@ -141,6 +141,12 @@ func (ev *evaluator) apply(proc any, args []any, input any, f *frame) (any, erro
 			}
 		}
 		if v, err = ev.applyOnce(next, args, input, f); err != nil {
+			if e, ok := err.(*Error); ok && e.Code == "T1006" && e.Position == 0 {
+				e.at(call.lhs.pos)
+				if call.lhs.kind == kindVariable {
+					e.tok(call.lhs.str)
+				}
+			}
 			return nil, err
 		}
 	}
@@ -163,8 +169,12 @@ func (ev *evaluator) applyOnce(proc any, args []any, input any, f *frame) (v any
 		ev.depth--
 	}
 	if e, ok := err.(*Error); ok {
-		if _, has := e.fields["token"]; !has && fn.token != nil {
-			e.tok(fn.token)
+		if _, has := e.fields["token"]; !has {
+			if fn.token != nil {
+				e.tok(fn.token)
+			} else if fn.builtin != nil {
+				e.tok(fn.builtin.name) // the library names the latest caller's variable, whichever expression that was in
+			}
 		}
 		if fn.pos != 0 {
 			e.Position = fn.pos
@@ -253,15 +263,15 @@ func (ev *evaluator) partial(n *node, input any, f *frame) (any, error) {
 	out := &function{kind: fnLambda, env: bound, input: fn.input, body: fn.body, builtin: fn.builtin, bare: true}
 	params := fn.params
 	switch {
-	case fn.kind == fnNative && fn.builtin.partialError != "":
-		return nil, fail(fn.builtin.partialError)
+	case fn.kind == fnNative && fn.builtin.hasDefault: // the library parses the parameters again
+		return nil, fail("S0204").at(17).tok("!")
 	case fn.kind == fnNative:
 		bound.parent = nil
 		for i := range fn.builtin.params {
 			params = append(params, parameterName(i))
 		}
 	case fn.kind == fnClosure:
-		return nil, fail("S0202")
+		return nil, fail("S0202").at(12).tok("..").val(")")
 	case fn.kind == fnHost:
 		out.builtin = &builtin{params: 2, fn: func(_ *call, args []any) (any, error) { return fn.host(args) }}
 		bound.parent = nil
@@ -325,7 +335,9 @@ func (ev *evaluator) matcher(n *node) *function {
 	m.host = func(args []any) (any, error) {
 		text, ok := argument(args, 0).(string)
 		if !ok {
-			text = textOf(argument(args, 0))
+			if text = textOf(argument(args, 0)); isUndef(argument(args, 0)) {
+				text = "undefined"
+			}
 		}
 		x := newSubject(text)
 		from := 0

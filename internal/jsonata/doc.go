@@ -14,7 +14,7 @@
 // are *array, made around a raw []any when met. Besides there are undef (undefined) and *function.
 //
 //  1. Documents are shared: values that come from outside are never written to, and slices of theirs only appended to
-//     with their capacity cut. Transforms change the copy that $clone made.
+//     with their capacity cut. Transforms write, and not only to what $clone made: an expression with one works on copies.
 //  2. A sequence (array.seq) is what a path yields: with one item it stands for the item, with none for undefined. eval
 //     resolves it at the end of each node, as the library does.
 //  3. Tuples (array.tuples) are objects of the bindings of @, # and % by name; "@" is the item itself.

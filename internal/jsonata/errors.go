@@ -124,6 +124,8 @@ func stackOverflow() *Error {
 	return &Error{Code: "U1001", Message: "Stack overflow error: Check for non-terminating recursive function.  Consider rewriting as tail-recursive."}
 }
 
+func circular() *Error { return scriptError("Converting circular structure to JSON") }
+
 func timeout() *Error {
 	return &Error{Code: "U1001", Message: "Expression evaluation timeout: Check for infinite loop"}
 }

@@ -23,6 +23,7 @@ type evaluator struct {
 	root     *frame
 	now      time.Time
 	parse    func(string) (*node, error)
+	copies   bool // documents are copied before use, as the expression may change them
 
 	steps     int
 	depth     int
@@ -124,7 +125,7 @@ func (ev *evaluator) evalKind(n *node, input any, f *frame) (any, error) {
 	case kindPath:
 		return ev.path(n, input, f)
 	case kindName:
-		return lookup(input, n.str), nil
+		return lookup(input, n.str, 0)
 	case kindString, kindNumber, kindValue:
 		return n.val, nil
 	case kindVariable:
@@ -144,7 +145,7 @@ func (ev *evaluator) evalKind(n *node, input any, f *frame) (any, error) {
 	case kindObject:
 		return ev.groupBy(n.pairs, n.pos, input, f)
 	case kindWildcard:
-		return wildcard(input), nil
+		return wildcard(input)
 	case kindDescendant:
 		return ev.descendants(input)
 	case kindParent:
@@ -209,14 +210,21 @@ func (ev *evaluator) block(n *node, input any, f *frame) (v any, err error) {
 }
 
 // lookup returns the member key of an object, or of each object of a list.
-func lookup(input any, key string) any {
+func lookup(input any, key string, depth int) (any, error) {
+	if depth > maxNesting {
+		return nil, stackOverflow()
+	}
 	switch x := input.(type) {
 	case *jsonvalue.Object:
-		return member(x, key)
+		return member(x, key), nil
 	case *array:
 		out := sequence()
 		for i, n := 0, x.len(); i < n; i++ {
-			switch v := lookup(x.at(i), key).(type) {
+			v, err := lookup(x.at(i), key, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			switch v := v.(type) {
 			case undefinedType:
 			case *array:
 				out.items = append(out.items, v.list()...)
@@ -224,20 +232,23 @@ func lookup(input any, key string) any {
 				out.items = append(out.items, v)
 			}
 		}
-		return out
+		return out, nil
 	}
-	return undef
+	return undef, nil
 }
 
-func wildcard(input any) any {
+func wildcard(input any) (any, error) {
 	if a, ok := input.(*array); ok && a.outer && a.len() > 0 {
 		input = a.at(0)
 	}
 	out := sequence()
 	isSeq := true
+	var err error
 	add := func(v any) {
 		if a, ok := v.(*array); ok {
-			out.items = flatten(a, out.items)
+			if err == nil {
+				out.items, err = flatten(a, out.items, 0)
+			}
 			isSeq = false
 			return
 		}
@@ -252,20 +263,31 @@ func wildcard(input any) any {
 		for i, n := 0, x.len(); i < n; i++ {
 			add(x.at(i))
 		}
+		// the library lists the marks of a sequence among its members
+		for _, mark := range []bool{x.seq, x.keepSingleton, x.tuples} {
+			if mark {
+				add(true)
+			}
+		}
 	}
 	out.seq = isSeq
-	return out
+	return out, err
 }
 
-func flatten(a *array, into []any) []any {
+func flatten(a *array, into []any, depth int) (_ []any, err error) {
+	if depth > maxNesting {
+		return nil, stackOverflow()
+	}
 	for i, n := 0, a.len(); i < n; i++ {
 		if inner, ok := a.at(i).(*array); ok {
-			into = flatten(inner, into)
+			if into, err = flatten(inner, into, depth+1); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		into = append(into, a.at(i))
 	}
-	return into
+	return into, nil
 }
 
 func (ev *evaluator) descendants(input any) (any, error) {

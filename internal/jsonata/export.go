@@ -25,7 +25,7 @@ func (ev *evaluator) export(v any) (any, error) {
 
 func (ev *evaluator) exported(v any, depth int) (out any, changed bool, err error) {
 	if depth > maxNesting {
-		return nil, false, stackOverflow()
+		return nil, false, circular()
 	}
 	if err := ev.step(); err != nil {
 		return nil, false, err

@@ -24,21 +24,29 @@ func objectFunctions() []builtin {
 
 func keys(_ *call, args []any) (any, error) {
 	out := sequence()
-	var collect func(v any, into *jsonvalue.Object)
-	collect = func(v any, into *jsonvalue.Object) {
+	var collect func(v any, into *jsonvalue.Object, depth int) error
+	collect = func(v any, into *jsonvalue.Object, depth int) error {
+		if depth > maxNesting {
+			return stackOverflow()
+		}
 		switch x := v.(type) {
 		case *array:
 			for i, n := 0, x.len(); i < n; i++ {
-				collect(x.at(i), into)
+				if err := collect(x.at(i), into, depth+1); err != nil {
+					return err
+				}
 			}
 		case *jsonvalue.Object:
 			for _, k := range orderedKeys(x) {
 				into.Set(k, true)
 			}
 		}
+		return nil
 	}
 	all := &jsonvalue.Object{}
-	collect(argument(args, 0), all)
+	if err := collect(argument(args, 0), all, 0); err != nil {
+		return nil, err
+	}
 	for _, k := range orderedKeys(all) {
 		out.items = append(out.items, k)
 	}
@@ -53,17 +61,24 @@ func lookupFn(_ *call, args []any) (any, error) {
 	if !ok {
 		key = "undefined"
 	}
-	return lookup(argument(args, 0), key), nil
+	return lookup(argument(args, 0), key, 0)
 }
 
-func spreadFn(c *call, args []any) (any, error) { return spread(argument(args, 0)), nil }
+func spreadFn(c *call, args []any) (any, error) { return spread(argument(args, 0), 0) }
 
-func spread(v any) any {
+func spread(v any, depth int) (any, error) {
+	if depth > maxNesting {
+		return nil, stackOverflow()
+	}
 	switch x := v.(type) {
 	case *array:
 		out, plain := sequence(), false
 		for i, n := 0, x.len(); i < n; i++ {
-			switch s := spread(x.at(i)).(type) {
+			s, err := spread(x.at(i), depth+1)
+			if err != nil {
+				return nil, err
+			}
+			switch s := s.(type) {
 			case undefinedType:
 			case *array:
 				out.items = append(out.items, s.list()...)
@@ -74,15 +89,15 @@ func spread(v any) any {
 			}
 		}
 		out.seq = !plain
-		return out
+		return out, nil
 	case *jsonvalue.Object:
 		out := sequence()
 		for _, k := range orderedKeys(x) {
 			out.items = append(out.items, jsonvalue.NewObject(k, member(x, k)))
 		}
-		return out
+		return out, nil
 	}
-	return v
+	return v, nil
 }
 
 func merge(c *call, args []any) (any, error) {

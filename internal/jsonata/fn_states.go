@@ -107,7 +107,7 @@ func hashFn(c *call, args []any) (any, error) {
 	if !ok {
 		w := stringifier{ev: c.ev, plain: true}
 		if isUndef(v) {
-			w.out = []byte("undefined")
+			w.out = nil
 		} else if err := w.value(v, 0); err != nil {
 			return nil, err
 		}

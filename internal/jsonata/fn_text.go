@@ -88,9 +88,12 @@ func substring(_ *call, args []any) (any, error) {
 	if err != nil || !ok {
 		return undef, err
 	}
-	start, _, err := num(args, 1)
+	start, ok, err := num(args, 1)
 	if err != nil {
 		return nil, err
+	}
+	if !ok {
+		start = math.NaN()
 	}
 	n := float64(utf8.RuneCountInString(s))
 	if n+start < 0 {

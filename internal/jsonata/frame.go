@@ -55,6 +55,9 @@ func (ev *evaluator) variable(name string, b *builtin, f *frame) any {
 	if !ok {
 		v = undef
 	}
+	if ev.copies {
+		v = copyDocument(v)
+	}
 	v = norm(v)
 	ev.root.bind(name, v)
 	return v

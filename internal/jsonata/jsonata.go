@@ -76,13 +76,17 @@ func (e *Expr) EvalInput(ctx context.Context, input any, hasInput bool, env Env,
 	if !hasInput {
 		input = undef
 	}
-	return e.run(ctx, norm(input), true, env, limits)
+	return e.run(ctx, input, true, env, limits)
 }
 
 func (e *Expr) run(ctx context.Context, input any, plain bool, env Env, limits Limits) (any, error) {
 	limits = limits.withDefaults()
 	now := time.Now()
-	ev := &evaluator{ctx: ctx, deadline: now.Add(limits.Time), memory: limits.Memory, plain: plain, env: env, root: &frame{}, now: now, parse: parse}
+	ev := &evaluator{ctx: ctx, deadline: now.Add(limits.Time), memory: limits.Memory, plain: plain, env: env, root: &frame{}, now: now, parse: parse, copies: e.root.writes}
+	if ev.copies {
+		input = copyDocument(input)
+	}
+	input = norm(input)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ type parser struct {
 
 	labels   int // parents seen so far
 	ancestry []*node
+	writes   bool
 }
 
 const maxExpressionDepth = 1500
@@ -38,6 +39,7 @@ func parse(src string) (*node, error) {
 	if n.kind == kindParent || n.seeking != nil {
 		return nil, fail("S0217").at(n.pos).tok(kindNames[n.kind])
 	}
+	n.writes = p.writes
 	return n, nil
 }
 

@@ -73,7 +73,9 @@ func (ev *evaluator) item(s *node, item any, f *frame) (any, error) {
 	var v any
 	var err error
 	if s.kind == kindName && s.predicate == nil && s.group == nil && !s.keepArray {
-		v = lookup(item, s.str)
+		if v, err = lookup(item, s.str, 0); err != nil {
+			return nil, err
+		}
 		if a, ok := v.(*array); ok && a.seq {
 			switch a.len() {
 			case 0:

@@ -32,12 +32,13 @@ func (p *parser) process(n *node) (r *node, err error) {
 		n.builtin = builtins[n.str]
 		r = &node{kind: kindPath, list: []*node{n}, keepSingleton: n.keepArray}
 	case kindParent:
-		r = &node{kind: kindParent, str: "%", pos: n.pos, slot: &slot{label: "!" + numberText(float64(p.labels)), level: 1, index: p.labels}}
+		r = &node{kind: kindParent, str: "%", slot: &slot{label: "!" + numberText(float64(p.labels)), level: 1, index: p.labels}}
 		p.labels++
 		p.ancestry = append(p.ancestry, r)
 	case kindVariable:
 		r = n
 		n.builtin = builtins[n.str]
+		p.writes = p.writes || n.str == "eval"
 	case kindString, kindNumber, kindValue, kindWildcard, kindDescendant, kindRegex:
 		r = n
 	case kindOperator:
@@ -130,6 +131,7 @@ func (p *parser) processThree(n *node) (_ *node, err error) {
 	r := &node{kind: n.kind, pos: n.pos}
 	if n.kind == kindTransform {
 		r.builtin = builtins["clone"]
+		p.writes = true
 	}
 	for _, x := range []struct {
 		from *node

@@ -9,7 +9,7 @@ import (
 )
 
 // regexTime bounds one search of a regular expression, which may backtrack without end.
-const regexTime = 2 * time.Second
+const regexTime = time.Second
 
 // regex is a regular expression with the meaning that JavaScript gives it.
 type regex struct {
@@ -30,13 +30,51 @@ func compileRegex(pattern, flags string) (*regex, error) {
 			opts |= regexp2.Multiline
 		}
 	}
-	re, err := regexp2.Compile(pattern, opts)
+	translated, ok := scriptPattern(pattern)
+	if !ok {
+		return nil, scriptError("Invalid regular expression: /%s/: Invalid group", pattern)
+	}
+	re, err := regexp2.Compile(translated, opts)
 	if err != nil {
 		return nil, scriptError("Invalid regular expression: /%s/: %s", pattern, err.Error())
 	}
 	re.MatchTimeout = regexTime
 	return &regex{source: pattern, re: re}, nil
 }
+
+// scriptPattern takes from a pattern what the regular expression library knows and JavaScript does not: escapes such as \A and
+// \pL, which are letters there, options and atomic groups, which are errors, and classes within classes.
+func scriptPattern(p string) (string, bool) {
+	var b strings.Builder
+	class := false
+	for i := 0; i < len(p); i++ {
+		c := p[i]
+		switch {
+		case c == '\\' && i+1 < len(p):
+			i++
+			if letter := p[i]; !isLetter(letter) || strings.IndexByte("dDwWsSfnrtvcxuk", letter) >= 0 || !class && (letter == 'b' || letter == 'B') || letter == 'b' {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(p[i])
+			continue
+		case class && c == '[':
+			b.WriteByte('\\')
+		case c == '[':
+			class = true
+		case c == ']':
+			class = false
+		case !class && strings.HasPrefix(p[i:], "(?"):
+			rest := p[i+2:]
+			if rest == "" || strings.IndexByte(":=!<", rest[0]) < 0 {
+				return "", false
+			}
+		}
+		b.WriteByte(c)
+	}
+	return b.String(), true
+}
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 // regexMatch is a match in text: where it is, in bytes and in UTF-16 units, and its groups.
 type regexMatch struct {

@@ -67,7 +67,11 @@ func parseSignature(s string) (*signature, int, *Error) {
 			if strings.Contains(choice, "<") {
 				return nil, i, fail("S0402").val(choice)
 			}
-			sig.params = append(sig.params, parameter{set: choice + "m", typ: "(" + choice + ")"})
+			set, ok := classOf(choice + "m")
+			if !ok {
+				return nil, 0, scriptError("Invalid regular expression: /[%sm]/: Range out of order in character class", choice)
+			}
+			sig.params = append(sig.params, parameter{set: set, typ: "(" + choice + ")"})
 			i = end
 		case '<':
 			p := last()
@@ -84,6 +88,31 @@ func parseSignature(s string) (*signature, int, *Error) {
 		}
 	}
 	return sig, 0, nil
+}
+
+// classOf returns the type symbols in a choice: the library makes a character class of it, in which a dash is a range.
+func classOf(choice string) (set string, ok bool) {
+	negated := strings.HasPrefix(choice, "^")
+	choice = strings.TrimPrefix(choice, "^")
+	in := map[byte]bool{}
+	for i := 0; i < len(choice); i++ {
+		low, high := choice[i], choice[i]
+		if i+2 < len(choice) && choice[i+1] == '-' {
+			if high = choice[i+2]; high < low {
+				return "", false
+			}
+			i += 2
+		}
+		for _, symbol := range []byte("snblfoam") {
+			in[symbol] = in[symbol] || symbol >= low && symbol <= high
+		}
+	}
+	for _, symbol := range []byte("snblfoam") {
+		if in[symbol] != negated {
+			set += string(symbol)
+		}
+	}
+	return set, true
 }
 
 // closing returns the place of the bracket that closes the one at i, the end of s if none does.
@@ -188,8 +217,12 @@ func (s *signature) validate(args []any, context any) ([]any, error) {
 			continue
 		}
 		group := symbols[min(next, len(symbols)):min(next+counts[p], len(symbols))]
+		first := argument(args, next)
 		for range counts[p] {
 			v := argument(args, next)
+			if x.typ != "a" {
+				v = first // of several arguments for one parameter the library repeats the first
+			}
 			if x.typ == "a" && !isUndef(v) {
 				if !x.accepts(v, string(group)) {
 					return nil, fail("T0412").val(v).with("index", float64(next+1)).with("type", listTypes(x.subtype))

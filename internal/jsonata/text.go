@@ -217,7 +217,7 @@ type stringifier struct {
 
 func (w *stringifier) value(v any, depth int) error {
 	if depth > maxNesting {
-		return stackOverflow()
+		return circular()
 	}
 	if err := w.ev.step(); err != nil {
 		return err

@@ -28,12 +28,6 @@ func (ev *evaluator) transform(n *node, v any, f *frame) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if clone.kind != fnNative {
-		// a $clone of the expression's own may return the value itself: documents are shared and not written to
-		if result, err = ev.clone(result, 0); err != nil {
-			return nil, err
-		}
-	}
 	matches, err := ev.eval(n.lhs, result, f)
 	if err != nil || isUndef(matches) {
 		return result, err
@@ -100,14 +94,7 @@ func assign(match any, update *jsonvalue.Object) error {
 			v, _ := update.Get(k)
 			m.Set(k, v)
 		}
-	case *array:
-		for k, v := range update.All() {
-			if i := scriptNumber(k); isIndex(k) && int(i) < m.len() {
-				m.items = m.list0()
-				m.items[int(i)] = v
-			}
-		}
-	case *function:
+	case *array, *function: // members of these are not seen again, but for indexes, which are left alone
 	default:
 		if update.Len() > 0 {
 			return scriptError("Cannot create property '%s' on a value", update.Keys()[0])
@@ -116,10 +103,30 @@ func assign(match any, update *jsonvalue.Object) error {
 	return nil
 }
 
+// copyDocument copies a value from outside for an expression with a transform: its pattern may select what is not part of
+// the clone, and that is changed then.
+func copyDocument(v any) any {
+	switch x := v.(type) {
+	case []any:
+		out := make([]any, len(x))
+		for i := range x {
+			out[i] = copyDocument(x[i])
+		}
+		return out
+	case *jsonvalue.Object:
+		out := &jsonvalue.Object{}
+		for k, m := range x.All() {
+			out.Set(k, copyDocument(m))
+		}
+		return out
+	}
+	return v
+}
+
 // clone copies a value as reading its JSON text again would: numbers with 15 digits, functions as empty text.
 func (ev *evaluator) clone(v any, depth int) (any, error) {
 	if depth > maxNesting {
-		return nil, stackOverflow()
+		return nil, circular()
 	}
 	if err := ev.step(); err != nil {
 		return nil, err

@@ -131,7 +131,12 @@ func isNumeric(v any) (bool, error) {
 }
 
 // truth is JSONata's cast to a boolean; undefined counts as false.
-func truth(v any) (bool, error) {
+func truth(v any) (bool, error) { return truthAt(v, 0) }
+
+func truthAt(v any, depth int) (bool, error) {
+	if depth > maxNesting {
+		return false, stackOverflow()
+	}
 	switch x := v.(type) {
 	case bool:
 		return x, nil
@@ -148,13 +153,13 @@ func truth(v any) (bool, error) {
 		}
 		for i := range x.items {
 			// every item is looked at: an infinite number anywhere is an error
-			ok, err := truth(x.at(i))
+			ok, err := truthAt(x.at(i), depth+1)
 			if err != nil {
 				return false, err
 			}
 			if ok {
 				for j := i + 1; j < len(x.items); j++ {
-					if _, err := truth(x.at(j)); err != nil {
+					if _, err := truthAt(x.at(j), depth+1); err != nil {
 						return false, err
 					}
 				}
