@@ -33,6 +33,8 @@ type cli struct {
 	Job        jobCmd        `cmd:"" help:"Check jobs: tarn job verify NAME."`
 	Queue      queueCmd      `cmd:"" help:"List queues, look at their messages without receiving them, move dead letters back, purge."`
 	SF         sfCmd         `cmd:"" name:"sf" help:"Start and watch executions of state machines, check and draw their definitions."`
+	Topic      topicCmd      `cmd:"" help:"Watch topics: tarn topic tail NAME."`
+	Events     eventsCmd     `cmd:"" help:"Watch event buses: tarn events tail."`
 	SQL        sqlCmd        `cmd:"" name:"sql" help:"Run SQL as Athena does: one statement, or those of the standard input."`
 	Lineage    lineageCmd    `cmd:"" help:"Trace data back to what it was made from: tarn lineage s3://bucket/key."`
 	Cost       costCmd       `cmd:"" help:"Tell what the use so far would have cost on AWS."`

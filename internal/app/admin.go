@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,9 +38,7 @@ func (a *App) writeAdminToken() error {
 func (a *App) adminRoutes(mux *http.ServeMux) {
 	add := func(pattern string, serve func(ctx context.Context, r *http.Request) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-			if subtle.ConstantTimeCompare([]byte(token), []byte(a.admin)) != 1 {
-				http.Error(w, `{"error":"the token of the data directory is required"}`, http.StatusForbidden)
+			if !a.isAdmin(w, r) {
 				return
 			}
 			out, err := serve(r.Context(), r)

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -94,6 +95,7 @@ type App struct {
 	admin    string // token of the command line
 	ready    atomic.Bool
 	serving  chan struct{} // closed when requests are taken
+	stopping chan struct{} // closed when the server begins to stop
 }
 
 // Open opens everything in the data directory. It does not listen yet. What it started is stopped by Close.
@@ -106,7 +108,7 @@ func Open(ctx context.Context, cfg Config, stderr io.Writer) (_ *App, err error)
 			return nil, err
 		}
 	}
-	a := &App{cfg: cfg, clock: clock.Real(), log: newLogger(cfg, stderr), serving: make(chan struct{})}
+	a := &App{cfg: cfg, clock: clock.Real(), log: newLogger(cfg, stderr), serving: make(chan struct{}), stopping: make(chan struct{})}
 	a.group = lifecycle.New(context.WithoutCancel(ctx), a.log)
 	defer func() {
 		if err != nil {
@@ -360,6 +362,7 @@ func (a *App) Serve(ctx context.Context, ready func(endpoint string)) error {
 		Handler: a.gateway, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
+	srv.RegisterOnShutdown(sync.OnceFunc(func() { close(a.stopping) }))
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	if err := a.writeEndpoint(); err != nil {

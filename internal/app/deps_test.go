@@ -12,7 +12,7 @@ const module = "github.com/tarn-data/tarn/"
 // foundations import nothing of ours but one another.
 var foundations = []string{
 	"blob", "clock", "eventpattern", "ident", "jsonata", "jsonpath", "jsonvalue", "kv", "kv/key", "lifecycle", "lineage", "mail", "meter", "outbox", "policy", "sandbox",
-	"schedule", "sqlfront", "tabular", "duck",
+	"schedule", "sqlfront", "tail", "tabular", "duck",
 }
 
 // engineEdges are the engines that an engine may read from, each with the reason. All else between engines is pushed

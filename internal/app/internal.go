@@ -26,6 +26,8 @@ func (a *App) internal() http.Handler {
 	mux.HandleFunc("GET /_tarn/health", a.health)
 	mux.HandleFunc("GET /_tarn/code/{id}", func(w http.ResponseWriter, r *http.Request) { a.codes.ServeHTTP(w, r) })
 	mux.HandleFunc("GET "+snsapi.CertificatePath+"{name}", a.certificate)
+	mux.HandleFunc("GET /_tarn/events/tail", a.tailEvents)
+	mux.HandleFunc("GET /_tarn/topic/tail", a.tailTopic)
 	a.adminRoutes(mux)
 	return mux
 }

@@ -34,7 +34,7 @@ func (e *Engine) Put(ctx context.Context, list []Event, buses []BusRef) (ids []s
 
 // Wanted reports whether a bus does anything with events: whoever makes many may ask before it makes one.
 func (e *Engine) Wanted(bus BusRef) bool {
-	if e.tails.any() {
+	if e.tails.Watched() {
 		return true
 	}
 	e.mu.RLock()
@@ -98,7 +98,7 @@ type arrived struct {
 
 // match adds the deliveries and archive entries of an event to b.
 func (e *Engine) match(b *kv.Batch, bus BusRef, a arrived) {
-	e.tails.send(bus, a)
+	e.tails.Send(bus, Seen{a.text, a.doc})
 	e.mu.RLock()
 	var rules []Rule
 	for _, r := range e.rules[bus] {

@@ -19,6 +19,7 @@ import (
 	"github.com/tarn-data/tarn/internal/outbox"
 	"github.com/tarn-data/tarn/internal/policy"
 	"github.com/tarn-data/tarn/internal/schedule"
+	"github.com/tarn-data/tarn/internal/tail"
 )
 
 // Errors; compare with errors.Is.
@@ -149,7 +150,7 @@ type Engine struct {
 	box     *outbox.Box
 	kick    chan struct{} // a schedule changed
 	replays chan struct{} // a replay was started or cancelled
-	tails   tails
+	tails   tail.Hub[BusRef, Seen]
 
 	mu       sync.RWMutex // guards the fields below; changes are applied to the store under it, and waited for outside
 	buses    map[BusRef]Bus

@@ -229,7 +229,9 @@ func TestRefusals(t *testing.T) {
 		"old age":    {func(s *scheduler.Schedule) { s.Target.MaxAge = 24*time.Hour + 1 }, scheduler.ErrBadInput},
 		"retries":    {func(s *scheduler.Schedule) { s.Target.Retries = 186 }, scheduler.ErrBadInput},
 		"window":     {func(s *scheduler.Schedule) { s.Window = 1441 * time.Minute }, scheduler.ErrBadInput},
-		"fine":       {func(s *scheduler.Schedule) { s.Window, s.Target.Retries, s.Target.MaxAge = 1440*time.Minute, 185, 24*time.Hour }, nil},
+		"fine": {func(s *scheduler.Schedule) {
+			s.Window, s.Target.Retries, s.Target.MaxAge = 1440*time.Minute, 185, 24*time.Hour
+		}, nil},
 	} {
 		s := base
 		c.edit(&s)

@@ -82,6 +82,7 @@ func (e *Engine) prepare(b *kv.Batch, r Ref, list []Message) (out []Published, d
 }
 
 func (e *Engine) fanOut(b *kv.Batch, out []Delivery, t *Topic, subs []Subscription, m Message, now time.Time) []Delivery {
+	e.tails.Send(t.Ref, m)
 	for i := range subs {
 		s := &subs[i]
 		switch {

@@ -38,6 +38,7 @@ import (
 	"github.com/tarn-data/tarn/internal/kv/key"
 	"github.com/tarn-data/tarn/internal/outbox"
 	"github.com/tarn-data/tarn/internal/policy"
+	"github.com/tarn-data/tarn/internal/tail"
 )
 
 // Errors; compare with errors.Is.
@@ -151,6 +152,8 @@ type Engine struct {
 	opts Options
 	log  *slog.Logger
 	box  *outbox.Box // notices for endpoints outside of Tarn
+
+	tails tail.Hub[Ref, Message]
 
 	changes sync.Mutex // serialises changes of topics and subscriptions
 

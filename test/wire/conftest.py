@@ -3,6 +3,7 @@ import io
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -63,6 +64,21 @@ class Server:
         done = subprocess.run([BINARY, *args], capture_output=True, text=True, env={**os.environ, "TARN_DATA": str(self.data)})
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+
+class Watcher:
+    """A command that prints a line of JSON for each thing that it sees, until it is interrupted."""
+
+    def __init__(self, server, *args):
+        self.process = subprocess.Popen([BINARY, "--json", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TARN_DATA": str(server.data)})
+
+    def line(self):
+        return json.loads(self.process.stdout.readline())
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        out, err = self.process.communicate(timeout=10)
+        return self.process.returncode, out, err
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,13 @@
 """EventBridge by boto3, with S3 as a producer and queues as targets."""
 import datetime
 import json
+import select
 import uuid
 
 import botocore
 import pytest
 
-from conftest import Server, until
+from conftest import Server, Watcher, until
 
 
 @pytest.fixture
@@ -249,3 +250,16 @@ def test_events_of_services(server, role, name, bucket):
     states = sorted((json.loads(m["Body"])["detail"] for m in take(3)), key=lambda d: d["sequenceNumber"])
     assert [(d["currentState"], d.get("previousState")) for d in states] == [("QUEUED", None), ("RUNNING", "QUEUED"), ("SUCCEEDED", "RUNNING")]
     assert all(d["queryExecutionId"] == query and d["statementType"] == "DML" for d in states)
+
+
+def test_tail(server, bus, tmp_path):
+    pattern = tmp_path / "pattern.json"
+    pattern.write_text('{"detail":{"n":[2]}}')
+    watcher = Watcher(server, "events", "tail", "--bus", bus[0], "--pattern", str(pattern))
+    events = server.client("events")
+    until(lambda: events.put_events(Entries=[{"Source": "s", "DetailType": "d", "Detail": json.dumps({"n": n}), "EventBusName": bus[0]} for n in (1, 2)]) and
+          select.select([watcher.process.stdout], [], [], 0.2)[0])
+    assert watcher.line()["detail"] == {"n": 2}
+    code, _, err = watcher.end()
+    assert code == 0 and not err
+    assert Watcher(server, "events", "tail", "--bus", "none").process.wait(10) == 1

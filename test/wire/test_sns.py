@@ -5,6 +5,7 @@ import email.policy
 import http.server
 import json
 import re
+import select
 import threading
 import urllib.error
 import urllib.request
@@ -16,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from conftest import until
+from conftest import Watcher, until
 
 
 def name(suffix=""):
@@ -242,3 +243,14 @@ def test_fifo_deduplication(server):
     assert two["SequenceNumber"] > one["SequenceNumber"]
     bodies = [json.loads(m["Body"]) for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]]
     assert [(b["Message"], b["SequenceNumber"]) for b in bodies] == [("1", one["SequenceNumber"]), ("2", two["SequenceNumber"])]
+
+
+def test_tail(server):
+    sns, topic = server.client("sns"), name()
+    arn = sns.create_topic(Name=topic)["TopicArn"]
+    watcher = Watcher(server, "topic", "tail", topic)
+    until(lambda: sns.publish(TopicArn=arn, Message="x", Subject="s", MessageAttributes={"a": {"DataType": "String", "StringValue": "b"}}) and
+          select.select([watcher.process.stdout], [], [], 0.2)[0])
+    line = watcher.line()
+    assert line["message"] == "x" and line["subject"] == "s" and line["attributes"] == {"a": "b"}
+    assert watcher.end()[0] == 0
