@@ -193,6 +193,8 @@ func (s *Service) sniffAll(ctx context.Context, run *crawl, c Crawler, r *Run, j
 			for j := range next {
 				f, err := s.sniff(ctx, run.scope, c.Role, j.bucket, j.file, custom)
 				switch {
+				case err == nil && f.classification == "UNKNOWN":
+					s.say(run.scope, *r, "WARN", fmt.Sprintf("No classifier knows the format of s3://%s/%s: it is left out", j.bucket, j.file.Key))
 				case err == nil:
 				case ctx.Err() != nil, errors.Is(err, ErrAccess):
 					errs <- err

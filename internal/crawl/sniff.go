@@ -1,18 +1,12 @@
 package crawl
 
 import (
-	"bufio"
 	"bytes"
-	"compress/bzip2"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/klauspost/compress/snappy"
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/tabular"
@@ -61,13 +55,16 @@ func (s *Service) sniff(ctx context.Context, scope ident.Scope, role, bucket str
 		return &found{classification: "parquet", compression: "none", columns: p.Columns, rows: p.Rows}, nil
 	}
 	out := &found{classification: "UNKNOWN", compression: compressionOf(head)}
-	r, closeReader, err := decompress(body, out.compression)
+	r, err := tabular.Decompress(body, out.compression)
 	if err != nil {
 		return nil, fmt.Errorf("s3://%s/%s: %w", bucket, f.Key, err)
 	}
-	defer closeReader()
+	defer r.Close()
 	sample, err := io.ReadAll(io.LimitReader(r, sampleBytes+1))
 	if err != nil && len(sample) == 0 {
+		return nil, fmt.Errorf("s3://%s/%s: %w", bucket, f.Key, err)
+	}
+	if errors.Is(err, tabular.ErrCompressed) {
 		return nil, fmt.Errorf("s3://%s/%s: %w", bucket, f.Key, err)
 	}
 	complete := len(sample) <= sampleBytes && err == nil
@@ -115,27 +112,6 @@ func compressionOf(head []byte) string {
 		return "snappy"
 	}
 	return "none"
-}
-
-func decompress(r io.Reader, compression string) (io.Reader, func(), error) {
-	r = bufio.NewReaderSize(r, 64<<10)
-	nothing := func() {}
-	switch compression {
-	case "gzip":
-		z, err := gzip.NewReader(r)
-		return z, nothing, err
-	case "bzip2":
-		return bzip2.NewReader(r), nothing, nil
-	case "snappy":
-		return snappy.NewReader(r), nothing, nil
-	case "zstd":
-		z, err := zstd.NewReader(r, zstd.WithDecoderMaxMemory(256<<20))
-		if err != nil {
-			return nil, nothing, err
-		}
-		return z, z.Close, nil
-	}
-	return r, nothing, nil
 }
 
 // hidden reports whether an object is none of a table's data: names that begin with _ or . and folder markers.

@@ -3,7 +3,9 @@ package duck
 import (
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
+	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
@@ -61,6 +63,9 @@ func guarded(impl func([]any) (any, error), types []value.Type, result value.Typ
 		}
 		v, err := impl(args)
 		if err != nil {
+			if text := err.Error(); strings.ContainsRune(text, 0) { // DuckDB would cut the message there
+				err = errors.New(strings.ReplaceAll(text, "\x00", "\uFFFD"))
+			}
 			return nil, err
 		}
 		return toDriver(v, result)

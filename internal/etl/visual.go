@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"github.com/tarn-data/tarn/internal/etl/visual"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/lineage"
+	"github.com/tarn-data/tarn/internal/tabular"
 )
 
 // LocalFile is an object whose bytes are in a file of this machine.
@@ -85,19 +87,21 @@ func (e *execution) graph(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.run.Timeout)
 	defer cancel()
-	err = e.nodes(ctx, g, dir)
+	names := map[string]string{}
+	err = readable(e.nodes(ctx, g, dir, names), names)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		e.stop("timeout")
 	}
 	return err
 }
 
-func (e *execution) nodes(ctx context.Context, g *visual.Graph, dir string) error {
+// nodes runs the graph. names gets the objects by the paths of their files on this machine.
+func (e *execution) nodes(ctx context.Context, g *visual.Graph, dir string, names map[string]string) error {
 	inputs := map[string]visual.Input{}
 	locations := map[string]string{}
 	job := duck.Job{TempDir: filepath.Join(dir, "spill"), Group: e.scope.Account}
 	for _, n := range slices.Concat(g.Sources(), g.Targets()) {
-		in, err := e.input(ctx, n, filepath.Join(dir, "in"), &job, locations)
+		in, err := e.input(ctx, n, filepath.Join(dir, "in"), &job, locations, names)
 		if err != nil {
 			return fmt.Errorf("node %s: %w", n.ID, err)
 		}
@@ -133,7 +137,7 @@ func (e *execution) nodes(ctx context.Context, g *visual.Graph, dir string) erro
 }
 
 // input finds the files of a source, and the table of a source or target.
-func (e *execution) input(ctx context.Context, n *visual.Node, dir string, job *duck.Job, locations map[string]string) (visual.Input, error) {
+func (e *execution) input(ctx context.Context, n *visual.Node, dir string, job *duck.Job, locations, names map[string]string) (visual.Input, error) {
 	var in visual.Input
 	read := func(location string, skip func(rel string) bool) ([]visual.File, error) {
 		bucket, prefix, err := splitURL(location)
@@ -150,6 +154,10 @@ func (e *execution) input(ctx context.Context, n *visual.Node, dir string, job *
 			if f.Size == 0 || hidden(rel) || skip(rel) {
 				continue
 			}
+			if err := intact(f.Path, f.Key); err != nil {
+				return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, f.Key, err)
+			}
+			names[f.Path] = "s3://" + bucket + "/" + f.Key
 			files = append(files, visual.File{Path: f.Path, Key: f.Key})
 			job.ReadPaths = append(job.ReadPaths, f.Path)
 			e.run.FilesRead++
@@ -190,6 +198,40 @@ func (e *execution) input(ctx context.Context, n *visual.Node, dir string, job *
 		in.Parts = append(in.Parts, visual.Part{Values: p.Values, Files: files})
 	}
 	return in, nil
+}
+
+// readable turns an error of DuckDB into one for the job's owner: with the names of objects, without the statement.
+func readable(err error, names map[string]string) error {
+	var failed *duck.Error
+	if !errors.As(err, &failed) {
+		return err
+	}
+	text, _, _ := strings.Cut(failed.Message, "\n\nLINE ")
+	for path, name := range names {
+		text = strings.ReplaceAll(text, path, name)
+	}
+	before, _, _ := strings.Cut(err.Error(), failed.Message) // which node
+	return errors.New(before + text)
+}
+
+// intact reads a compressed file to its end: DuckDB would take one that is cut for a shorter one.
+func intact(path, key string) error {
+	compression := map[string]string{".gz": "gzip", ".zst": "zstd"}[filepath.Ext(key)]
+	if compression == "" {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	text, err := tabular.Decompress(file, compression)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = text.Close() }()
+	_, err = io.Copy(io.Discard, text)
+	return err
 }
 
 // hidden reports whether a file is no data: a part of its path begins with _ or a dot.

@@ -46,6 +46,7 @@ type Engine struct {
 	clock clock.Clock
 	log   *slog.Logger
 	group *lifecycle.Group
+	known textCache
 
 	mu      sync.Mutex // guards the fields below; also makes read-and-replace of a record one step
 	cancels map[string]context.CancelFunc

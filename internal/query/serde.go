@@ -24,6 +24,8 @@ type scan struct {
 	use   *sqlfront.TableUse
 	part  *part
 	job   *duck.Job
+
+	compression string // of a part of text files, as the reader calls it
 }
 
 func refused(format string, args ...any) error {
@@ -39,6 +41,11 @@ func (s *scan) sql(ctx context.Context) (string, error) {
 	var source string
 	var column func(i int, name string, t types.Type) (string, error)
 	var err error
+	if library != "" && !strings.Contains(library, "ParquetHiveSerDe") {
+		if s.compression, err = s.texts(ctx); err != nil {
+			return "", err
+		}
+	}
 	switch short := library[strings.LastIndexByte(library, '.')+1:]; {
 	case strings.Contains(library, "ParquetHiveSerDe"):
 		source, column, err = s.parquet()

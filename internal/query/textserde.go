@@ -1,16 +1,11 @@
 package query
 
 import (
-	"bufio"
-	"compress/bzip2"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"github.com/klauspost/compress/snappy"
 
 	"github.com/tarn-data/tarn/internal/duck/value"
 	"github.com/tarn-data/tarn/internal/sqlfront"
@@ -53,64 +48,8 @@ func (s *scan) headerLines() int {
 	return 0
 }
 
-// compression of the files as the reader calls it. Files in forms that DuckDB does not read are unpacked first.
-func (s *scan) compression() (string, error) {
-	kind := ""
-	for i := range s.part.files {
-		f := &s.part.files[i]
-		k := "none"
-		switch ext := strings.ToLower(filepath.Ext(f.name)); ext {
-		case ".gz", ".gzip":
-			k = "gzip"
-		case ".zst", ".zstd":
-			k = "zstd"
-		case ".bz2", ".snappy", ".sz":
-			if err := s.unpack(f, ext); err != nil {
-				return "", &sqlfront.Error{Name: "HIVE_BAD_DATA", Message: fmt.Sprintf("cannot decompress %s: %s", f.uri, err)}
-			}
-		case ".lz4", ".lzo", ".deflate":
-			return "", refused("files compressed as %s are not supported: %s", ext, f.uri)
-		}
-		if kind != "" && kind != k {
-			return "", refused("a table with files of several compressions is not supported: %s", f.uri)
-		}
-		kind = k
-	}
-	return kind, nil
-}
-
-// unpack writes the bytes of a compressed file beside the others of the query.
-func (s *scan) unpack(f *input, ext string) error {
-	in, err := os.Open(f.path)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	var src io.Reader = bzip2.NewReader(bufio.NewReader(in))
-	if ext != ".bz2" {
-		src = snappy.NewReader(in)
-	}
-	s.r.files++
-	path := filepath.Join(s.r.dir, "in"+strconv.Itoa(s.r.files))
-	out, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	if _, err := io.Copy(out, src); err != nil {
-		return err
-	}
-	f.path = path
-	s.job.ReadPaths = append(s.job.ReadPaths, path)
-	return nil
-}
-
 func (s *scan) readCSV(columns, options string) (string, error) {
-	kind, err := s.compression()
-	if err != nil {
-		return "", err
-	}
-	return "read_csv(" + s.part.paths() + ", columns=" + columns + ", auto_detect=false, header=false, filename=true, hive_partitioning=false, compression='" + kind +
+	return "read_csv(" + s.part.paths() + ", columns=" + columns + ", auto_detect=false, header=false, filename=true, hive_partitioning=false, compression='" + s.compression +
 		"', skip=" + strconv.Itoa(s.headerLines()) + ", max_line_size=67108864, buffer_size=134217728, parallel=true, " + options + ")", nil
 }
 

@@ -39,13 +39,10 @@ func SniffJSON(sample []byte, complete bool) (JSON, error) {
 		if errors.Is(err, io.EOF) && !j.Array {
 			break
 		}
-		if err != nil {
-			if j.Rows > 0 && !complete {
-				break // the last object is cut
+		if err != nil || t.Base != "struct" {
+			if j.Rows > 0 && !(complete && j.Array) {
+				break // the last object is cut, or a line is broken: whoever reads the table is told which
 			}
-			return JSON{}, ErrNotJSON
-		}
-		if t.Base != "struct" {
 			return JSON{}, ErrNotJSON
 		}
 		all.Fields = MergeFields(all.Fields, t.Fields)
