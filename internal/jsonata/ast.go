@@ -69,6 +69,7 @@ type node struct {
 	keepSingleton bool // of a path: a single result stays a list
 	cons          bool // an array constructor at an end of a path
 	tuple         bool // a step that yields tuples
+	noBinds       bool // of a block: nothing in it is bound in its own frame
 	writes        bool // of a whole expression: it has a transform, or may get one by $eval
 	thunk         bool // a call in tail position: it is not made but handed back
 

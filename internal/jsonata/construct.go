@@ -1,6 +1,10 @@
 package jsonata
 
-import "github.com/tarn-data/tarn/internal/jsonvalue"
+import (
+	"slices"
+
+	"github.com/tarn-data/tarn/internal/jsonvalue"
+)
 
 // arrayOf evaluates an array constructor. Results that are lists are flattened into it, unless they are written as
 // constructors themselves.
@@ -43,6 +47,11 @@ type entry struct {
 // groupBy evaluates an object constructor or a grouping clause: the items are grouped by the value of the key
 // expressions, then the value expressions are evaluated for each group.
 func (ev *evaluator) groupBy(pairs [][2]*node, pos int, input any, f *frame) (any, error) {
+	if _, ok := input.(*array); !ok {
+		if v, ok, err := ev.object(pairs, pos, input, f); ok {
+			return v, err
+		}
+	}
 	list, ok := input.(*array)
 	tuples := ok && list.tuples
 	if !ok {
@@ -109,6 +118,45 @@ func (ev *evaluator) groupBy(pairs [][2]*node, pos int, input any, f *frame) (an
 		}
 	}
 	return out, ev.grown(out.Len() * 2 * itemSize)
+}
+
+// object evaluates a constructor for a single item, which needs no groups. ok is false, and
+// nothing evaluated, if there are too many pairs.
+func (ev *evaluator) object(pairs [][2]*node, pos int, input any, f *frame) (_ any, ok bool, err error) {
+	var space [8]string
+	if len(pairs) > len(space) {
+		return nil, false, nil
+	}
+	keys, values := space[:0], [8]*node{}
+	for p := range pairs {
+		k, err := ev.eval(pairs[p][0], input, f)
+		if err != nil {
+			return nil, true, err
+		}
+		if isUndef(k) {
+			continue
+		}
+		key, ok := k.(string)
+		if !ok {
+			return nil, true, fail("T1003").at(pos).val(k)
+		}
+		if slices.Contains(keys, key) {
+			return nil, true, fail("D1009").at(pos).val(key)
+		}
+		values[len(keys)] = pairs[p][1]
+		keys = append(keys, key)
+	}
+	out := &jsonvalue.Object{}
+	for _, k := range inOrder(keys) {
+		v, err := ev.eval(values[slices.Index(keys, k)], input, f)
+		if err != nil {
+			return nil, true, err
+		}
+		if !isUndef(v) {
+			out.Set(k, v)
+		}
+	}
+	return out, true, ev.grown(out.Len() * 2 * itemSize)
 }
 
 // grouped is a list that its group owns and appends to in place.

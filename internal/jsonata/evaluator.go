@@ -199,7 +199,10 @@ func (ev *evaluator) condition(n *node, input any, f *frame) (any, error) {
 }
 
 func (ev *evaluator) block(n *node, input any, f *frame) (v any, err error) {
-	inner := &frame{parent: f}
+	inner := f
+	if !n.noBinds {
+		inner = &frame{parent: f}
+	}
 	v = undef
 	for _, e := range n.list {
 		if v, err = ev.eval(e, input, inner); err != nil {

@@ -166,20 +166,3 @@ func FuzzEval(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkEval(b *testing.B) {
-	for name, src := range map[string]string{"walk": `$states.input.order.id`, "library": `$states.input.order.id & "x"`, "sum": `$sum($states.input.order.lines.p)`} {
-		b.Run(name, func(b *testing.B) {
-			e, err := jsonata.Compile(src)
-			if err != nil {
-				b.Fatal(err)
-			}
-			get := env(b, "states", states)
-			for b.Loop() {
-				if _, err := e.Eval(b.Context(), get, jsonata.Limits{}); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}

@@ -15,6 +15,7 @@ type parser struct {
 	labels   int // parents seen so far
 	ancestry []*node
 	writes   bool
+	binds    int // := seen so far
 }
 
 const maxExpressionDepth = 1500

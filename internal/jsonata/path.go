@@ -9,6 +9,12 @@ import (
 
 // path evaluates the steps of a path one after the other, each for every item that the one before it gave.
 func (ev *evaluator) path(n *node, input any, f *frame) (any, error) {
+	if o, ok := input.(*jsonvalue.Object); ok && len(n.list) == 1 && n.group == nil && !n.keepSingleton {
+		// by far the most frequent: the name of a member
+		if s := n.list[0]; s.kind == kindName && s.stages == nil && s.predicate == nil && s.group == nil && !s.tuple && !s.keepArray {
+			return member(o, s.str), ev.step()
+		}
+	}
 	for _, s := range n.list {
 		if s.tuple {
 			return ev.longPath(n, input, f)
@@ -172,6 +178,12 @@ func (ev *evaluator) longPath(n *node, input any, f *frame) (any, error) {
 				return nil, err
 			}
 			tuples = out
+		case s.kind == kindSort && !isList(in):
+			out, err := ev.applyStages(s.stages, in, f) // what is no list is not sorted
+			if err != nil {
+				return nil, err
+			}
+			result = out
 		default:
 			out, err := ev.pathStep(s, indexed(in), f, i == len(n.list)-1)
 			if err != nil {
@@ -253,6 +265,11 @@ func indexed(v any) *array {
 		return out
 	}
 	return &array{}
+}
+
+func isList(v any) bool {
+	_, ok := v.(*array)
+	return ok
 }
 
 func emptyList(v any) bool {

@@ -97,6 +97,7 @@ func (p *parser) processList(n *node) (*node, error) {
 	if n.kind == kindArray {
 		r.str = "["
 	}
+	binds := p.binds
 	for _, x := range n.list {
 		part, err := p.process(x)
 		if err != nil {
@@ -108,6 +109,7 @@ func (p *parser) processList(n *node) (*node, error) {
 		}
 		r.list = append(r.list, part)
 	}
+	r.noBinds = p.binds == binds
 	return r, nil
 }
 
@@ -183,6 +185,7 @@ func (p *parser) processBinary(n *node) (*node, error) {
 	switch n.id {
 	case ":=":
 		r.kind = kindBind
+		p.binds++
 	case "~>":
 		r.kind = kindApply
 		r.keepArray = l.keepArray || r.rhs.keepArray

@@ -239,8 +239,9 @@ func appendValues(a, b any) any {
 }
 
 // orderedKeys returns the keys in the order in which JavaScript lists them: array indexes first, ascending.
-func orderedKeys(o *jsonvalue.Object) []string {
-	keys := o.Keys()
+func orderedKeys(o *jsonvalue.Object) []string { return inOrder(o.Keys()) }
+
+func inOrder(keys []string) []string {
 	if !needsOrder(keys) {
 		return keys
 	}
