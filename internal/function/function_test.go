@@ -390,13 +390,14 @@ func TestCreate_RefusesBadInput(t *testing.T) {
 	}
 }
 
-// noDeadline gives credentials only to a start that nothing but its caller bounds.
-type noDeadline struct{}
+// noDeadline gives credentials only to a start that nothing but its caller bounds, and tells which functions start.
+type noDeadline struct{ started chan string }
 
-func (noDeadline) AssumeForService(ctx context.Context, _ ident.Scope, _, _, _ string, _ time.Duration) (function.Credentials, error) {
+func (n noDeadline) AssumeForService(ctx context.Context, _ ident.Scope, _, _, session string, _ time.Duration) (function.Credentials, error) {
 	if _, bounded := ctx.Deadline(); bounded {
 		return function.Credentials{}, context.DeadlineExceeded
 	}
+	n.started <- session
 	return function.Credentials{AccessKeyID: "k", Expires: time.Now().Add(time.Hour)}, nil
 }
 
@@ -405,26 +406,23 @@ func (noDeadline) AssumableBy(ident.Scope, string, string) error { return nil }
 // A request waits for an instance as long as its function may run, then is refused by name; the start of an instance is
 // no part of the wait.
 func TestInvoke_WaitsForAnInstance(t *testing.T) {
-	f := open(t, func(o *function.Options) { o.MaxInstances, o.Roles = 1, noDeadline{} })
+	roles := noDeadline{make(chan string, 10)}
+	f := open(t, func(o *function.Options) { o.MaxInstances, o.Roles = 1, roles })
 	long := f.make(t, "long", config("python3.12"), map[string]string{"app.py": "import time\ndef handler(e, c):\n    time.sleep(60)\n"})
 	quick := config("python3.12")
 	quick.Timeout = time.Second
 	short := f.make(t, "short", quick, map[string]string{"app.py": "def handler(e, c):\n    return 1\n"})
 	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error)
+	ended := make(chan error, 1)
 	go func() {
 		_, err := f.Invoke(ctx, function.Invocation{Ref: long})
 		ended <- err
 	}()
-	// The other request holds the only instance from its start on: ask until it has it.
-	for {
-		_, err := f.Invoke(t.Context(), function.Invocation{Ref: short})
-		if errors.Is(err, function.ErrTooManyRequests) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	if got := <-roles.started; got != "long" {
+		t.Fatalf("%s starts", got)
+	}
+	if _, err := f.Invoke(t.Context(), function.Invocation{Ref: short}); !errors.Is(err, function.ErrTooManyRequests) {
+		t.Errorf("while the only instance is another's: %v", err)
 	}
 	stop()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
@@ -432,6 +430,55 @@ func TestInvoke_WaitsForAnInstance(t *testing.T) {
 	}
 	if got := f.call(t, short, "{}"); string(got.Payload) != "1" {
 		t.Errorf("after it has ended: %s", got.Payload)
+	}
+}
+
+// A function that is called without a pause does not keep another from its turn.
+func TestInvoke_TurnsAreTaken(t *testing.T) {
+	f := open(t, func(o *function.Options) { o.MaxInstances = 1 })
+	busy := f.make(t, "busy", config("python3.12"), map[string]string{"app.py": "def handler(e, c):\n    return 1\n"})
+	other := f.make(t, "other", config("python3.12"), map[string]string{"app.py": "def handler(e, c):\n    return 2\n"})
+	f.call(t, busy, "{}")
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = f.Invoke(ctx, function.Invocation{Ref: busy}) // refused or cancelled at times
+			}
+		})
+	}
+	for range 3 {
+		if got := f.call(t, other, "{}"); string(got.Payload) != "2" {
+			t.Errorf("got %s", got.Payload)
+		}
+	}
+	stop()
+	wg.Wait()
+}
+
+// Many requests at once to a function that is cold start a few instances, and the rest is served by those.
+func TestInvoke_Stampede(t *testing.T) {
+	f := open(t, nil)
+	r := f.python(t, "import os\ndef handler(e, c):\n    return os.getpid()\n")
+	const requests = 40
+	errs := make(chan error, requests)
+	for range requests {
+		go func() {
+			res, err := f.Invoke(t.Context(), function.Invocation{Ref: r})
+			if err == nil && res.Failed {
+				err = errors.New(string(res.Payload))
+			}
+			errs <- err
+		}()
+	}
+	for range requests {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if n := strings.Count(f.log(), "Init Duration"); n == 0 || n >= 32 {
+		t.Errorf("%d instances were started for %d short requests", n, requests)
 	}
 }
 

@@ -116,7 +116,7 @@ func (r *runtimes) sdk(ctx context.Context, fam family, in interpreter) (string,
 	case <-ctx.Done():
 		return "", ctx.Err()
 	case <-r.group.Context().Done():
-		return "", fmt.Errorf("%w: the server is stopping", ErrTooManyRequests)
+		return "", errStopping
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -22,10 +23,16 @@ type pool struct {
 	mu     sync.Mutex
 	idle   map[string][]*instance // by key, most recently used last
 	all    map[*instance]bool
-	slots  int           // instances that exist or are being started
-	freed  chan struct{} // closed and replaced whenever a slot or an instance becomes free
+	slots  int            // instances that exist or are being started
+	starts map[string]int // instances that are not ready yet, by key
+	queue  []*waiter      // requests that wait for room, in the order in which they came
+	freed  chan struct{}  // closed and replaced whenever an instance becomes idle or a start has ended
 	closed bool
 }
+
+// maxStarts bounds how many instances of one version start at the same time: more would only make each other slower. Who
+// waits takes an instance that becomes free meanwhile.
+func maxStarts() int { return max(4, 2*runtime.NumCPU()) }
 
 const (
 	watchEvery   = 250 * time.Millisecond
@@ -42,7 +49,7 @@ func newPool(s *Service) (*pool, error) {
 		api.close()
 		return nil, fmt.Errorf("make instance folders: %w", err)
 	}
-	p := &pool{svc: s, api: api, idle: map[string][]*instance{}, all: map[*instance]bool{}, freed: make(chan struct{})}
+	p := &pool{svc: s, api: api, idle: map[string][]*instance{}, all: map[*instance]bool{}, starts: map[string]int{}, freed: make(chan struct{})}
 	s.opts.Group.Go("function watch", p.watch)
 	return p, nil
 }
@@ -52,53 +59,76 @@ func poolKey(scope ident.Scope, v Version) string {
 }
 
 // acquire returns an instance for a version: a warm one, or a new one that may not be ready yet. It waits for room as long
-// as the function may run; how long a start takes does not count.
+// as the function may run, in turn with others; how long a start takes does not count.
 func (p *pool) acquire(ctx context.Context, scope ident.Scope, v Version) (in *instance, cold bool, err error) {
 	key := poolKey(scope, v)
-	patience := p.svc.opts.Clock.NewTimer(v.Config.Timeout)
-	defer patience.Stop()
 	for {
 		p.mu.Lock()
 		if p.closed {
 			p.mu.Unlock()
-			return nil, false, fmt.Errorf("%w: the server is stopping", ErrTooManyRequests)
+			return nil, false, errStopping
 		}
 		if in := p.pop(key); in != nil {
 			p.mu.Unlock()
 			return in, false, nil
 		}
-		if p.slots < p.svc.opts.MaxInstances {
-			p.slots++
+		if p.starts[key] >= maxStarts() {
+			freed := p.freed
 			p.mu.Unlock()
-			in, err := p.svc.start(ctx, scope, v, key)
-			if err != nil {
-				p.releaseSlot()
-				return nil, false, err
+			select {
+			case <-freed:
+				continue
+			case <-ctx.Done():
+				return nil, false, ctx.Err()
 			}
-			p.mu.Lock()
-			p.all[in] = true
-			p.mu.Unlock()
-			go func() { // whatever ends it gives its slot back
-				<-in.exited
-				p.forget(in)
-			}()
-			return in, true, nil
 		}
+		if p.slots < p.svc.opts.MaxInstances && len(p.queue) == 0 {
+			p.slots++
+			in, err := p.launch(ctx, scope, v, key)
+			return in, true, err
+		}
+		w := &waiter{key: key, turn: make(chan *instance, 1)}
+		p.queue = append(p.queue, w)
 		victim := p.oldestIdle()
-		freed := p.freed
 		p.mu.Unlock()
 		if victim != nil {
-			victim.kill("evicted")
-			continue
+			go victim.kill("evicted")
 		}
-		select {
-		case <-freed:
-		case <-patience.C():
-			return nil, false, fmt.Errorf("%w: all %d instances were busy for %v; raise --max-instances", ErrTooManyRequests, p.svc.opts.MaxInstances, v.Config.Timeout)
-		case <-ctx.Done():
-			return nil, false, ctx.Err()
+		in, err := p.wait(ctx, w, v.Config.Timeout)
+		if err != nil || in != nil {
+			return in, false, err
 		}
+		p.mu.Lock()
+		in, err = p.launch(ctx, scope, v, key)
+		return in, true, err
 	}
+}
+
+// launch starts an instance in a slot that is counted already. It unlocks p.mu.
+func (p *pool) launch(ctx context.Context, scope ident.Scope, v Version, key string) (*instance, error) {
+	p.starts[key]++
+	p.mu.Unlock()
+	in, err := p.svc.start(ctx, scope, v, key)
+	if err != nil {
+		p.startEnded(key)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.freeSlot()
+		return nil, err
+	}
+	p.mu.Lock()
+	p.all[in] = true
+	p.mu.Unlock()
+	go func() { // whatever ends it gives its slot back
+		select {
+		case <-in.ready:
+		case <-in.exited:
+		}
+		p.startEnded(key)
+		<-in.exited
+		p.forget(in)
+	}()
+	return in, nil
 }
 
 // pop takes the most recently used live instance of key.
@@ -154,14 +184,31 @@ func (p *pool) put(in *instance) {
 		go in.kill("closing")
 		return
 	}
+	select {
+	case <-in.exited:
+		return // whoever waits gets its slot
+	default:
+	}
+	if len(p.queue) > 0 {
+		if w := p.queue[0]; w.key == in.key && !p.svc.opts.Clock.Now().After(in.expires) {
+			p.queue = p.queue[1:]
+			w.turn <- in
+		} else {
+			go in.kill("evicted") // its slot is the turn of the first who waits
+		}
+		return
+	}
 	p.idle[in.key] = append(p.idle[in.key], in)
 	p.signal()
 }
 
-func (p *pool) releaseSlot() {
+// startEnded counts a start that has succeeded or failed.
+func (p *pool) startEnded(key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.slots--
+	if p.starts[key]--; p.starts[key] == 0 {
+		delete(p.starts, key)
+	}
 	p.signal()
 }
 
@@ -176,8 +223,7 @@ func (p *pool) forget(in *instance) {
 			break
 		}
 	}
-	p.slots--
-	p.signal()
+	p.freeSlot()
 }
 
 func (p *pool) signal() {
@@ -280,6 +326,10 @@ func residentNow(in *instance) int64 {
 func (p *pool) close(context.Context) error {
 	p.mu.Lock()
 	p.closed = true
+	for _, w := range p.queue {
+		close(w.turn)
+	}
+	p.queue = nil
 	list := make([]*instance, 0, len(p.all))
 	for in := range p.all {
 		list = append(list, in)

@@ -29,7 +29,8 @@ func newRuntimeAPI() (*runtimeAPI, error) {
 		return nil, fmt.Errorf("listen for runtimes: %w", err)
 	}
 	a := &runtimeAPI{addr: l.Addr().String(), instances: map[string]*instance{}}
-	a.server = &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second}
+	// A runtime may connect first and load the function then: its first request comes when it is ready.
+	a.server = &http.Server{Handler: a, ReadHeaderTimeout: initTimeout + MaxTimeout + time.Minute}
 	go func() { _ = a.server.Serve(l) }()
 	return a, nil
 }

@@ -65,7 +65,7 @@ class Load:
         for u in users:
             u.start()
         with self.acknowledged:
-            enough = self.acknowledged.wait_for(lambda: len(self.objects) + len(self.executions) - before >= kill_after, timeout=30)
+            enough = self.acknowledged.wait_for(lambda: len(self.objects) + len(self.executions) - before >= kill_after, timeout=120)
         self.server.kill()
         for u in users:
             u.join()
