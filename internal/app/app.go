@@ -171,6 +171,8 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	if err := errors.Join(a.writeRootKey(), a.writeAdminToken()); err != nil {
 		return err
 	}
+	requests := meter.NewTally(m)
+	a.group.Go("request counts", func(ctx context.Context) { requests.Run(ctx, a.Store, a.clock, a.log) })
 	a.Logs = logs.New(a.Store, logs.Options{Clock: a.clock, Logger: a.log})
 	a.group.Go("log retention", a.Logs.Run)
 
@@ -195,7 +197,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}); err != nil {
 		return fmt.Errorf("open functions: %w", err)
 	}
-	if err := a.openTopics(ctx); err != nil {
+	if err := a.openTopics(ctx, m); err != nil {
 		return fmt.Errorf("open topics: %w", err)
 	}
 	a.Registry = protocol.NewRegistry(protocol.Options{Logger: a.log, Clock: a.clock})
@@ -262,7 +264,9 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 		snsapi.New(a.Topics),
 		eventsapi.New(a.Events),
 		schedulerapi.New(a.Schedules),
-		sqsapi.New(sqsapi.Options{Queues: a.Queues, Endpoint: a.Endpoint}),
+		sqsapi.New(sqsapi.Options{Queues: a.Queues, Endpoint: a.Endpoint, Count: func(c *protocol.Call, arn string, units int) {
+			requests.Add(c.Scope, meter.SQSRequests, arn, float64(units))
+		}}),
 		lambdaapi.New(lambdaapi.Options{Functions: a.Functions, Mappings: a.Mappings, Objects: packages{a.Objects}, CodeURL: func(id blob.ID) string { return a.endpoint + a.codes.path(id) }}),
 		glueapi.New(glueapi.Options{Catalog: a.Catalog, Crawl: a.Crawl, Jobs: a.Jobs}),
 		sfnapi.New(sfnapi.Options{Engine: a.Workflows, Registry: a.Registry}),
@@ -272,13 +276,13 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 }
 
 // openTopics opens the topics with all that their deliveries need.
-func (a *App) openTopics(ctx context.Context) (err error) {
+func (a *App) openTopics(ctx context.Context, m *meter.Meter) (err error) {
 	a.signer = snsapi.NewSigner(a.Store, a.clock)
 	a.mail = mail.New(mail.Options{Relay: a.cfg.SMTP, Dir: filepath.Join(a.cfg.Data, "mail"), From: a.cfg.MailFrom})
 	notes := &snsapi.Notes{Signer: a.signer, Endpoint: a.publicURL}
 	if a.Topics, err = topic.Open(ctx, topic.Options{
 		Store: a.Store, Deliverer: bridge.TopicDeliveries{Queues: a.Queues, Functions: a.Functions, Notes: notes, Logger: a.log},
-		Endpoints: &snsapi.Endpoints{Notes: notes, Mail: a.mail, HTTP: snsapi.NewHTTPClient()}, Clock: a.clock, Logger: a.log,
+		Endpoints: &snsapi.Endpoints{Notes: notes, Mail: a.mail, HTTP: snsapi.NewHTTPClient()}, Meter: m, Clock: a.clock, Logger: a.log,
 	}); err != nil {
 		return err
 	}

@@ -37,7 +37,8 @@ type Engine struct {
 	log   *slog.Logger
 	start time.Time // see Q7
 
-	names sync.Mutex // held while a queue is made or deleted, so that a name stands for one queue at a time
+	names   sync.Mutex    // held while a queue is made or deleted, so that a name stands for one queue at a time; guards deleted
+	deleted map[Ref]int64 // names that rest, with the time of the deletion in milliseconds
 
 	// mu guards the fields below. No shard's mutex is taken while it is held.
 	mu     sync.RWMutex
@@ -58,7 +59,10 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		opts: o, store: o.Store, clock: o.Clock, log: o.Logger.With("component", "queue"), start: o.Clock.Now(),
-		shards: map[Ref]*shard{}, tasks: map[string]context.CancelFunc{},
+		shards: map[Ref]*shard{}, tasks: map[string]context.CancelFunc{}, deleted: map[Ref]int64{},
+	}
+	if err := e.loadDeleted(ctx); err != nil {
+		return nil, err
 	}
 	for it, err := range o.Store.Scan(ctx, kv.Prefix(key.In(key.Queue).Str("q"))) {
 		if err != nil {
@@ -127,6 +131,9 @@ func (e *Engine) Create(ctx context.Context, r Ref, set Settings, tags map[strin
 		d := s.definition()
 		return d, check(d.Settings)
 	}
+	if at, ok := e.deleted[r]; ok && e.now()-at < nameRest {
+		return Queue{}, fmt.Errorf("%w: %s", ErrDeletedRecently, r.Name)
+	}
 	if err := e.validate(r, set); err != nil {
 		return Queue{}, err
 	}
@@ -144,6 +151,7 @@ func (e *Engine) Create(ctx context.Context, r Ref, set Settings, tags map[strin
 	k := definitionKey(r)
 	b.IfAbsent(k)
 	kv.Put(&b, k, q)
+	e.forgetNames(&b, e.now())
 	if err := kv.Commit(ctx, e.store, &b); err != nil {
 		return Queue{}, err
 	}
@@ -300,8 +308,12 @@ func (e *Engine) Delete(ctx context.Context, r Ref) error {
 		b.DeleteRange(p, p.End())
 	}
 	b.Delete(numberKey(id))
+	now := e.now()
+	kv.Put(&b, deletedKey(r), now)
+	e.forgetNames(&b, now)
 	p, err := e.store.Apply(context.WithoutCancel(ctx), &b)
 	if err == nil {
+		e.deleted[r] = now
 		s.gone = true
 		s.wakeAll()
 	}

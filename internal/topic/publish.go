@@ -11,6 +11,7 @@ import (
 	"github.com/tarn-data/tarn/internal/eventpattern"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/meter"
 )
 
 // Size returns the bytes of a message that count against the limit.
@@ -81,8 +82,15 @@ func (e *Engine) prepare(b *kv.Batch, r Ref, list []Message) (out []Published, d
 	return out, deliveries, errs, nil
 }
 
+// billed is how many bytes AWS bills as one publish.
+const billed = 64 << 10
+
 func (e *Engine) fanOut(b *kv.Batch, out []Delivery, t *Topic, subs []Subscription, m Message, now time.Time) []Delivery {
 	e.tails.Send(t.Ref, m)
+	if e.opts.Meter != nil {
+		units := (m.Size() + billed - 1) / billed
+		e.opts.Meter.Add(b, now, t.Scope, meter.SNSPublishes, t.ARN(), float64(max(units, 1)))
+	}
 	for i := range subs {
 		s := &subs[i]
 		switch {

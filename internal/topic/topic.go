@@ -36,6 +36,7 @@ import (
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/kv/key"
+	"github.com/tarn-data/tarn/internal/meter"
 	"github.com/tarn-data/tarn/internal/outbox"
 	"github.com/tarn-data/tarn/internal/policy"
 	"github.com/tarn-data/tarn/internal/tail"
@@ -142,7 +143,8 @@ type Deliverer interface {
 type Options struct {
 	Store     kv.Store
 	Deliverer Deliverer
-	Endpoints Endpoints // outside of Tarn; nil: none can be subscribed
+	Endpoints Endpoints    // outside of Tarn; nil: none can be subscribed
+	Meter     *meter.Meter // nil: publishes are not counted
 	Clock     clock.Clock
 	Logger    *slog.Logger
 }

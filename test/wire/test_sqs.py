@@ -1,6 +1,7 @@
 """SQS as boto3 speaks it (JSON), and as older clients do (query)."""
 import hashlib
 import json
+import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -9,6 +10,8 @@ import botocore
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+
+from conftest import until
 
 
 def name(suffix=""):
@@ -117,13 +120,77 @@ def test_dead_letters_and_redrive(sqs, queue):
     assert sqs.list_message_move_tasks(SourceArn=arn)["Results"][0]["ApproximateNumberOfMessagesToMove"] == 1
 
 
-def test_query_protocol(sqs, queue):
-    body = urllib.parse.urlencode({
-        "Action": "SendMessage", "Version": "2012-11-05", "QueueUrl": queue, "MessageBody": "by query", "MessageAttribute.1.Name": "k",
-        "MessageAttribute.1.Value.DataType": "String", "MessageAttribute.1.Value.StringValue": "v"}).encode()
-    r = AWSRequest("POST", queue, data=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+def query(sqs, url, **parameters):
+    """Sends a request as clients did before JSON."""
+    body = urllib.parse.urlencode({"Version": "2012-11-05", **parameters}).encode()
+    r = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
     SigV4Auth(sqs._request_signer._credentials, "sqs", sqs.meta.region_name).add_auth(r)
-    answer = urllib.request.urlopen(urllib.request.Request(queue, body, dict(r.headers.items()))).read().decode()
-    assert "<MD5OfMessageBody>" in answer
-    got = sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"])["Messages"][0]
-    assert got["Body"] == "by query" and got["MessageAttributes"]["k"]["StringValue"] == "v"
+    try:
+        return urllib.request.urlopen(urllib.request.Request(url, body, dict(r.headers.items()))).read().decode()
+    except urllib.error.HTTPError as e:
+        return e.read().decode()
+
+
+def test_query_protocol(sqs, queue):
+    attribute = {"MessageAttribute.1.Name": "k", "MessageAttribute.1.Value.DataType": "String", "MessageAttribute.1.Value.StringValue": "v"}
+    assert "<MD5OfMessageBody>" in query(sqs, queue, Action="SendMessage", QueueUrl=queue, MessageBody="by query", **attribute)
+    assert "<MD5OfMessageBody>" in query(sqs, queue, Action="SendMessage", MessageBody="by path")
+    got = {m["Body"]: m for _ in range(2) for m in sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"], MaxNumberOfMessages=10).get("Messages", [])}
+    assert set(got) == {"by query", "by path"} and got["by query"]["MessageAttributes"]["k"]["StringValue"] == "v"
+    root = queue.rsplit("/", 2)[0] + "/"
+    for answer, url, parameters in (
+        ("MissingParameter", queue, {"Action": "SendMessage"}),
+        ("MissingParameter", root, {"Action": "SendMessage", "MessageBody": "x"}),
+        ("MissingParameter", root, {"Action": "CreateQueue"}),
+        ("MissingAction", queue, {}),
+        ("InvalidAction", queue, {"Action": "Nothing"}),
+        ("InvalidAttributeName", queue, {"Action": "GetQueueAttributes", "AttributeName.1": "Nothing"}),
+        ("InvalidAttributeValue", queue, {"Action": "SetQueueAttributes", "Attribute.1.Name": "DelaySeconds", "Attribute.1.Value": "901"}),
+        ("AWS.SimpleQueueService.NonExistentQueue", queue + "x", {"Action": "GetQueueAttributes", "AttributeName.1": "All"}),
+    ):
+        assert f"<Code>{answer}</Code>" in query(sqs, url, **parameters), (answer, parameters)
+
+
+def test_a_deleted_name_rests(sqs):
+    q = name()
+    sqs.delete_queue(QueueUrl=sqs.create_queue(QueueName=q)["QueueUrl"])
+    assert code(sqs.create_queue, QueueName=q) == "AWS.SimpleQueueService.QueueDeletedRecently"
+
+
+@pytest.mark.parametrize("attribute,low,high", [
+    ("DelaySeconds", 0, 900), ("MaximumMessageSize", 1024, 1048576), ("MessageRetentionPeriod", 60, 1209600), ("ReceiveMessageWaitTimeSeconds", 0, 20), ("VisibilityTimeout", 0, 43200)])
+def test_limits_of_attributes(sqs, queue, attribute, low, high):
+    for value in (low, high):
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={attribute: str(value)})
+        assert sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[attribute])["Attributes"][attribute] == str(value)
+    for value in (low - 1, high + 1, "x", ""):
+        assert code(sqs.set_queue_attributes, QueueUrl=queue, Attributes={attribute: str(value)}) == "InvalidAttributeValue", value
+
+
+def test_limits_of_requests(sqs, queue):
+    sqs.send_message(QueueUrl=queue, MessageBody="x", MessageAttributes={str(i): {"DataType": "String", "StringValue": "x"} for i in range(10)})
+    assert code(sqs.send_message, QueueUrl=queue, MessageBody="x", MessageAttributes={str(i): {"DataType": "String", "StringValue": "x"} for i in range(11)}) == "InvalidParameterValue"
+    for bad in ("", "a b", "x" * 257, "AWS.x", ".x", "x..y"):
+        assert code(sqs.send_message, QueueUrl=queue, MessageBody="x", MessageAttributes={bad: {"DataType": "String", "StringValue": "x"}}) in ("InvalidParameterValue", "MissingParameter"), bad
+    for n in (1, 10):
+        sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=n, VisibilityTimeout=0)
+    for n in (0, 11):
+        assert code(sqs.receive_message, QueueUrl=queue, MaxNumberOfMessages=n) == "InvalidParameterValue"
+    h = sqs.receive_message(QueueUrl=queue)["Messages"][0]["ReceiptHandle"]
+    for n in (-1, 43201):
+        assert code(sqs.change_message_visibility, QueueUrl=queue, ReceiptHandle=h, VisibilityTimeout=n) == "InvalidParameterValue"
+    sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=h, VisibilityTimeout=0)
+    sqs.create_queue(QueueName=uuid.uuid4().hex + "x" * 48)
+    assert code(sqs.create_queue, QueueName="x" * 81) == "InvalidParameterValue"
+
+
+def test_requests_are_counted(server, sqs):
+    def units():
+        return sum(line["Quantity"] for line in json.loads(server.tarn("--json", "cost"))["lines"] if line["Unit"] == "sqs:requests")
+
+    sqs.list_queues()
+    before = until(units)
+    url = sqs.create_queue(QueueName=name())["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="x" * (65 * 1024))  # two units
+    sqs.receive_message(QueueUrl=url)  # two again
+    until(lambda: units() >= before + 5, every=0.5)

@@ -101,6 +101,9 @@ func (s *Service) Locate(r *http.Request, path string, form url.Values) (*Target
 		}
 		t.row, t.labels, name = route.row, labels, route.name
 	case wireQuery:
+		if s.Parameters != nil {
+			s.Parameters(r, form)
+		}
 		t.form = form
 		name = form.Get("Action")
 		if name == "" {
@@ -109,7 +112,9 @@ func (s *Service) Locate(r *http.Request, path string, form url.Values) (*Target
 		if v := form.Get("Version"); v != "" && v != s.m.Version {
 			return nil, &Error{Code: "InvalidAction", Message: "Could not find operation " + name + " for version " + v}
 		}
-		t.row = s.rows[name]
+		if t.row = s.rows[name]; t.row == nil && s.m.Ops[name] == nil {
+			return nil, &Error{Code: "InvalidAction", Message: "Could not find operation " + name + " for version " + s.m.Version}
+		}
 	default:
 		prefix, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 		if prefix != s.m.TargetPrefix {

@@ -21,6 +21,7 @@ const maxViolations = 100
 type report struct {
 	violations  []string
 	unsupported []string
+	absent      []string // names of required members that were not given
 	path        []seg
 	smithy      bool // the newer wording
 }
@@ -102,6 +103,9 @@ func (r *report) violate(s *model.Shape, value, constraint string) {
 }
 
 func (r *report) missing(name string) {
+	if name != "" {
+		r.absent = append(r.absent, name)
+	}
 	if r.smithy {
 		r.add("Value at '" + r.at(name) + "' failed to satisfy constraint: Member must not be null")
 		return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ type Service struct {
 	MapError func(error) *Error
 
 	ValidationCode   string // "ValidationException"; MalformedXML for restXml, ValidationError for query
+	MissingCode      string // for required members that are not given; "" = ValidationCode, with its messages
 	UnsupportedCode  string // for operations and members not served: ValidationCode; NotImplemented (501) for restXml
 	SyntaxCode       string // "SerializationException"; MalformedXML, MalformedInput
 	InternalCode     string // "InternalFailure"; InternalError for restXml
@@ -39,6 +41,9 @@ type Service struct {
 	// account that owns the resource; nil and "" where there is none or the ARN names the account. It is asked for every
 	// call, so it must be quick.
 	ResourcePolicy func(ctx context.Context, c *Call, resource string) (*policy.Document, string, error)
+
+	// Parameters completes those of a request of the query protocol; nil leaves them as they came.
+	Parameters func(r *http.Request, form url.Values)
 
 	// Preflight answers OPTIONS requests, which have no signature; nil refuses them.
 	Preflight http.Handler
@@ -212,6 +217,9 @@ func (s *Service) unknown(name string) *Error {
 func (s *Service) refusal(rep *report, err error) *Error {
 	if err != nil {
 		return s.syntax(err)
+	}
+	if s.MissingCode != "" && len(rep.absent) > 0 {
+		return &Error{Code: s.MissingCode, Message: "The request must contain the parameter " + rep.absent[0] + "."}
 	}
 	if msg := rep.message(); msg != "" {
 		return &Error{Code: s.ValidationCode, Message: msg}

@@ -11,6 +11,7 @@ import (
 // errorTable says how the engine's errors are answered.
 var errorTable = []protocol.ErrorRow{
 	{Err: queue.ErrNoQueue, Code: Code_QueueDoesNotExist, Message: "The specified queue does not exist."},
+	{Err: queue.ErrDeletedRecently, Code: Code_QueueDeletedRecently},
 	{Err: queue.ErrExists, Code: Code_QueueNameExists},
 	{Err: queue.ErrBadName, Code: "InvalidParameterValue"},
 	{Err: queue.ErrBadAttribute, Code: Code_InvalidAttributeValue},

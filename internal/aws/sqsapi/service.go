@@ -17,6 +17,8 @@ type Options struct {
 	Queues *queue.Engine
 	// Endpoint is where the server is reached; it begins the URLs of queues where a request does not say how it came.
 	Endpoint func() string
+	// Count is told of each request, in units of 64 KiB, with the queue's ARN; nil = nobody counts.
+	Count func(c *protocol.Call, queue string, units int)
 }
 
 type api struct{ Options }
@@ -24,10 +26,10 @@ type api struct{ Options }
 // New returns the operation table of Amazon SQS.
 func New(o Options) *protocol.Service {
 	a := &api{o}
-	return &protocol.Service{
+	s := &protocol.Service{
 		// The only constraints of SQS's model are the names of attributes.
 		Name: "sqs", Model: Model, MapError: mapError, ResourcePolicy: a.resourcePolicy,
-		ValidationCode: Code_InvalidAttributeName, UnsupportedCode: Code_UnsupportedOperation, AccessDeniedCode: "AccessDenied", ThrottlingCode: Code_RequestThrottled,
+		ValidationCode: Code_InvalidAttributeName, MissingCode: "MissingParameter", UnsupportedCode: Code_UnsupportedOperation, AccessDeniedCode: "AccessDenied", ThrottlingCode: Code_RequestThrottled, Parameters: queueByPath,
 		Ops: []protocol.Op{
 			protocol.Handle("CreateQueue", func(c *protocol.Call, r *CreateQueueRequest) []string { return []string{c.ARN("sqs", r.QueueName)} }, a.createQueue),
 			protocol.Handle("DeleteQueue", queueOf(func(r *DeleteQueueRequest) string { return r.QueueUrl }), a.deleteQueue),
@@ -57,6 +59,46 @@ func New(o Options) *protocol.Service {
 			protocol.Handle("ListMessageMoveTasks", func(_ *protocol.Call, r *ListMessageMoveTasksRequest) []string { return []string{r.SourceArn} }, a.listMoves),
 			protocol.Handle("CancelMessageMoveTask", nil, a.cancelMove),
 		},
+	}
+	if o.Count != nil {
+		for i := range s.Ops {
+			s.Ops[i] = a.counted(s.Ops[i])
+		}
+	}
+	return s
+}
+
+// billed is how many bytes AWS bills as one request.
+const billed = 64 << 10
+
+// counted returns the row with Count told of what it does.
+func (a *api) counted(op protocol.Op) protocol.Op {
+	serve := op.Serve
+	op.Serve = func(ctx context.Context, c *protocol.Call, in any) (any, error) {
+		out, err := serve(ctx, c, in)
+		size := 0
+		if c.HTTP != nil {
+			size = int(max(c.HTTP.ContentLength, 0))
+		}
+		if r, ok := out.(*ReceiveMessageResult); ok && err == nil {
+			for i := range r.Messages {
+				size += len(protocol.Or(r.Messages[i].Body, ""))
+			}
+		}
+		name := c.ARN("sqs", "*")
+		if op.Resources != nil {
+			name = op.Resources(c, in)[0]
+		}
+		a.Count(c, name, max(1, (size+billed-1)/billed))
+		return out, err
+	}
+	return op
+}
+
+// queueByPath takes the queue from the path where the parameters name none: older clients send to the queue's URL.
+func queueByPath(r *http.Request, form url.Values) {
+	if strings.Count(strings.Trim(r.URL.Path, "/"), "/") > 0 && !form.Has("QueueUrl") {
+		form.Set("QueueUrl", r.URL.Path)
 	}
 }
 
