@@ -192,12 +192,10 @@ func (ev *evaluator) invoke(fn *function, args []any, input any, f *frame) (any,
 	case fnHost:
 		return fn.host(args)
 	}
-	inner := &frame{parent: fn.env, names: fn.params[:len(fn.params):len(fn.params)], vals: make([]any, len(fn.params))}
+	inner := &frame{parent: fn.env, names: fn.params[:len(fn.params):len(fn.params)]}
+	inner.vals = inner.space[:0]
 	for i := range fn.params {
-		inner.vals[i] = undef
-		if i < len(args) {
-			inner.vals[i] = args[i]
-		}
+		inner.vals = append(inner.vals, argument(args, i))
 	}
 	if fn.builtin != nil {
 		// a native function with some arguments given beforehand: its parameters are numbered in the frame

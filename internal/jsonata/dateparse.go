@@ -12,9 +12,9 @@ func timeFunctions() []builtin {
 		{name: "toMillis", sig: sig("<s-s?:n>"), arity: 2, fn: toMillis},
 		{name: "fromMillis", sig: sig("<n-s?s?:s>"), arity: 3, fn: fromMillis},
 		{name: "now", sig: sig("<s?s?:s>"), arity: 2, fn: func(c *call, args []any) (any, error) {
-			return formatWith(float64(c.ev.now.UnixMilli()), args, 0)
+			return formatWith(c.ev.millis(), args, 0)
 		}},
-		{name: "millis", sig: sig("<:n>"), fn: func(c *call, _ []any) (any, error) { return float64(c.ev.now.UnixMilli()), nil }},
+		{name: "millis", sig: sig("<:n>"), fn: func(c *call, _ []any) (any, error) { return c.ev.millis(), nil }},
 	}
 }
 
@@ -204,7 +204,7 @@ func (c *call) parseTime(s, picture string) (any, error) {
 	if len(x) == 0 {
 		return undef, nil
 	}
-	return x.millis(dateOf(float64(c.ev.now.UnixMilli())))
+	return x.millis(dateOf(c.ev.millis()))
 }
 
 // components are what a timestamp says, by component letter.

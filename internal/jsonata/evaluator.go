@@ -16,9 +16,10 @@ const (
 // evaluator is one evaluation.
 type evaluator struct {
 	ctx      context.Context
-	deadline time.Time
-	memory   uint64 // limit in bytes
-	plain    bool   // the JSONata library alone, with $eval and without Step Functions' functions
+	time     time.Duration
+	deadline time.Time // set at the first look at the clock
+	memory   uint64    // limit in bytes
+	plain    bool      // the JSONata library alone, with $eval and without Step Functions' functions
 	env      Env
 	root     *frame
 	now      time.Time
@@ -30,6 +31,10 @@ type evaluator struct {
 	allocated uint64 // since the heap was last looked at
 	heap      uint64 // of the process, at the first look
 	natives   []*function
+
+	rootFrame  frame // the variables from outside, with space for a few
+	rootNames  [4]string
+	rootValues [4]any
 }
 
 // step counts a unit of work and ends the evaluation when its time is over.
@@ -40,10 +45,22 @@ func (ev *evaluator) step() error {
 	if err := ev.ctx.Err(); err != nil {
 		return err
 	}
-	if time.Now().After(ev.deadline) {
+	now := time.Now()
+	if ev.deadline.IsZero() {
+		ev.deadline = now.Add(ev.time)
+	}
+	if now.After(ev.deadline) {
 		return timeout()
 	}
 	return nil
+}
+
+// millis returns the time of the evaluation: the same whenever it is asked for.
+func (ev *evaluator) millis() float64 {
+	if ev.now.IsZero() {
+		ev.now = time.Now()
+	}
+	return float64(ev.now.UnixMilli())
 }
 
 // grown accounts for n bytes about to be used. One piece larger than the limit fails at once; small ones when

@@ -24,15 +24,26 @@ func listFunctions() []builtin {
 	}
 }
 
-// visit calls fn with as many of item, place and whole as it declares.
-func (c *call) visit(fn *function, item, place, whole any) (any, error) {
+// visit calls fn with as many of an item of a list, its position and the list as it declares.
+func (c *call) visit(fn *function, item any, i int, whole any) (any, error) {
 	switch {
 	case fn.arity >= 3:
-		return c.callback(fn, item, place, whole)
+		return c.callback(fn, item, float64(i), whole)
 	case fn.arity == 2:
-		return c.callback(fn, item, place)
+		return c.callback(fn, item, float64(i))
 	}
 	return c.callback(fn, item)
+}
+
+// visitMember is visit for a member of an object.
+func (c *call) visitMember(fn *function, value, key, whole any) (any, error) {
+	switch {
+	case fn.arity >= 3:
+		return c.callback(fn, value, key, whole)
+	case fn.arity == 2:
+		return c.callback(fn, value, key)
+	}
+	return c.callback(fn, value)
 }
 
 func mapFn(c *call, args []any) (any, error) {
@@ -50,7 +61,7 @@ func mapFn(c *call, args []any) (any, error) {
 	}
 	out := &array{seq: true, items: make([]any, 0, n)}
 	for i := range n {
-		v, err := c.visit(fn, a.at(i), float64(i), a)
+		v, err := c.visit(fn, a.at(i), i, a)
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +84,7 @@ func filterFn(c *call, args []any) (any, error) {
 	out := sequence()
 	for i, n := 0, a.len(); i < n; i++ {
 		item := a.at(i)
-		v, err := c.visit(fn, item, float64(i), a)
+		v, err := c.visit(fn, item, i, a)
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +112,7 @@ func single(c *call, args []any) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			v, err := c.visit(fn, a.at(i), float64(i), a)
+			v, err := c.visit(fn, a.at(i), i, a)
 			if err != nil {
 				return nil, err
 			}
@@ -140,8 +151,15 @@ func reduce(c *call, args []any) (any, error) {
 		acc, i = a.at(0), 1
 	}
 	for n := a.len(); i < n; i++ {
-		more := []any{acc, a.at(i), float64(i), a}
-		if acc, err = c.callback(fn, more[:min(4, fn.arity)]...); err != nil {
+		switch {
+		case fn.arity == 2:
+			acc, err = c.callback(fn, acc, a.at(i))
+		case fn.arity == 3:
+			acc, err = c.callback(fn, acc, a.at(i), float64(i))
+		default:
+			acc, err = c.callback(fn, acc, a.at(i), float64(i), a)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -127,7 +127,7 @@ func each(c *call, args []any) (any, error) {
 		return nil, err
 	}
 	for _, k := range orderedKeys(o) {
-		v, err := c.visit(fn, member(o, k), k, o)
+		v, err := c.visitMember(fn, member(o, k), k, o)
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +149,7 @@ func sift(c *call, args []any) (any, error) {
 	}
 	out := &jsonvalue.Object{}
 	for _, k := range orderedKeys(o) {
-		v, err := c.visit(fn, member(o, k), k, o)
+		v, err := c.visitMember(fn, member(o, k), k, o)
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ type frame struct {
 	names  []string
 	vals   []any
 	tuple  *jsonvalue.Object // its members are variables too
+	space  [3]any            // where vals starts
 }
 
 func (f *frame) bind(name string, v any) {

@@ -81,8 +81,9 @@ func (e *Expr) EvalInput(ctx context.Context, input any, hasInput bool, env Env,
 
 func (e *Expr) run(ctx context.Context, input any, plain bool, env Env, limits Limits) (any, error) {
 	limits = limits.withDefaults()
-	now := time.Now()
-	ev := &evaluator{ctx: ctx, deadline: now.Add(limits.Time), memory: limits.Memory, plain: plain, env: env, root: &frame{}, now: now, parse: parse, copies: e.root.writes}
+	ev := &evaluator{ctx: ctx, time: limits.Time, memory: limits.Memory, plain: plain, env: env, parse: parse, copies: e.root.writes}
+	ev.root = &ev.rootFrame
+	ev.root.names, ev.root.vals = ev.rootNames[:0], ev.rootValues[:0]
 	if ev.copies {
 		input = copyDocument(input)
 	}

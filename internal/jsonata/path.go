@@ -9,11 +9,8 @@ import (
 
 // path evaluates the steps of a path one after the other, each for every item that the one before it gave.
 func (ev *evaluator) path(n *node, input any, f *frame) (any, error) {
-	if o, ok := input.(*jsonvalue.Object); ok && len(n.list) == 1 && n.group == nil && !n.keepSingleton {
-		// by far the most frequent: the name of a member
-		if s := n.list[0]; s.kind == kindName && s.stages == nil && s.predicate == nil && s.group == nil && !s.tuple && !s.keepArray {
-			return member(o, s.str), ev.step()
-		}
+	if v, ok := ev.members(n, input, f); ok {
+		return v, ev.step()
 	}
 	for _, s := range n.list {
 		if s.tuple {
@@ -72,6 +69,36 @@ func (ev *evaluator) path(n *node, input any, f *frame) (any, error) {
 		many = sequence(one)
 	}
 	return ev.endPath(n, many, many, f)
+}
+
+// members evaluates the most frequent paths: names of members of objects, perhaps of a variable. ok is false for any other,
+// also where a list is in the way, and nothing has been done then.
+func (ev *evaluator) members(n *node, input any, f *frame) (v any, ok bool) {
+	if n.group != nil || n.keepSingleton {
+		return nil, false
+	}
+	v = input
+	for i, s := range n.list {
+		if s.stages != nil || s.predicate != nil || s.group != nil || s.tuple || s.keepArray {
+			return nil, false
+		}
+		switch {
+		case s.kind == kindVariable && i == 0 && s.str != "":
+			v = ev.variable(s.str, s.builtin, f)
+		case s.kind == kindName:
+			o, isObject := v.(*jsonvalue.Object)
+			if !isObject {
+				return nil, false
+			}
+			v = member(o, s.str)
+		default:
+			return nil, false
+		}
+	}
+	if a, isList := v.(*array); isList && len(n.list) > 1 && (a.seq || a.cons) {
+		return nil, false
+	}
+	return v, true
 }
 
 // item evaluates a step for one item, with the step's predicates.
