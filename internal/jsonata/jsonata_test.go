@@ -96,6 +96,12 @@ func TestVariables(t *testing.T) {
 	f(`$map($list, function($v, $i) { $v * $factor })`, "list", "factor")
 	f(`{"k": $k, "l": [$l]}`, "k", "l")
 	f(`$$.a`)
+	f(`$a@$x.{"k": $x}`, "a")
+	f(`$a#$i[$i < $n].$i`, "a", "n")
+	f(`($f := function($n){ $n > 0 ? $f($n - 1) : $end }; $f(1))`, "end")
+	f(`$v ~> |$.x|{"y": $y}, $z|`, "v", "y", "z")
+	f(`$a^(>$by)`, "a", "by")
+	f(`$a{$k: $v}`, "a", "k", "v")
 }
 
 // TestWalkAgreesWithTheLibrary compares the answers for plain paths with those of the library, which is forced by

@@ -201,6 +201,21 @@ type query struct {
 	src   string
 	expr  *jsonata.Expr
 	field string // "Output/result"
+	data  bool   // it reads no member of $states but input, result and errorOutput: the context object is not made for it
+}
+
+// dataOnly reports whether each mention of $states in an expression is of a member other than the context object.
+func dataOnly(src string) bool {
+	for {
+		_, rest, ok := strings.Cut(src, "$states")
+		if !ok {
+			return true
+		}
+		if !strings.HasPrefix(rest, ".input") && !strings.HasPrefix(rest, ".result") && !strings.HasPrefix(rest, ".errorOutput") {
+			return false
+		}
+		src = rest
+	}
 }
 
 // eval evaluates the expression. The error is a *StateError with Eval set.
@@ -209,7 +224,8 @@ func (q *query) eval(s *Scope) (any, error) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	v, err := q.expr.Eval(ctx, s.env, jsonata.Limits{})
+	env := func(name string) (any, bool) { return s.env(name, !q.data) }
+	v, err := q.expr.Eval(ctx, env, jsonata.Limits{})
 	if err == nil {
 		return v, nil
 	}
@@ -235,7 +251,8 @@ func (q *query) wrongType(want string, v any) error {
 			"', but was '" + jsonvalue.TypeName(v) + "' for value: " + text(v)}
 }
 
-func (s *Scope) env(name string) (any, bool) {
+// env returns the value of a variable; withContext says whether $states has to have the context object.
+func (s *Scope) env(name string, withContext bool) (any, bool) {
 	if name != "states" {
 		if s.Var == nil {
 			return nil, false
@@ -253,7 +270,7 @@ func (s *Scope) env(name string) (any, bool) {
 			o.Set("errorOutput", v)
 		}
 	}
-	if s.Context != nil {
+	if s.Context != nil && withContext {
 		o.Set("context", s.Context())
 	}
 	return o, true

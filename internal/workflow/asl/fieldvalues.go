@@ -154,5 +154,5 @@ func compileQuery(src, field string) (*query, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &query{src: src, expr: e, field: field}, nil
+	return &query{src: src, expr: e, field: field, data: dataOnly(src)}, nil
 }
