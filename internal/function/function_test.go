@@ -261,6 +261,14 @@ func TestInvoke_MemoryAndForkLimits(t *testing.T) {
 	}
 }
 
+func TestInvoke_StorageLimit(t *testing.T) {
+	f := open(t, nil)
+	r := f.python(t, "import os, time\ndef handler(e, c):\n    for i in range(3):\n        os.posix_fallocate(os.open('/tmp/%d' % i, os.O_CREAT | os.O_WRONLY), 0, 200 << 20)\n    time.sleep(60)\n")
+	if got := string(f.call(t, r, "{}").Payload); !strings.Contains(got, "Runtime.ExitError") || !strings.Contains(got, "/tmp holds more than 512 MB") {
+		t.Errorf("three files of 200 MB: %s", got)
+	}
+}
+
 func TestInvoke_MuchOutput(t *testing.T) {
 	f := open(t, nil)
 	r := f.python(t, `

@@ -40,7 +40,7 @@ type instance struct {
 	current    *request
 	initError  []byte
 	exitReason string
-	killed     string // why we killed it: "" or memory, processes
+	killed     string // why we killed it: "" or memory, processes, storage …
 	maxMemory  int64
 	lastUsed   time.Time
 }

@@ -203,7 +203,11 @@ func (s *Service) ended(in *instance, req *request, res *Result) {
 	if in.killed == "memory" {
 		kind = "Runtime.OutOfMemory"
 	}
-	res.Payload = errorPayload(kind, fmt.Sprintf("RequestId: %s Error: Runtime exited %s", req.id, in.exitReason), "")
+	why := in.exitReason
+	if in.killed == "storage" {
+		why += fmt.Sprintf(": /tmp holds more than %d MB, the function's ephemeral storage", in.version.Config.StorageMB)
+	}
+	res.Payload = errorPayload(kind, fmt.Sprintf("RequestId: %s Error: Runtime exited %s", req.id, why), "")
 }
 
 // report writes the platform's lines around what the function wrote, keeps the tail and counts the use.

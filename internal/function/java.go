@@ -51,12 +51,6 @@ func (r *runtimes) findJava(ctx context.Context, id string) (interpreter, error)
 	want := javaMajor(id)
 	paths, looked := javaHomes(id)
 	var best interpreter
-	distance := func(major int) int { // smaller is better
-		if major >= want {
-			return major - want
-		}
-		return 1000 + want - major
-	}
 	seen, least := map[string]bool{}, 0
 	for _, p := range paths {
 		real, err := filepath.EvalSymlinks(p)
@@ -69,7 +63,7 @@ func (r *runtimes) findJava(ctx context.Context, id string) (interpreter, error)
 			r.log.Warn("a Java does not run", "path", real, "err", err)
 			continue
 		}
-		if d := distance(major); best.path == "" || d < least {
+		if d := javaDistance(want, major); best.path == "" || d < least {
 			best, least = in, d
 		}
 	}
@@ -81,6 +75,14 @@ func (r *runtimes) findJava(ctx context.Context, id string) (interpreter, error)
 		best.asked = id
 	}
 	return best, nil
+}
+
+// javaDistance orders versions by how well they stand in for the wanted one: less is better, 0 is the one itself.
+func javaDistance(want, major int) int {
+	if major >= want {
+		return major - want
+	}
+	return 1000 + want - major
 }
 
 // inspectJava asks a Java for its version and home.

@@ -30,9 +30,13 @@ func (p Packages) withDefaults() Packages {
 		p.Python = []string{"boto3==1.44.5", "botocore==1.44.5", "python-dateutil<3"}
 	}
 	if p.Node == nil {
-		p.Node = []string{"aws-sdk@2.1693.0"}
-		for _, c := range []string{"s3", "sqs", "sns", "sfn", "lambda", "kinesis", "firehose", "glue", "athena", "sts", "eventbridge", "cloudwatch-logs"} {
-			p.Node = append(p.Node, "@aws-sdk/client-"+c+"@3")
+		p.Node = []string{
+			"aws-sdk@2.1693.0",
+			"@aws-sdk/client-athena@3.1164.0", "@aws-sdk/client-cloudwatch-logs@3.1169.0", "@aws-sdk/client-eventbridge@3.1169.0",
+			"@aws-sdk/client-firehose@3.1169.0", "@aws-sdk/client-glue@3.1169.0", "@aws-sdk/client-kinesis@3.1143.0",
+			"@aws-sdk/client-lambda@3.1164.0", "@aws-sdk/client-s3@3.1175.0", "@aws-sdk/client-sfn@3.1164.0", "@aws-sdk/client-sns@3.1169.0",
+			"@aws-sdk/client-sqs@3.1175.0", "@aws-sdk/client-sts@3.1174.0", "@aws-sdk/lib-storage@3.1175.0",
+			"@aws-sdk/s3-presigned-post@3.1164.0", "@aws-sdk/s3-request-presigner@3.1169.0",
 		}
 	}
 	return p

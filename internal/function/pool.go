@@ -249,9 +249,9 @@ func (p *pool) retire(scope ident.Scope, name string) {
 	}
 }
 
-// watch enforces memory and process limits, and ends instances that were idle for long.
+// watch enforces the limits of memory, processes and /tmp, and ends instances that were idle for long.
 func (p *pool) watch(ctx context.Context) {
-	for clock.Sleep(ctx, p.svc.opts.Clock, watchEvery) == nil {
+	for tick := 0; clock.Sleep(ctx, p.svc.opts.Clock, watchEvery) == nil; tick++ {
 		p.mu.Lock()
 		list := make([]*instance, 0, len(p.all))
 		for in := range p.all {
@@ -278,6 +278,9 @@ func (p *pool) watch(ctx context.Context) {
 				continue
 			}
 			in.check(use[in.cmd.Process.Pid])
+			if tick%4 == 0 {
+				in.checkStorage()
+			}
 		}
 	}
 }
@@ -293,6 +296,15 @@ func (in *instance) check(g sandbox.Group) {
 		in.kill("memory")
 	case g.Processes > maxProcesses:
 		in.kill("processes")
+	}
+}
+
+// checkStorage ends an instance whose /tmp holds more than it may. Lambda fails its writes; here one file alone is bound by
+// the system (RLIMIT_FSIZE), many files by this.
+func (in *instance) checkStorage() {
+	limit := int64(in.version.Config.StorageMB) << 20
+	if diskUse(filepath.Join(in.dir, "tmp"), limit) > limit {
+		in.kill("storage")
 	}
 }
 
