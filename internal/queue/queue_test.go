@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -491,5 +492,44 @@ func TestInbox(t *testing.T) {
 	}
 	if got != "1 2 3 " {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestClockChangesWhileDown reopens the store with another wall clock: messages in flight are hidden for their
+// timeout at most, or free where it has passed.
+func TestClockChangesWhileDown(t *testing.T) {
+	for name, c := range map[string]struct {
+		jump time.Duration
+		left time.Duration // until the message in flight can be received again
+	}{
+		"set back": {-time.Hour, 30 * time.Second},
+		"set on":   {time.Hour, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			q := r.make("q", func(s *queue.Settings) { s.Visibility = 30 * time.Second })
+			r.send(q, queue.Message{Body: "flying"})
+			r.receive(q, 1)
+			r.send(q, queue.Message{Body: "ready"})
+			r.clock.Advance(10 * time.Second)
+			r = open(t, r.store, clock.NewFake(r.clock.Now().Add(c.jump)))
+			want := "ready"
+			if c.left == 0 {
+				want = "flying ready"
+			}
+			if got := strings.TrimSpace(r.bodies(q, 10)); got != want {
+				t.Errorf("at once: %s", got)
+			}
+			if c.left > 0 {
+				r.clock.Advance(c.left - time.Second)
+				if got := strings.TrimSpace(r.bodies(q, 10)); got != "" {
+					t.Errorf("too early: %s", got)
+				}
+				r.clock.Advance(time.Second)
+				if got := strings.TrimSpace(r.bodies(q, 10)); got != "flying ready" { // whose timeout began then
+					t.Errorf("after the time that was left: %s", got)
+				}
+			}
+		})
 	}
 }

@@ -263,3 +263,30 @@ def test_tail(server, bus, tmp_path):
     code, _, err = watcher.end()
     assert code == 0 and not err
     assert Watcher(server, "events", "tail", "--bus", "none").process.wait(10) == 1
+
+
+def test_limits(server, bus, name):
+    events = server.client("events")
+    arn, _ = inbox(server)
+    entry = {"Source": "s", "DetailType": "d", "Detail": "{}", "EventBusName": bus[0]}
+    events.put_rule(Name=name, EventBusName=bus[0], EventPattern='{"source":["s"]}')
+    target = {"Arn": arn, "RetryPolicy": {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 60}}
+    put = lambda n, **more: events.put_targets(Rule=name, EventBusName=bus[0], Targets=[{"Id": str(i), **target, **more} for i in range(n)])
+    events.put_events(Entries=[entry] * 10)
+    put(5)
+    events.put_rule(Name="r" * 64, EventBusName=bus[0], EventPattern='{"source":["s"]}')
+    for code, call in (
+        ("ValidationException", lambda: events.put_events(Entries=[entry] * 11)),
+        ("ValidationException", lambda: events.put_events(Entries=[dict(entry, Detail=json.dumps({"x": "x" * (1 << 20)}))])),
+        ("LimitExceededException", lambda: put(6)),
+        ("ValidationException", lambda: put(1, RetryPolicy={"MaximumRetryAttempts": 186})),
+        ("ValidationException", lambda: put(1, RetryPolicy={"MaximumEventAgeInSeconds": 86401})),
+        ("ValidationException", lambda: put(1, Input="{}", InputPath="$.detail")),
+        ("ValidationException", lambda: put(1, Input="no JSON")),
+        ("ValidationException", lambda: events.put_rule(Name="r" * 65, EventBusName=bus[0], EventPattern='{"source":["s"]}')),
+        ("ValidationException", lambda: events.put_rule(Name="r", EventBusName=bus[0])),
+        ("ValidationException", lambda: events.put_rule(Name="r", EventBusName=bus[0], ScheduleExpression="rate(1 hour)")),
+    ):
+        with pytest.raises(botocore.exceptions.ClientError) as e:
+            call()
+        assert e.value.response["Error"]["Code"] == code, e.value

@@ -254,3 +254,31 @@ def test_tail(server):
     line = watcher.line()
     assert line["message"] == "x" and line["subject"] == "s" and line["attributes"] == {"a": "b"}
     assert watcher.end()[0] == 0
+
+
+def test_limits(subscribed):
+    sns, topic, subscribe = subscribed
+    subscribe()
+    arn = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"][0]["SubscriptionArn"]
+    entry = {"Id": "a", "Message": "x"}
+    filters = {str(i): ["x"] for i in range(5)}
+    for call, below, above, code in (
+        (lambda v: sns.publish(TopicArn=topic, Message=v), "x" * (256 * 1024), "x" * (256 * 1024 + 1), "InvalidParameter"),
+        (lambda v: sns.publish(TopicArn=topic, Message="x", Subject=v), "s" * 100, "s" * 101, "InvalidParameter"),
+        (lambda v: sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=v), [dict(entry, Id=str(i)) for i in range(10)], [dict(entry, Id=str(i)) for i in range(11)],
+         "TooManyEntriesInBatchRequest"),
+        (lambda v: sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=v), [dict(entry, Message="x" * (128 * 1024)), dict(entry, Id="b", Message="x" * (128 * 1024))],
+         [dict(entry, Message="x" * (128 * 1024)), dict(entry, Id="b", Message="x" * (128 * 1024 + 1))], "BatchRequestTooLong"),
+        (lambda v: sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue=json.dumps(v)), filters, {**filters, "5": ["x"]}, "InvalidParameter"),
+        (lambda v: sns.create_topic(Name=v), uuid.uuid4().hex + "x" * 224, "x" * 257, "InvalidParameter"),
+        (lambda v: sns.set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue=v), "x" * 100, "x" * 101, "InvalidParameter"),
+        (lambda v: sns.tag_resource(ResourceArn=topic, Tags=[{"Key": str(i), "Value": ""} for i in range(v)]), 50, 51, "TagLimitExceeded"),
+    ):
+        call(below)
+        with pytest.raises(botocore.exceptions.ClientError) as e:
+            call(above)
+        assert e.value.response["Error"]["Code"] == code, e.value
+    for entries, code in (([], "EmptyBatchRequest"), ([entry, entry], "BatchEntryIdsNotDistinct"), ([dict(entry, Id="a b")], "InvalidBatchEntryId")):
+        with pytest.raises(botocore.exceptions.ClientError) as e:
+            sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+        assert e.value.response["Error"]["Code"] == code, e.value
