@@ -3,7 +3,9 @@ package jsonata_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -97,6 +99,37 @@ func TestDocumentsAreNotChanged(t *testing.T) {
 		native(t, src, doc, false)
 		if after := jsonvalue.Marshal(doc); after != before {
 			t.Fatalf("%s changed the document: %s", src, after)
+		}
+	}
+}
+
+// One compiled expression serves many evaluations at a time.
+func TestConcurrentEvaluations(t *testing.T) {
+	doc, err := jsonvalue.Parse(richDocument)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for _, src := range strings.Split(strings.TrimSpace(expressions), "\n") {
+		e, err := jsonata.Compile(src)
+		if err != nil || !comparable(src) {
+			continue
+		}
+		answers := make([]string, 4)
+		for i := range answers {
+			wg.Go(func() {
+				v, err := e.Eval(t.Context(), func(name string) (any, bool) { return doc, name == "v" }, jsonata.Limits{})
+				answers[i] = fmt.Sprint(err)
+				if err == nil {
+					answers[i] = jsonvalue.Marshal(v)
+				}
+			})
+		}
+		wg.Wait()
+		for _, a := range answers {
+			if a != answers[0] {
+				t.Errorf("%s: %s and %s", src, a, answers[0])
+			}
 		}
 	}
 }

@@ -124,20 +124,20 @@ func (p *datePart) pattern() (string, error) {
 }
 
 // parse reads the text of a part; undef if it is not one of the names.
-func (p *datePart) parse(s string) any {
+func (p *datePart) parse(s string) (any, error) {
 	switch {
 	case p.component == 'Z' || p.component == 'z':
-		return p.parseZone(s)
+		return p.parseZone(s), nil
 	case p.integer != nil:
 		return p.integer.parse(s)
 	case p.component == 'P':
 		switch s {
 		case "am", "AM":
-			return 0.0
+			return 0.0, nil
 		case "pm", "PM":
-			return 1.0
+			return 1.0, nil
 		}
-		return undef
+		return undef, nil
 	}
 	names, first := monthNames, 1
 	if p.component == 'F' {
@@ -152,7 +152,7 @@ func (p *datePart) parse(s string) any {
 			found = float64(i + first)
 		}
 	}
-	return found
+	return found, nil
 }
 
 func (p *datePart) parseZone(s string) float64 {
@@ -198,7 +198,9 @@ func (c *call) parseTime(s, picture string) (any, error) {
 	x := components{}
 	for i := range parts {
 		if g, ok := argument(m.groups, i).(string); ok && parts[i].component != 0 {
-			x[parts[i].component] = parts[i].parse(g)
+			if x[parts[i].component], err = parts[i].parse(g); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if len(x) == 0 {

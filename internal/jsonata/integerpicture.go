@@ -291,25 +291,29 @@ func parseIntegerFn(_ *call, args []any) (any, error) {
 	if p.primary == formSequence {
 		return nil, fail("D3130").val(p.token)
 	}
-	return p.parse(s), nil
+	f, err := p.parse(s)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // parse reads an integer in the form of the picture: NaN if it is not one.
-func (p *integerPicture) parse(s string) float64 {
+func (p *integerPicture) parse(s string) (float64, error) {
 	switch p.primary {
 	case formLetters:
 		first := 'a'
 		if p.letters == upperCase {
 			first = 'A'
 		}
-		return fromLetters(s, first)
+		return fromLetters(s, first), nil
 	case formRoman:
 		if p.letters != upperCase {
 			s = upper(s)
 		}
-		return fromRoman(s)
+		return fromRoman(s), nil
 	case formWords:
-		return fromWords(lower(s))
+		return fromWords(lower(s)), nil
 	}
 	if p.ordinal {
 		s = s[:max(0, len(s)-2)]
@@ -322,9 +326,15 @@ func (p *integerPicture) parse(s string) float64 {
 		}
 	}
 	if p.zero != '0' {
-		s = strings.Map(func(r rune) rune { return r - p.zero + '0' }, s)
+		digits := []rune(s)
+		for i := range digits {
+			if digits[i] += '0' - p.zero; digits[i] < 0 {
+				return 0, scriptError("Invalid code point %d", digits[i])
+			}
+		}
+		s = string(digits)
 	}
-	return scriptInt(s)
+	return scriptInt(s), nil
 }
 
 // pattern is the regular expression that finds the integer in a timestamp.

@@ -3,6 +3,7 @@ package jsonata
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -31,12 +32,21 @@ type Expr struct {
 }
 
 // Compile parses an expression. The error is an *Error with code and position.
-func Compile(src string) (*Expr, error) {
+func Compile(src string) (_ *Expr, err error) {
+	defer recovered(&err)
 	root, err := parse(src)
 	if err != nil {
 		return nil, finished(err)
 	}
 	return &Expr{src: src, root: root, walk: parseWalk(src), vars: freeVariables(root)}, nil
+}
+
+// recovered turns a fault of the evaluator into an error of the one expression: a state machine must not take the others
+// down with it.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = &Error{Message: fmt.Sprintf("BUG: the evaluator failed: %v", p)}
+	}
 }
 
 // finished completes an error of the evaluator for the caller.
@@ -79,7 +89,8 @@ func (e *Expr) EvalInput(ctx context.Context, input any, hasInput bool, env Env,
 	return e.run(ctx, input, true, env, limits)
 }
 
-func (e *Expr) run(ctx context.Context, input any, plain bool, env Env, limits Limits) (any, error) {
+func (e *Expr) run(ctx context.Context, input any, plain bool, env Env, limits Limits) (_ any, err error) {
+	defer recovered(&err)
 	limits = limits.withDefaults()
 	ev := &evaluator{ctx: ctx, time: limits.Time, memory: limits.Memory, plain: plain, env: env, parse: parse, copies: e.root.writes}
 	ev.root = &ev.rootFrame

@@ -157,6 +157,9 @@ func native(t testing.TB, src string, v any, plain bool) answer {
 			out, err = e.Eval(t.Context(), env, limits)
 		}
 	}
+	if err != nil && strings.Contains(err.Error(), "BUG") {
+		t.Errorf("%s: %v", src, err)
+	}
 	var je *jsonata.Error
 	switch {
 	case errors.Is(err, jsonata.ErrUndefined):

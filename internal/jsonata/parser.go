@@ -1,9 +1,6 @@
 package jsonata
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // parser reads an expression by operator precedence (Pratt). Each symbol has a meaning at the start of an expression
 // (prefix) and one behind another (infix).
@@ -376,26 +373,4 @@ func (p *parser) signature() (*signature, error) {
 		return nil, err.at(start + offset)
 	}
 	return sig, nil
-}
-
-// tailCalls marks the calls in tail position of a function's body: they are handed back to the caller, so that
-// recursion in this form needs no stack.
-func tailCalls(n *node) *node {
-	switch n.kind {
-	case kindFunction:
-		if n.predicate == nil {
-			return &node{kind: kindLambda, thunk: true, pos: n.pos, rhs: n}
-		}
-	case kindCondition:
-		n.rhs = tailCalls(n.rhs)
-		if n.other != nil {
-			n.other = tailCalls(n.other)
-		}
-	case kindBlock:
-		if last := len(n.list) - 1; last >= 0 {
-			n.list = slices.Clone(n.list)
-			n.list[last] = tailCalls(n.list[last])
-		}
-	}
-	return n
 }

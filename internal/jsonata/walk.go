@@ -6,7 +6,8 @@ import (
 	"github.com/tarn-data/tarn/internal/jsonvalue"
 )
 
-// walk is an expression of the form $variable.name.name, by far the most frequent one.
+// walk is an expression of the form $variable.name.name, by far the most frequent one. Its value is handed on as it was
+// written, numbers too, which the evaluator writes as JavaScript does.
 type walk struct {
 	variable string
 	names    []string
@@ -45,7 +46,8 @@ func plainName(s string) bool {
 	return true
 }
 
-// eval walks through objects. ok is false where a list is in the way: what the library makes of lists it must do itself.
+// eval walks through objects. ok is false where a list is in the way: then the evaluator has to
+// do it.
 func (w *walk) eval(env Env) (v any, ok bool, err error) {
 	if env == nil {
 		return nil, true, ErrUndefined
