@@ -108,7 +108,7 @@ def test_crawls_name_what_they_leave_out(jobs, athena, name):  # noqa: F811
     ("f.csv.gz", CUT, "Unexpected end of input stream"),
     ("f.csv.gz", GOOD, "incorrect header check"),
     ("f.parquet", b"PAR1 and no more", "f.parquet"),
-])
+], ids=["cut", "plain", "parquet"])
 def test_broken_files_in_a_visual_job(jobs, name, file, body, message):  # noqa: F811
     jobs.s3.put_object(Bucket=jobs.bucket, Key=f"in/{file}", Body=body)
     source = {"S3ParquetSource": {"Name": "in", "Paths": [f"s3://{jobs.bucket}/in/"]}}
