@@ -23,7 +23,8 @@ type running struct {
 	s     ident.Scope
 	x     *Execution
 	w     Workgroup
-	dir   string // scratch files, removed at the end
+	dir   string    // scratch files, removed at the end
+	at    parse.Pos // of the statement, where it is not 1:1
 	files int
 
 	inputs, outputs []lineage.Asset
@@ -90,11 +91,11 @@ func (r *running) guarded(ctx context.Context, st *parse.Statement) (err error) 
 // statement runs a statement that is not a prepared one's call.
 func (r *running) statement(ctx context.Context, st *parse.Statement) error {
 	if st.Kind == parse.Execute && st.Action == "IMMEDIATE" {
-		inner, err := parse.ParseStatement(st.QueryText)
+		inner, err := parse.ParseImmediate(st)
 		if err != nil {
 			return err
 		}
-		r.x.Parameters = st.Using
+		r.x.Parameters, r.at = st.Using, inner.Pos
 		return r.statement(ctx, inner)
 	}
 	if st.Kind == parse.Execute {
@@ -155,7 +156,7 @@ func (r *running) plan(ctx context.Context, q *parse.Query) (*sqlfront.Plan, err
 		db = "default"
 	}
 	plan, err := sqlfront.Analyze(ctx, q, sqlfront.Options{Catalog: &resolver{r.e.opts.Catalog, r.s}, Database: db,
-		User: r.x.Principal, Now: r.e.clock.Now(), Parameters: r.x.Parameters})
+		User: r.x.Principal, Now: r.e.clock.Now(), Parameters: r.x.Parameters, Start: r.at})
 	r.x.PlanMillis += time.Since(begin).Milliseconds()
 	return plan, err
 }

@@ -2,6 +2,7 @@ package sqlfront
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/sqlfront/parse"
@@ -146,6 +147,36 @@ func walk(e *parse.Expr, f func(*parse.Expr) bool) {
 	}
 }
 
+// notCorrelated refuses, as Trino does, references to columns of outer queries in places that its planner cannot free of them:
+// below an aggregation and in the rows of VALUES.
+func (a *analyzer) notCorrelated(e *parse.Expr, s *scope, at parse.Pos) {
+	if a.correlated(e, s) {
+		a.fail("NOT_SUPPORTED", at, "Given correlated subquery is not supported")
+	}
+}
+
+// correlated reports whether an expression in the scope s refers to a column of an outer query.
+func (a *analyzer) correlated(e *parse.Expr, s *scope) (found bool) {
+	if s.outer == nil {
+		return false
+	}
+	var lambdas []string
+	walk(e, func(x *parse.Expr) bool {
+		if x.Kind == parse.Lambda {
+			lambdas = append(lambdas, x.Names...)
+		}
+		names := chain(x)
+		if names == nil || slices.Contains(lambdas, names[0]) {
+			return !found
+		}
+		if f, _, in := a.find(s, names, x.Pos); f != nil && in != s {
+			found = true
+		}
+		return false
+	})
+	return found
+}
+
 // findAggregate returns an aggregate call in e that no window takes, or a GROUPING.
 func findAggregate(e *parse.Expr) *parse.Expr {
 	var hit *parse.Expr
@@ -195,6 +226,9 @@ func (a *analyzer) aggregateCall(e *parse.Expr, s *scope) *ex {
 		if n := findWindow(x); n != nil {
 			a.fail("NESTED_WINDOW", n.Pos, "Cannot nest window functions inside aggregation '%s': [%s]", functionName(e), n.Text)
 		}
+	}
+	for _, x := range append(append([]*parse.Expr{}, e.A...), e.Filter) {
+		a.notCorrelated(x, g.source, g.source.pos)
 	}
 	sql, t := a.aggregateSQL(e, g.source, "")
 	return g.add(sql, t)

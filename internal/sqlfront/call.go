@@ -65,7 +65,9 @@ func (a *analyzer) callExpr(e *parse.Expr, s *scope) *ex {
 	case "typeof":
 		if len(e.A) == 1 && e.A[0].Kind != parse.Lambda {
 			x := a.expr(e.A[0], s)
-			return constant(x.t.String(), types.VarcharOf(types.Unbounded))
+			c := constant(x.t.String(), types.VarcharOf(types.Unbounded))
+			// The argument is computed all the same: it may fail.
+			return &ex{sql: "(" + c.sql + " || left(CAST(hash(" + x.sql + ") AS VARCHAR), 0))", t: c.t}
 		}
 	case "now", "current_timezone", "current_date":
 		if len(e.A) == 0 {

@@ -251,7 +251,7 @@ func (a *analyzer) name(e *parse.Expr, s *scope) *ex {
 
 func (a *analyzer) param(e *parse.Expr, s *scope) *ex {
 	if e.N >= len(a.params) {
-		a.fail("INVALID_PARAMETER_USAGE", parse.Pos{Line: 1, Col: 1}, "Incorrect number of parameters: expected %d but found %d", e.N+1, len(a.params))
+		a.fail("INVALID_PARAMETER_USAGE", a.opts.Start, "Incorrect number of parameters: expected %d but found %d", e.N+1, len(a.params))
 	}
 	a.paramsUsed = max(a.paramsUsed, e.N+1)
 	return a.expr(a.params[e.N], &scope{})

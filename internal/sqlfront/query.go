@@ -203,6 +203,11 @@ func (a *analyzer) orderKey(x *ex, o parse.Sort, at parse.Pos) string {
 	if !x.t.Orderable() {
 		a.fail("TYPE_MISMATCH", at, "Type %s is not orderable, and therefore cannot be used in ORDER BY: %s", x.t, o.Expr.Text)
 	}
+	if x.t.Is(types.Double, types.Real) { // DuckDB reads a column that it sorts by back from the sorted keys, where -0.0 is 0.0
+		key := *x
+		key.sql = "(" + x.sql + " + " + castSQL("0", x.t) + ")"
+		x = &key
+	}
 	return a.sortKey(x, o)
 }
 
@@ -224,6 +229,7 @@ func (a *analyzer) values(b *parse.Body, outer *scope) *relation {
 		if findAggregate(r) != nil || findWindow(r) != nil {
 			a.scalarOnly(r, "VALUES clause")
 		}
+		a.notCorrelated(r, s, b.Pos)
 		if r.Kind == parse.Row {
 			rows = append(rows, a.exprs(r.A, s))
 			continue

@@ -26,6 +26,9 @@ func (a *analyzer) selectQuery(b *parse.Body, outer *scope, t tail) *relation {
 		src.windows[w.Name] = a.mergeWindow(w.Window, src)
 	}
 	where := ""
+	if b.Where != nil && outer != nil {
+		a.noFilteredUnnest(b, outer)
+	}
 	if b.Where != nil {
 		a.scalarOnly(b.Where, "WHERE clause")
 		where = " WHERE " + a.condition(b.Where, src, "WHERE clause").sql

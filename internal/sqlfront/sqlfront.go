@@ -80,6 +80,7 @@ type Options struct {
 	User        string
 	Now         time.Time // what now() answers
 	Parameters  []string  // SQL expressions for ?
+	Start       parse.Pos // of the statement, for errors about it as a whole; zero = 1:1
 }
 
 // TableUse is a table that the statement reads. The caller defines a view of its name Alias with the columns c0, c1, …
@@ -115,7 +116,10 @@ type Plan struct {
 
 // Analyze resolves and generates a query. Errors are *Error or *parse.Error, or an error of the catalog.
 func Analyze(ctx context.Context, q *parse.Query, o Options) (plan *Plan, err error) {
-	a := &analyzer{ctx: ctx, opts: o, functions: map[string]string{}}
+	a := &analyzer{ctx: ctx, opts: o, functions: map[string]string{}, exists: map[*parse.Body]parse.Pos{}}
+	if a.opts.Start == (parse.Pos{}) {
+		a.opts.Start = parse.Pos{Line: 1, Col: 1}
+	}
 	if a.opts.CatalogName == "" {
 		a.opts.CatalogName = "awsdatacatalog"
 	}
@@ -149,7 +153,7 @@ func Analyze(ctx context.Context, q *parse.Query, o Options) (plan *Plan, err er
 		}
 	}
 	if len(a.params) > a.paramsUsed {
-		return nil, &Error{Name: "INVALID_PARAMETER_USAGE", Pos: parse.Pos{Line: 1, Col: 1}, Message: fmt.Sprintf("Incorrect number of parameters: expected %d but found %d", a.paramsUsed, len(a.params))}
+		return nil, &Error{Name: "INVALID_PARAMETER_USAGE", Pos: a.opts.Start, Message: fmt.Sprintf("Incorrect number of parameters: expected %d but found %d", a.paramsUsed, len(a.params))}
 	}
 	return plan, nil
 }
@@ -158,6 +162,7 @@ func Analyze(ctx context.Context, q *parse.Query, o Options) (plan *Plan, err er
 type failure struct{ err error }
 
 type analyzer struct {
+	exists     map[*parse.Body]parse.Pos // places of EXISTS by the bodies of their queries
 	ctx        context.Context
 	opts       Options
 	functions  map[string]string // key of a function -> its name in the statement

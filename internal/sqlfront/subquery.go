@@ -13,6 +13,9 @@ func (a *analyzer) subqueryExpr(e *parse.Expr, s *scope) *ex {
 			a.refuse(e.Pos, "Lambda expression cannot contain subqueries")
 		}
 	}
+	if e.Kind == parse.Exists {
+		a.exists[e.Query.Body] = e.Pos
+	}
 	rel := a.query(e.Query, s)
 	alias := a.alias()
 	switch e.Kind {
@@ -114,20 +117,27 @@ func (a *analyzer) rowIn(v *ex, t, sub types.Type, rel *relation, alias string) 
 func (a *analyzer) quantified(e *parse.Expr, s *scope, rel *relation, alias string) *ex {
 	v := a.expr(e.A[0], s)
 	if len(rel.fields) != 1 {
+		if v.t.Base != types.Row {
+			a.fail("TYPE_MISMATCH", e.Pos, "Value expression and result of subquery must be of the same type: %s vs %s", types.RowOf(v.t), rowOfQuery(rel))
+		}
 		a.refuse(e.Pos, "quantified comparison with a subquery of several columns is not supported")
 	}
 	t, ok := types.Common(v.t, rel.fields[0].t)
 	if !ok || !t.Comparable() || e.S != "=" && e.S != "<>" && !t.Orderable() {
 		a.fail("TYPE_MISMATCH", e.Pos, "Value expression and result of subquery must be of the same type for quantified comparison: %s vs %s", v.t, rel.fields[0].t)
 	}
-	if e.S == "<>" && e.Name != "ALL" || e.S == "=" && e.Name == "ALL" {
-		a.refuse(e.Pos, "%s %s with a subquery is not supported", e.S, e.Name)
+	bounds := e.S == "<>" && e.Name != "ALL" || e.S == "=" && e.Name == "ALL"
+	if bounds && (!native(t) || !t.Orderable() || t.Is(types.Double, types.Real)) {
+		a.refuse(e.Pos, "%s %s with a subquery of %s is not supported", e.S, e.Name, t)
 	}
 	if !native(t) && t.Base != types.TimestampTZ {
 		a.refuse(e.Pos, "quantified comparison of %s is not supported", t)
 	}
 	x := a.coerce(v, t)
 	y := a.coerce(&ex{sql: alias + ".c0", t: rel.fields[0].t, simple: true}, t)
+	if bounds {
+		return a.equalAll(e, x, y, rel, alias)
+	}
 	cond := a.compareAs(e.S, e.Pos, x, y).sql
 	from := " FROM (" + rel.sql + ") AS " + alias + ")"
 	unknown := "count(*) > count(" + cond + ")"
@@ -135,4 +145,33 @@ func (a *analyzer) quantified(e *parse.Expr, s *scope, rel *relation, alias stri
 		return boolean("(SELECT CASE WHEN bool_or(NOT " + cond + ") THEN false WHEN " + unknown + " THEN NULL ELSE true END" + from)
 	}
 	return boolean("(SELECT CASE WHEN bool_or(" + cond + ") THEN true WHEN " + unknown + " THEN NULL ELSE false END" + from)
+}
+
+// equalAll is = ALL, and <> ANY as its contrary, by the least and the greatest value as Trino computes them: where those differ the
+// answer is known even if the value is NULL.
+//
+// Source: TransformQuantifiedComparisonApplyToCorrelatedJoin in Trino's planner.
+func (a *analyzer) equalAll(e *parse.Expr, x, y *ex, rel *relation, alias string) *ex {
+	least, greatest := &ex{sql: "min(" + y.sql + ")", t: y.t}, &ex{sql: "max(" + y.sql + ")", t: y.t}
+	sql := "(SELECT CASE WHEN count(*) = 0 THEN true ELSE " + a.compareAs("=", e.Pos, least, greatest).sql + " AND " + a.compareAs("=", e.Pos, x, greatest).sql +
+		" AND (CASE WHEN count(*) <> count(" + y.sql + ") THEN NULL ELSE true END) END FROM (" + rel.sql + ") AS " + alias + ")"
+	if e.S == "<>" {
+		sql = "(NOT " + sql + ")"
+	}
+	return boolean(sql)
+}
+
+// noFilteredUnnest refuses, as Trino does, a subquery that filters the UNNEST of an outer column: its planner can free only plain
+// ones of the outer query.
+func (a *analyzer) noFilteredUnnest(b *parse.Body, outer *scope) {
+	if len(b.From) == 0 || b.From[0].Kind != "UNNEST" { // a later one may refer to those before it
+		return
+	}
+	at, ok := a.exists[b]
+	if !ok {
+		at = b.Pos
+	}
+	for _, x := range b.From[0].Args {
+		a.notCorrelated(x, &scope{outer: outer}, at)
+	}
 }

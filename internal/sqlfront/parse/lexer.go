@@ -43,9 +43,9 @@ type lexer struct {
 }
 
 // lex cuts a statement into tokens; the last one is eof. It never fails: what is no token becomes a bad one, which no rule
-// of the grammar accepts.
-func lex(src string, hive bool) []token {
-	l := &lexer{src: src, line: 1, col: 1, hive: hive}
+// of the grammar accepts. at is the place of the first character.
+func lex(src string, hive bool, at Pos) []token {
+	l := &lexer{src: src, line: at.Line, col: at.Col, hive: hive}
 	var out []token
 	for {
 		t := l.next()

@@ -31,7 +31,7 @@ type parser struct {
 // ParseQuery reads a query: SELECT, VALUES, TABLE, WITH or a query in brackets. One semicolon may end it.
 func ParseQuery(src string) (*Query, error) {
 	var q *Query
-	err := run(src, false, func(p *parser) {
+	err := run(src, false, Pos{1, 1}, func(p *parser) {
 		q = p.query()
 		if is(p.tok(), ";") && p.peek(1).kind == eof {
 			p.i++
@@ -47,7 +47,7 @@ func ParseQuery(src string) (*Query, error) {
 // ParseExpression reads one expression of Trino's SQL.
 func ParseExpression(src string) (*Expr, error) {
 	var e *Expr
-	err := run(src, false, func(p *parser) {
+	err := run(src, false, Pos{1, 1}, func(p *parser) {
 		e = p.expr()
 		p.expectEOF()
 	})
@@ -57,8 +57,8 @@ func ParseExpression(src string) (*Expr, error) {
 	return e, nil
 }
 
-func run(src string, hive bool, f func(*parser)) (err error) {
-	p := &parser{src: src, toks: lex(src, hive)}
+func run(src string, hive bool, at Pos, f func(*parser)) (err error) {
+	p := &parser{src: src, toks: lex(src, hive, at)}
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(*Error)

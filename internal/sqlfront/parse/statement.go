@@ -41,6 +41,7 @@ type Statement struct {
 	External  bool
 	Query     *Query
 	QueryText string
+	TextPos   Pos        // of the literal of EXECUTE IMMEDIATE
 	Inner     *Statement // of EXPLAIN and PREPARE
 	Columns   []ColumnDef
 	Partition []ColumnDef // PARTITIONED BY
@@ -81,7 +82,15 @@ type PartitionSpec struct {
 }
 
 // ParseStatement reads one statement of Athena: a query of Trino or DDL of Hive.
-func ParseStatement(src string) (*Statement, error) {
+func ParseStatement(src string) (*Statement, error) { return parseStatement(src, Pos{1, 1}) }
+
+// ParseImmediate parses the text of EXECUTE IMMEDIATE. Places are those of the outer statement, as in Trino: the first line follows
+// the literal's quote.
+func ParseImmediate(st *Statement) (*Statement, error) {
+	return parseStatement(st.QueryText, Pos{st.TextPos.Line, st.TextPos.Col + 1})
+}
+
+func parseStatement(src string, at Pos) (*Statement, error) {
 	var st *Statement
 	words := firstWords(src)
 	hive := false
@@ -91,7 +100,7 @@ func ParseStatement(src string) (*Statement, error) {
 	case "CREATE":
 		hive = words[1] == "EXTERNAL" || words[1] == "DATABASE" || words[1] == "SCHEMA" || words[1] == "TABLE" && !isCTAS(src)
 	}
-	err := run(src, hive, func(p *parser) {
+	err := run(src, hive, at, func(p *parser) {
 		st = p.statement()
 		for p.is(";") && p.peek(1).kind == eof {
 			p.i++
@@ -107,7 +116,7 @@ func ParseStatement(src string) (*Statement, error) {
 // firstWords returns the first two words of a statement in upper case.
 func firstWords(src string) [2]string {
 	var out [2]string
-	for i, t := range lex(src, false) {
+	for i, t := range lex(src, false, Pos{1, 1}) {
 		if i > 1 {
 			break
 		}
@@ -118,7 +127,7 @@ func firstWords(src string) [2]string {
 
 // isCTAS tells CREATE TABLE … AS from the definition of a table: a WITH or AS comes right after the name.
 func isCTAS(src string) bool {
-	toks := lex(src, false)
+	toks := lex(src, false, Pos{1, 1})
 	i := 2
 	for i < len(toks) && (is(toks[i], "IF") || is(toks[i], "NOT") || is(toks[i], "EXISTS")) {
 		i++
@@ -168,6 +177,7 @@ func (p *parser) statement() *Statement {
 		st.QueryText = p.written(from)
 	case p.are("EXECUTE", "IMMEDIATE") && p.peek(2).kind == text:
 		p.i += 2
+		st.TextPos = p.tok().Pos
 		st.Kind, st.Action, st.QueryText = Execute, "IMMEDIATE", p.str()
 		p.using(st)
 	case p.accept("EXECUTE"):

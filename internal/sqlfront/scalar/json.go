@@ -60,13 +60,15 @@ var jsonTable = map[string]entry{
 		return int64(len(l)), nil
 	}),
 	"json_array_get": plain(func(a []any) (any, error) {
-		v, ok := parseJSON(str(a[0]), false)
-		l, is := v.([]any)
+		l, whole := elements(str(a[0]))
 		i := num(a[1])
 		if i < 0 {
+			if !whole { // an index from the end needs the end
+				return nil, nil
+			}
 			i += int64(len(l))
 		}
-		if !ok || !is || i < 0 || i >= int64(len(l)) || l[i] == nil {
+		if i < 0 || i >= int64(len(l)) || l[i] == nil {
 			return nil, nil
 		}
 		if s, ok := l[i].(string); ok {
@@ -100,11 +102,7 @@ func CanonicalJSON(s string) (string, bool) {
 func jsonArrayContains(s Signature) (Func, error) {
 	want := s.Args[1]
 	return func(a []any) (any, error) {
-		v, ok := parseJSON(str(a[0]), false)
-		l, is := v.([]any)
-		if !ok || !is {
-			return nil, nil
-		}
+		l, whole := elements(str(a[0]))
 		for _, x := range l {
 			switch x := x.(type) {
 			case bool:
@@ -124,8 +122,36 @@ func jsonArrayContains(s Signature) (Func, error) {
 				}
 			}
 		}
+		if !whole {
+			return nil, nil
+		}
 		return false, nil
 	}, nil
+}
+
+// elements returns the elements of a JSON array as a reader finds them that goes no further than it needs: those before the first
+// error, and whether there was none.
+func elements(s string) (list []any, whole bool) {
+	r := &jsonReader{s: s}
+	if !r.accept('[') {
+		return nil, false
+	}
+	if r.accept(']') {
+		return nil, true
+	}
+	for {
+		v, ok := r.value()
+		if !ok {
+			return list, false
+		}
+		list = append(list, v)
+		if r.accept(']') {
+			return list, true
+		}
+		if !r.accept(',') {
+			return list, false
+		}
+	}
 }
 
 // pathStep is a member's name or an index of an array.
