@@ -86,3 +86,18 @@ def test_refusals(functions, role, name):
         with pytest.raises(ClientError) as e:
             call()
         assert e.value.response["Error"]["Code"] == code
+
+
+def test_what_a_function_does_not_have(functions, role, name):
+    """Tools that describe functions completely ask for it, and say that it is not wanted."""
+    arn = make(functions, name, role, "def handler(e, c):\n    return 1\n", SnapStart={"ApplyOn": "None"}, VpcConfig={"SubnetIds": [], "SecurityGroupIds": []})
+    assert not functions.get_function_code_signing_config(FunctionName=name).get("CodeSigningConfigArn")
+    management = functions.get_runtime_management_config(FunctionName=name)
+    assert management["UpdateRuntimeOn"] == "Auto" and management["FunctionArn"] == arn
+    assert functions.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"] == []
+    assert functions.list_provisioned_concurrency_configs(FunctionName=name)["ProvisionedConcurrencyConfigs"] == []
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.list_function_url_configs(FunctionName=name + "-none")
+    for wanted in ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}):
+        with pytest.raises(functions.exceptions.InvalidParameterValueException):
+            make(functions, name + "-2", role, "", **wanted)

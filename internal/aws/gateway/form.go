@@ -69,7 +69,7 @@ func readFields(r *multipart.Reader, boundary string) (*protocol.Form, *protocol
 		}
 		name := part.FormName()
 		if strings.EqualFold(name, "file") {
-			form.File, form.FileName, form.FileType = part, fileName(part), part.Header.Get("Content-Type")
+			form.File, form.FileName = part, fileName(part)
 			return form, nil
 		}
 		value, err := io.ReadAll(io.LimitReader(part, room+1))

@@ -3,6 +3,7 @@ package lambdaapi
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -59,7 +60,7 @@ func (a *api) createFunction(ctx context.Context, c *protocol.Call, in *CreateFu
 	if in.Runtime == nil {
 		return nil, fmt.Errorf("%w: Runtime and Handler are mandatory parameters for functions created with deployment packages", function.ErrBadParameter)
 	}
-	if err := checkRuntime(in.Runtime); err != nil {
+	if err := errors.Join(checkRuntime(in.Runtime), checkAbsent(in.SnapStart, in.VpcConfig)); err != nil {
 		return nil, err
 	}
 	cfg := function.Config{
@@ -136,7 +137,7 @@ func (a *api) updateCode(ctx context.Context, c *protocol.Call, in *UpdateFuncti
 }
 
 func (a *api) updateConfiguration(ctx context.Context, c *protocol.Call, in *UpdateFunctionConfigurationRequest) (*FunctionConfiguration, error) {
-	if err := checkRuntime(in.Runtime); err != nil {
+	if err := errors.Join(checkRuntime(in.Runtime), checkAbsent(in.SnapStart, in.VpcConfig)); err != nil {
 		return nil, err
 	}
 	r, err := function.ParseRef(c.Scope, in.FunctionName, "")

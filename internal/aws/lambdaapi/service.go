@@ -80,6 +80,11 @@ func New(o Options) *protocol.Service {
 		protocol.Handle("Invoke", fn(func(r *InvocationRequest) (string, *string) { return r.FunctionName, r.Qualifier }), a.invoke).As("lambda:InvokeFunction"),
 		protocol.Handle("InvokeAsync", fn(func(r *InvokeAsyncRequest) (string, *string) { return r.FunctionName, nil }), a.invokeAsync).As("lambda:InvokeFunction"),
 
+		protocol.Handle("GetFunctionCodeSigningConfig", fn(func(r *GetFunctionCodeSigningConfigRequest) (string, *string) { return r.FunctionName, nil }), a.getCodeSigning),
+		protocol.Handle("GetRuntimeManagementConfig", fn(func(r *GetRuntimeManagementConfigRequest) (string, *string) { return r.FunctionName, r.Qualifier }), a.getRuntimeManagement),
+		protocol.Handle("ListFunctionUrlConfigs", fn(func(r *ListFunctionUrlConfigsRequest) (string, *string) { return r.FunctionName, nil }), a.listURLs),
+		protocol.Handle("ListProvisionedConcurrencyConfigs", fn(func(r *ListProvisionedConcurrencyConfigsRequest) (string, *string) { return r.FunctionName, nil }), a.listProvisioned),
+
 		protocol.Handle("PutFunctionConcurrency", fn(func(r *PutFunctionConcurrencyRequest) (string, *string) { return r.FunctionName, nil }), a.putConcurrency),
 		protocol.Handle("GetFunctionConcurrency", fn(func(r *GetFunctionConcurrencyRequest) (string, *string) { return r.FunctionName, nil }), a.getConcurrency),
 		protocol.Handle("DeleteFunctionConcurrency", fn(func(r *DeleteFunctionConcurrencyRequest) (string, *string) { return r.FunctionName, nil }), a.deleteConcurrency),

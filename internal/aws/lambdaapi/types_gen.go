@@ -84,6 +84,15 @@ type Concurrency struct {
 	ReservedConcurrentExecutions *int32
 }
 
+type Cors struct {
+	AllowCredentials *bool
+	AllowHeaders     []string
+	AllowMethods     []string
+	AllowOrigins     []string
+	ExposeHeaders    []string
+	MaxAge           *int32
+}
+
 type CreateAliasRequest struct {
 	Description     *string
 	FunctionName    string
@@ -120,9 +129,11 @@ type CreateFunctionRequest struct {
 	Publish          *bool
 	Role             string
 	Runtime          *string
+	SnapStart        *SnapStart
 	Tags             map[string]string
 	Timeout          *int32
 	TracingConfig    *TracingConfig
+	VpcConfig        *VpcConfig
 }
 
 type DeadLetterConfig struct {
@@ -390,6 +401,23 @@ type FunctionRuntimeConfig struct {
 	RuntimeArn   string
 }
 
+type FunctionUrlAuthType string
+
+const (
+	FunctionUrlAuthType_NONE    FunctionUrlAuthType = "NONE"
+	FunctionUrlAuthType_AWS_IAM FunctionUrlAuthType = "AWS_IAM"
+)
+
+type FunctionUrlConfig struct {
+	AuthType         FunctionUrlAuthType
+	Cors             *Cors
+	CreationTime     string
+	FunctionArn      string
+	FunctionUrl      string
+	InvokeMode       *InvokeMode
+	LastModifiedTime string
+}
+
 type FunctionVersion string
 
 const (
@@ -411,6 +439,15 @@ type GetAliasRequest struct {
 
 type GetEventSourceMappingRequest struct {
 	UUID string
+}
+
+type GetFunctionCodeSigningConfigRequest struct {
+	FunctionName string
+}
+
+type GetFunctionCodeSigningConfigResponse struct {
+	CodeSigningConfigArn string
+	FunctionName         string
 }
 
 type GetFunctionConcurrencyRequest struct {
@@ -475,6 +512,17 @@ type GetPolicyResponse struct {
 	RevisionId *string
 }
 
+type GetRuntimeManagementConfigRequest struct {
+	FunctionName string
+	Qualifier    *string
+}
+
+type GetRuntimeManagementConfigResponse struct {
+	FunctionArn       *string
+	RuntimeVersionArn *string
+	UpdateRuntimeOn   *UpdateRuntimeOn
+}
+
 type ImageConfig struct {
 	Command          []string
 	EntryPoint       []string
@@ -525,6 +573,13 @@ type InvokeAsyncRequest struct {
 type InvokeAsyncResponse struct {
 	Status *int32
 }
+
+type InvokeMode string
+
+const (
+	InvokeMode_BUFFERED        InvokeMode = "BUFFERED"
+	InvokeMode_RESPONSE_STREAM InvokeMode = "RESPONSE_STREAM"
+)
 
 type KafkaEventSourceMappingConsumptionMode string
 
@@ -695,6 +750,17 @@ type ListFunctionEventInvokeConfigsResponse struct {
 	NextMarker                 *string
 }
 
+type ListFunctionUrlConfigsRequest struct {
+	FunctionName string
+	Marker       *string
+	MaxItems     *int32
+}
+
+type ListFunctionUrlConfigsResponse struct {
+	FunctionUrlConfigs []FunctionUrlConfig
+	NextMarker         *string
+}
+
 type ListFunctionsRequest struct {
 	FunctionVersion *FunctionVersion
 	Marker          *string
@@ -729,6 +795,17 @@ type ListLayersRequest struct {
 type ListLayersResponse struct {
 	Layers     []LayersListItem
 	NextMarker *string
+}
+
+type ListProvisionedConcurrencyConfigsRequest struct {
+	FunctionName string
+	Marker       *string
+	MaxItems     *int32
+}
+
+type ListProvisionedConcurrencyConfigsResponse struct {
+	NextMarker                    *string
+	ProvisionedConcurrencyConfigs []ProvisionedConcurrencyConfigListItem
 }
 
 type ListTagsRequest struct {
@@ -784,6 +861,24 @@ type PackageType string
 const (
 	PackageType_Zip   PackageType = "Zip"
 	PackageType_Image PackageType = "Image"
+)
+
+type ProvisionedConcurrencyConfigListItem struct {
+	AllocatedProvisionedConcurrentExecutions *int32
+	AvailableProvisionedConcurrentExecutions *int32
+	FunctionArn                              *string
+	LastModified                             *string
+	RequestedProvisionedConcurrentExecutions *int32
+	Status                                   *ProvisionedConcurrencyStatusEnum
+	StatusReason                             *string
+}
+
+type ProvisionedConcurrencyStatusEnum string
+
+const (
+	ProvisionedConcurrencyStatusEnum_IN_PROGRESS ProvisionedConcurrencyStatusEnum = "IN_PROGRESS"
+	ProvisionedConcurrencyStatusEnum_READY       ProvisionedConcurrencyStatusEnum = "READY"
+	ProvisionedConcurrencyStatusEnum_FAILED      ProvisionedConcurrencyStatusEnum = "FAILED"
 )
 
 type ProvisionedPollerConfig struct {
@@ -936,6 +1031,10 @@ type SelfManagedKafkaEventSourceConfig struct {
 	ConsumerGroupId      *string
 	ConsumptionMode      *KafkaEventSourceMappingConsumptionMode
 	SchemaRegistryConfig *KafkaSchemaRegistryConfig
+}
+
+type SnapStart struct {
+	ApplyOn *SnapStartApplyOn
 }
 
 type SnapStartApplyOn string
@@ -1145,8 +1244,10 @@ type UpdateFunctionConfigurationRequest struct {
 	RevisionId       *string
 	Role             *string
 	Runtime          *string
+	SnapStart        *SnapStart
 	Timeout          *int32
 	TracingConfig    *TracingConfig
+	VpcConfig        *VpcConfig
 }
 
 type UpdateFunctionEventInvokeConfigRequest struct {
@@ -1155,6 +1256,20 @@ type UpdateFunctionEventInvokeConfigRequest struct {
 	MaximumEventAgeInSeconds *int32
 	MaximumRetryAttempts     *int32
 	Qualifier                *string
+}
+
+type UpdateRuntimeOn string
+
+const (
+	UpdateRuntimeOn_Auto           UpdateRuntimeOn = "Auto"
+	UpdateRuntimeOn_Manual         UpdateRuntimeOn = "Manual"
+	UpdateRuntimeOn_FunctionUpdate UpdateRuntimeOn = "FunctionUpdate"
+)
+
+type VpcConfig struct {
+	Ipv6AllowedForDualStack *bool
+	SecurityGroupIds        []string
+	SubnetIds               []string
 }
 
 type VpcConfigResponse struct {

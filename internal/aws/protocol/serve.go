@@ -29,18 +29,7 @@ func (g *Registry) Serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		rec = &Recorder{ResponseWriter: w}
 	}
 	g.begin(s, row, c)
-	defer func() {
-		if p := recover(); p != nil {
-			if p == http.ErrAbortHandler { //nolint:errorlint // the value that net/http documents
-				panic(p)
-			}
-			g.log.Error("handler panicked", "service", s.Name, "operation", row.Name, "request", c.RequestID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			if rec.Status != 0 {
-				panic(http.ErrAbortHandler)
-			}
-			s.Fail(ctx, rec, r, c, s.internal())
-		}
-	}()
+	defer g.rescue(ctx, s, rec, r, c)
 	in, e := g.decode(ctx, r, t, c, body)
 	if e != nil {
 		s.Fail(ctx, rec, r, c, e)
@@ -66,6 +55,23 @@ func (g *Registry) Serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return
 	}
 	g.answer(ctx, rec, r, t, c, reflect.ValueOf(out))
+}
+
+// rescue answers a handler's panic as an internal error; where the answer is under way, the client sees that it is cut short.
+// It is deferred.
+func (g *Registry) rescue(ctx context.Context, s *Service, w *Recorder, r *http.Request, c *Call) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler { //nolint:errorlint // the value that net/http documents
+		panic(p)
+	}
+	g.log.Error("handler panicked", "service", s.Name, "operation", c.Operation, "request", c.RequestID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	if w.Status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	s.Fail(ctx, w, r, c, s.internal())
 }
 
 func (g *Registry) begin(s *Service, row *opRow, c *Call) {

@@ -2,10 +2,8 @@ package protocol
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
-	"runtime/debug"
 	"strings"
 )
 
@@ -14,7 +12,6 @@ import (
 type Form struct {
 	Fields   []FormField
 	FileName string    // as the browser names it; without folders
-	FileType string    // Content-Type of the file's part; "" = not given
 	File     io.Reader // nil if the form has no file
 	Signed   bool      // somebody known signed the policy
 }
@@ -39,18 +36,7 @@ type FormHandler func(ctx context.Context, c *Call, f *Form, w http.ResponseWrit
 // ServeForm hands a form to the service's handler, as Serve does with an operation of that name.
 func (g *Registry) ServeForm(ctx context.Context, w *Recorder, r *http.Request, s *Service, operation string, c *Call, f *Form) {
 	g.begin(s, &opRow{Op: Op{Name: operation}}, c)
-	defer func() {
-		if p := recover(); p != nil {
-			if p == http.ErrAbortHandler { //nolint:errorlint // the value that net/http documents
-				panic(p)
-			}
-			g.log.Error("handler panicked", "service", s.Name, "operation", operation, "request", c.RequestID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			if w.Status != 0 {
-				panic(http.ErrAbortHandler)
-			}
-			s.Fail(ctx, w, r, c, s.internal())
-		}
-	}()
+	defer g.rescue(ctx, s, w, r, c)
 	s.requestID(w.Header(), c)
 	if err := s.Form(ctx, c, f, w); err != nil {
 		e := g.failure(ctx, s, c, err)
