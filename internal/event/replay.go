@@ -236,8 +236,7 @@ func (e *Engine) stepReplay(ctx context.Context, r *Replay, b *kv.Batch) error {
 		return nil
 	}
 	if _, err := e.Archive(r.Scope, r.Archive); err != nil {
-		r.State, r.Reason, r.Ended = Failed, "The archive does not exist any more.", now
-		return nil
+		return r.fail(now, "The archive does not exist any more.")
 	}
 	r.State = Running
 	base := archivedKey(r.Scope, r.Archive)
@@ -251,6 +250,9 @@ func (e *Engine) stepReplay(ctx context.Context, r *Replay, b *kv.Batch) error {
 	}
 	n := 0
 	for it, err := range e.opts.Store.Scan(ctx, rng) {
+		if errors.Is(err, kv.ErrCorrupt) {
+			return r.fail(now, "An archived event is damaged on disk.")
+		}
 		if err != nil {
 			return fmt.Errorf("read archive %s: %w", r.Archive, err)
 		}
@@ -264,12 +266,17 @@ func (e *Engine) stepReplay(ctx context.Context, r *Replay, b *kv.Batch) error {
 		r.LastEvent = k.Time()
 		a := arrived{id: k.Str(), at: now, again: true, only: only}
 		if a.text, a.doc, err = named(it.Value, r.Name); err != nil {
-			return fmt.Errorf("event of archive %s: %w", r.Archive, err)
+			return r.fail(now, "An archived event cannot be read: "+err.Error())
 		}
 		r.Cursor = bytes.Clone(it.Key)
 		e.match(b, r.Bus, a)
 	}
 	r.State, r.Ended = Completed, now
+	return nil
+}
+
+func (r *Replay) fail(now time.Time, why string) error {
+	r.State, r.Reason, r.Ended = Failed, why, now
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,16 @@ func (e *Engine) set(s Schedule) {
 	if at := s.next(); !at.IsZero() {
 		heap.Push(&e.due, dueEntry{at, s.Ref, s.Modified, s.Last})
 	}
+	if len(e.due) > 2*len(e.schedules)+1000 { // most are out of date
+		e.due = slices.DeleteFunc(e.due, func(x dueEntry) bool { return !e.current(x) })
+		heap.Init(&e.due)
+	}
+}
+
+// current reports whether an entry still tells when its schedule falls due; e.mu is held.
+func (e *Engine) current(x dueEntry) bool {
+	s, ok := e.schedules[x.ref]
+	return ok && !s.Disabled && s.Modified.Equal(x.modified) && s.Last.Equal(x.last)
 }
 
 // Run fires schedules and calls their targets until ctx ends.
@@ -102,11 +113,11 @@ func (e *Engine) fireNext() (p kv.Pending, next time.Time, err error) {
 		now := e.opts.Clock.Now().UTC()
 		for len(e.due) > 0 {
 			x := e.due[0]
-			s, ok := e.schedules[x.ref]
-			if !ok || s.Disabled || !s.Modified.Equal(x.modified) || !s.Last.Equal(x.last) {
+			if !e.current(x) {
 				heap.Pop(&e.due)
 				continue
 			}
+			s := e.schedules[x.ref]
 			if x.at.After(now) {
 				next = x.at
 				return nil, nil
