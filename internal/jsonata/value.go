@@ -62,16 +62,6 @@ func (a *array) list() []any {
 	return a.items[:len(a.items):len(a.items)]
 }
 
-func (a *array) push(v any) { a.items = append(a.list0(), v) }
-
-// list0 is list for arrays that their maker still fills.
-func (a *array) list0() []any {
-	if a.span > 0 {
-		return a.list()
-	}
-	return a.items
-}
-
 // norm turns a raw value of a document into one that the evaluator works on.
 func norm(v any) any {
 	switch x := v.(type) {
