@@ -136,22 +136,7 @@ func elements(s string) (list []any, whole bool) {
 	if !r.accept('[') {
 		return nil, false
 	}
-	if r.accept(']') {
-		return nil, true
-	}
-	for {
-		v, ok := r.value()
-		if !ok {
-			return list, false
-		}
-		list = append(list, v)
-		if r.accept(']') {
-			return list, true
-		}
-		if !r.accept(',') {
-			return list, false
-		}
-	}
+	return r.elements()
 }
 
 // pathStep is a member's name or an index of an array.

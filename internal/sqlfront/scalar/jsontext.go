@@ -89,23 +89,11 @@ func (r *jsonReader) value() (any, bool) {
 		return r.text()
 	case c == '[':
 		r.i++
-		out := []any{}
-		if r.accept(']') {
-			return out, true
+		out, ok := r.elements()
+		if !ok {
+			return nil, false
 		}
-		for {
-			v, ok := r.value()
-			if !ok {
-				return nil, false
-			}
-			out = append(out, v)
-			if r.accept(']') {
-				return out, true
-			}
-			if !r.accept(',') {
-				return nil, false
-			}
-		}
+		return out, true
 	case c == '{':
 		r.i++
 		return r.object()
@@ -362,3 +350,24 @@ func isInteger(n jsonNumber) (int64, bool) {
 }
 
 func jsonDecimal(n jsonNumber) (*big.Int, int, bool) { return parseDecimal(string(n)) }
+
+// elements reads an array after its bracket: the elements before the first error, and whether there was none.
+func (r *jsonReader) elements() (list []any, whole bool) {
+	list = []any{}
+	if r.accept(']') {
+		return list, true
+	}
+	for {
+		v, ok := r.value()
+		if !ok {
+			return list, false
+		}
+		list = append(list, v)
+		if r.accept(']') {
+			return list, true
+		}
+		if !r.accept(',') {
+			return list, false
+		}
+	}
+}
