@@ -96,11 +96,15 @@ func (s *Store) PutPart(ctx context.Context, bucket, name, id string, number int
 		return nil, err
 	}
 	p := storedPart{Part: Part{Number: number, Size: r.size, ETag: r.etag(), Checksum: r.checksum}, Blob: r.blob}
-	return s.addPart(ctx, u, p, func(b *kv.Batch, at []byte) {
+	part, err := s.addPart(ctx, u, p, func(b *kv.Batch, at []byte) {
 		if p.Blob != "" {
 			blob.Ref(b, p.Blob, at)
 		}
 	})
+	if err != nil {
+		s.discard(ctx, p.Blob, err)
+	}
+	return part, err
 }
 
 // checkAlgorithm compares the checksum of a part with what the upload was created for. Where the object's checksum is of

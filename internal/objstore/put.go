@@ -65,6 +65,7 @@ func (s *Store) Put(ctx context.Context, req *PutRequest) (*Object, error) {
 		return &Write{Object: o, Event: event(req.Event, "ObjectCreated:Put"), By: req.By}, nil
 	})
 	if err != nil {
+		s.discard(ctx, body.blob, err)
 		return nil, err
 	}
 	return o, nil

@@ -111,7 +111,24 @@ func (s *Store) change(ctx context.Context, bucket, name string, fill func(bk *B
 		}
 		return mapError(p.Wait(ctx))
 	}
-	return fmt.Errorf("%w: %s/%s", ErrConflict, bucket, name)
+	return &refusal{fmt.Errorf("%w: %s/%s", ErrConflict, bucket, name)}
+}
+
+// refusal is an error of change that leaves no doubt: nothing was applied.
+type refusal struct{ error }
+
+func (r *refusal) Unwrap() error { return r.error }
+
+// discard removes the blob of a body whose change failed, if it is certain that nothing refers to it; else the next start
+// finds out.
+func (s *Store) discard(ctx context.Context, id blob.ID, err error) {
+	var certain *refusal
+	if id == "" || !errors.As(err, &certain) {
+		return
+	}
+	if err := s.blobs.Remove(context.WithoutCancel(ctx), id); err != nil {
+		s.log.Warn("remove the body of a refused write", "blob", id, "err", err)
+	}
 }
 
 func (s *Store) attempt(ctx context.Context, bucket, name string, fill func(*Bucket, *kv.Batch) (*Write, error)) (kv.Pending, error) {
@@ -125,8 +142,11 @@ func (s *Store) attempt(ctx context.Context, bucket, name string, fill func(*Buc
 	defer st.mu.RUnlock()
 	var b kv.Batch
 	w, err := fill(bk, &b)
-	if err != nil || b.Empty() {
-		return nil, err
+	if err != nil {
+		return nil, &refusal{err}
+	}
+	if b.Empty() {
+		return nil, nil
 	}
 	if w != nil {
 		w.Bucket = bk
@@ -136,6 +156,9 @@ func (s *Store) attempt(ctx context.Context, bucket, name string, fill func(*Buc
 		}
 	}
 	p, err := s.kv.Apply(ctx, &b)
+	if errors.Is(err, kv.ErrFull) {
+		return nil, &refusal{mapError(err)}
+	}
 	if err != nil && !errors.Is(err, kv.ErrConflict) {
 		return nil, mapError(err)
 	}

@@ -282,3 +282,60 @@ func TestEvents(t *testing.T) {
 		t.Errorf("events = %s\nwant     %s", s, want)
 	}
 }
+
+// overtaken is a body during whose arrival somebody else changes what the write depends on.
+type overtaken struct {
+	io.Reader
+	change func()
+}
+
+func (o *overtaken) Read(p []byte) (int, error) {
+	n, err := o.Reader.Read(p)
+	if err == io.EOF && o.change != nil { //nolint:errorlint // readers return it bare
+		o.change()
+		o.change = nil
+	}
+	return n, err
+}
+
+// The body of a write that is refused in the end does not stay on the disk.
+func TestRefusedBodiesAreRemoved(t *testing.T) {
+	e := newEnv(t)
+	e.bucket("bkt")
+	large := strings.Repeat("x", 5000)
+	count := func() (n int) {
+		for _, err := range e.blobs.List(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		return n
+	}
+	late := func(change func()) Content {
+		return Content{Size: -1, Body: &overtaken{strings.NewReader(large), change}}
+	}
+	_, err := e.Put(t.Context(), &PutRequest{Bucket: "bkt", Key: "k", If: Conditions{NoneMatch: "*"}, Content: late(func() {
+		if _, err := e.Put(t.Context(), &PutRequest{Bucket: "bkt", Key: "k", Content: content([]byte("first"))}); err != nil {
+			t.Error(err)
+		}
+	})})
+	if !errors.Is(err, ErrPreconditionFailed) || count() != 0 {
+		t.Errorf("a condition that failed meanwhile: %v, %d blobs are left", err, count())
+	}
+	up, err := e.CreateUpload(t.Context(), Upload{Bucket: "bkt", Key: "parts"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.PutPart(t.Context(), "bkt", "parts", up.ID, 1, late(func() {
+		if err := e.AbortUpload(t.Context(), "bkt", "parts", up.ID); err != nil {
+			t.Error(err)
+		}
+	}))
+	if !errors.Is(err, ErrNoSuchUpload) || count() != 0 {
+		t.Errorf("an upload that was aborted meanwhile: %v, %d blobs are left", err, count())
+	}
+	if _, err := e.Put(t.Context(), &PutRequest{Bucket: "bkt", Key: "k", Content: late(nil)}); err != nil || count() != 1 {
+		t.Errorf("a write that succeeds: %v, %d blobs", err, count())
+	}
+}
