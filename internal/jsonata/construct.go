@@ -92,6 +92,11 @@ func (ev *evaluator) groupBy(pairs [][2]*node, pos int, input any, f *frame) (an
 			if e.pair != p {
 				return nil, fail("D1009").at(pos).val(key)
 			}
+			if a, ok := item.(*array); ok {
+				if err := ev.grown(a.len() * itemSize); err != nil {
+					return nil, err
+				}
+			}
 			e.add(item)
 		}
 	}

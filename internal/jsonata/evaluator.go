@@ -27,6 +27,7 @@ type evaluator struct {
 	copies   bool // documents are copied before use, as the expression may change them
 
 	steps     int
+	exports   uint64 // values in the result so far; text counts by its length
 	depth     int
 	allocated uint64 // since the heap was last looked at
 	heap      uint64 // of the process, at the first look
@@ -142,7 +143,7 @@ func (ev *evaluator) evalKind(n *node, input any, f *frame) (any, error) {
 	case kindPath:
 		return ev.path(n, input, f)
 	case kindName:
-		return lookup(input, n.str, 0)
+		return ev.lookup(input, n.str, 0)
 	case kindString, kindNumber, kindValue:
 		return n.val, nil
 	case kindVariable:
@@ -162,7 +163,7 @@ func (ev *evaluator) evalKind(n *node, input any, f *frame) (any, error) {
 	case kindObject:
 		return ev.groupBy(n.pairs, n.pos, input, f)
 	case kindWildcard:
-		return wildcard(input)
+		return ev.wildcard(input)
 	case kindDescendant:
 		return ev.descendants(input)
 	case kindParent:
@@ -230,7 +231,7 @@ func (ev *evaluator) block(n *node, input any, f *frame) (v any, err error) {
 }
 
 // lookup returns the member key of an object, or of each object of a list.
-func lookup(input any, key string, depth int) (any, error) {
+func (ev *evaluator) lookup(input any, key string, depth int) (any, error) {
 	if depth > maxNesting {
 		return nil, stackOverflow()
 	}
@@ -240,13 +241,16 @@ func lookup(input any, key string, depth int) (any, error) {
 	case *array:
 		out := sequence()
 		for i, n := 0, x.len(); i < n; i++ {
-			v, err := lookup(x.at(i), key, depth+1)
+			v, err := ev.lookup(x.at(i), key, depth+1)
 			if err != nil {
 				return nil, err
 			}
 			switch v := v.(type) {
 			case undefinedType:
 			case *array:
+				if err := ev.grown(v.len() * itemSize); err != nil {
+					return nil, err
+				}
 				out.items = append(out.items, v.list()...)
 			default:
 				out.items = append(out.items, v)
@@ -257,7 +261,7 @@ func lookup(input any, key string, depth int) (any, error) {
 	return undef, nil
 }
 
-func wildcard(input any) (any, error) {
+func (ev *evaluator) wildcard(input any) (any, error) {
 	if a, ok := input.(*array); ok && a.outer && a.len() > 0 {
 		input = a.at(0)
 	}
@@ -267,7 +271,7 @@ func wildcard(input any) (any, error) {
 	add := func(v any) {
 		if a, ok := v.(*array); ok {
 			if err == nil {
-				out.items, err = flatten(a, out.items, 0)
+				out.items, err = ev.flatten(a, out.items, 0)
 			}
 			isSeq = false
 			return
@@ -294,13 +298,19 @@ func wildcard(input any) (any, error) {
 	return out, err
 }
 
-func flatten(a *array, into []any, depth int) (_ []any, err error) {
+func (ev *evaluator) flatten(a *array, into []any, depth int) (_ []any, err error) {
 	if depth > maxNesting {
 		return nil, stackOverflow()
 	}
+	if err := ev.grown(a.len() * itemSize); err != nil {
+		return nil, err
+	}
 	for i, n := 0, a.len(); i < n; i++ {
+		if err := ev.step(); err != nil {
+			return nil, err
+		}
 		if inner, ok := a.at(i).(*array); ok {
-			if into, err = flatten(inner, into, depth+1); err != nil {
+			if into, err = ev.flatten(inner, into, depth+1); err != nil {
 				return nil, err
 			}
 			continue
@@ -329,6 +339,9 @@ func (ev *evaluator) descend(v any, out *array, depth int) error {
 		return stackOverflow()
 	}
 	if err := ev.step(); err != nil {
+		return err
+	}
+	if err := ev.grown(itemSize); err != nil {
 		return err
 	}
 	switch x := v.(type) {

@@ -30,7 +30,13 @@ func (ev *evaluator) exported(v any, depth int) (out any, changed bool, err erro
 	if err := ev.step(); err != nil {
 		return nil, false, err
 	}
+	// what is small in memory, because parts are shared, may be endless as text
+	if ev.exports++; ev.exports > ev.memory/64 {
+		return nil, false, outOfMemory(ev.memory)
+	}
 	switch x := v.(type) {
+	case string:
+		ev.exports += uint64(len(x)) / 64
 	case float64:
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return nil, true, nil

@@ -53,7 +53,7 @@ func keys(_ *call, args []any) (any, error) {
 	return out, nil
 }
 
-func lookupFn(_ *call, args []any) (any, error) {
+func lookupFn(c *call, args []any) (any, error) {
 	key, ok, err := text(args, 1)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func lookupFn(_ *call, args []any) (any, error) {
 	if !ok {
 		key = "undefined"
 	}
-	return lookup(argument(args, 0), key, 0)
+	return c.ev.lookup(argument(args, 0), key, 0)
 }
 
 func spreadFn(c *call, args []any) (any, error) { return spread(argument(args, 0), 0) }

@@ -106,7 +106,7 @@ func (ev *evaluator) item(s *node, item any, f *frame) (any, error) {
 	var v any
 	var err error
 	if s.kind == kindName && s.predicate == nil && s.group == nil && !s.keepArray {
-		if v, err = lookup(item, s.str, 0); err != nil {
+		if v, err = ev.lookup(item, s.str, 0); err != nil {
 			return nil, err
 		}
 		if a, ok := v.(*array); ok && a.seq {
@@ -171,6 +171,9 @@ func (ev *evaluator) pathStep(s *node, input *array, f *frame, last bool) (*arra
 			first = v
 		}
 		if a, ok := v.(*array); ok && !a.cons {
+			if err := ev.grown(a.len() * itemSize); err != nil {
+				return nil, err
+			}
 			out.items = append(out.items, a.list()...)
 			continue
 		}
