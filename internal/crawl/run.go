@@ -35,28 +35,34 @@ func (s *Service) Start(ctx context.Context, scope ident.Scope, name string) err
 // StartRun begins a crawl under an id that the caller has chosen. It may be repeated: a crawl that has begun under the id is no
 // error. Errors: ErrNotFound, ErrRunning.
 func (s *Service) StartRun(ctx context.Context, scope ident.Scope, name, id string) error {
+	r := Run{ID: id, Crawler: name, State: "RUNNING"}
+	err := s.step(ctx, func(b *kv.Batch) error {
+		c, err := s.Get(ctx, scope, name)
+		if err != nil {
+			return err
+		}
+		if c.CurrentRun == id || c.Last != nil && c.Last.ID == id {
+			return nil
+		}
+		if c.State != Ready {
+			return fmt.Errorf("%w: Crawler with name %s has already started", ErrRunning, name)
+		}
+		r.Start = s.opts.Clock.Now()
+		c.State, c.CurrentRun, c.CurrentStart = Running, r.ID, r.Start
+		kv.Put(b, crawlerKey(scope, name), c)
+		kv.Put(b, runKey(scope, r), r)
+		return nil
+	})
+	if r.Start.IsZero() {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, err := s.Get(ctx, scope, name)
-	if err != nil {
-		return err
+	// It may have been told to stop meanwhile; where the batch was not applied, nothing has begun.
+	if c, got := s.Get(ctx, scope, name); got == nil && c.CurrentRun == id {
+		s.launch(scope, c, r)
 	}
-	if c.CurrentRun == id || c.Last != nil && c.Last.ID == id {
-		return nil
-	}
-	if c.State != Ready {
-		return fmt.Errorf("%w: Crawler with name %s has already started", ErrRunning, name)
-	}
-	r := Run{ID: id, Crawler: name, State: "RUNNING", Start: s.opts.Clock.Now()}
-	c.State, c.CurrentRun, c.CurrentStart = Running, r.ID, r.Start
-	var b kv.Batch
-	kv.Put(&b, crawlerKey(scope, name), c)
-	kv.Put(&b, runKey(scope, r), r)
-	if err := kv.Commit(ctx, s.opts.Store, &b); err != nil {
-		return err
-	}
-	s.launch(scope, c, r)
-	return nil
+	return err
 }
 
 // StopRun stops the crawl with an id if it is under way.
@@ -181,13 +187,7 @@ func (s *Service) carryOut(ctx, groupCtx context.Context, run *crawl, c Crawler,
 
 // end records a crawl that changed nothing.
 func (s *Service) end(ctx context.Context, scope ident.Scope, name string, r Run) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var b kv.Batch
-	if err := s.addEnd(ctx, &b, scope, name, &r); err != nil {
-		return err
-	}
-	return kv.Commit(ctx, s.opts.Store, &b)
+	return s.step(ctx, func(b *kv.Batch) error { return s.addEnd(ctx, b, scope, name, &r) })
 }
 
 // addEnd adds the end of a crawl to b: the run's record, the crawler's state and the event.

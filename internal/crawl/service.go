@@ -247,20 +247,19 @@ func (s *Service) Update(ctx context.Context, scope ident.Scope, name string, ed
 
 // Delete removes a crawler that is not running, with its history.
 func (s *Service) Delete(ctx context.Context, scope ident.Scope, name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, err := s.Get(ctx, scope, name)
-	if err != nil {
-		return err
-	}
-	if c.State != Ready {
-		return fmt.Errorf("%w: Crawler with name %s is running", ErrRunning, name)
-	}
-	var b kv.Batch
-	b.Delete(crawlerKey(scope, name))
-	p := under(scope, "run").Str(name)
-	b.DeleteRange(p, p.End())
-	return kv.Commit(ctx, s.opts.Store, &b)
+	return s.step(ctx, func(b *kv.Batch) error {
+		c, err := s.Get(ctx, scope, name)
+		if err != nil {
+			return err
+		}
+		if c.State != Ready {
+			return fmt.Errorf("%w: Crawler with name %s is running", ErrRunning, name)
+		}
+		b.Delete(crawlerKey(scope, name))
+		p := under(scope, "run").Str(name)
+		b.DeleteRange(p, p.End())
+		return nil
+	})
 }
 
 // SetSchedule turns a crawler's schedule on or off, or replaces it where expr is not empty.
@@ -286,22 +285,39 @@ func (s *Service) SetSchedule(ctx context.Context, scope ident.Scope, name strin
 
 // change edits a crawler's record as one step.
 func (s *Service) change(ctx context.Context, scope ident.Scope, name string, edit func(*Crawler) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, err := s.Get(ctx, scope, name)
-	if err != nil {
+	err := s.step(ctx, func(b *kv.Batch) error {
+		c, err := s.Get(ctx, scope, name)
+		if err != nil {
+			return err
+		}
+		if err := edit(&c); err != nil {
+			return err
+		}
+		kv.Put(b, crawlerKey(scope, name), c)
+		return nil
+	})
+	if err == nil {
+		s.wakeUp()
+	}
+	return err
+}
+
+// step lets edit read crawlers and add to a batch, as one with all other changes, and returns when the batch is durable. The lock is
+// not held while it is synced.
+func (s *Service) step(ctx context.Context, edit func(*kv.Batch) error) error {
+	pending, err := func() (kv.Pending, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		var b kv.Batch
+		if err := edit(&b); err != nil || b.Empty() {
+			return nil, err
+		}
+		return s.opts.Store.Apply(ctx, &b)
+	}()
+	if err != nil || pending == nil {
 		return err
 	}
-	if err := edit(&c); err != nil {
-		return err
-	}
-	var b kv.Batch
-	kv.Put(&b, crawlerKey(scope, name), c)
-	if err := kv.Commit(ctx, s.opts.Store, &b); err != nil {
-		return err
-	}
-	s.wakeUp()
-	return nil
+	return pending.Wait(ctx)
 }
 
 // due works out when the crawler's schedule comes next after t.
