@@ -217,7 +217,7 @@ func (d TopicDeliveries) queueMessage(ctx context.Context, r queue.Ref, x *topic
 	if err != nil {
 		return queue.Incoming{}, err
 	}
-	body, err := json.Marshal(note)
+	body, err := snsapi.Marshal(note)
 	if err != nil {
 		panic("BUG: encode notification: " + err.Error())
 	}

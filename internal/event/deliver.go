@@ -54,7 +54,7 @@ func (e *Engine) Emit(b *kv.Batch, bus BusRef, ev Event) (string, error) {
 	if ev.Resources == nil {
 		ev.Resources = []string{}
 	}
-	text, err := json.Marshal(map[string]any{
+	text, err := marshal(map[string]any{
 		"version": "0", "id": id, "detail-type": ev.DetailType, "source": ev.Source, "account": bus.Account, "time": ev.Time.UTC().Format("2006-01-02T15:04:05Z"),
 		"region": bus.Region, "resources": ev.Resources, "detail": ev.Detail,
 	})

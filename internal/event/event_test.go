@@ -74,13 +74,15 @@ func TestInputs(t *testing.T) {
 		{event.Target{Input: `{"fixed":1}`}, `{"fixed":1}`},
 		{event.Target{InputPath: "$.detail.list[1]"}, `"b"`},
 		{event.Target{InputPath: "$.detail.none"}, `null`},
+		{event.Target{InputPath: "$.detail.html"}, `"<a&b>"`},
+		{event.Target{Template: `"see <h>"`, Paths: map[string]string{"h": "$.detail.html"}}, `"see <a&b>"`},
 		{event.Target{Template: `"n is <n>, <q>"`, Paths: map[string]string{"n": "$.detail.n", "q": "$.detail.quote"}}, `"n is 9007199254740993, say \"x\""`},
 		{event.Target{Template: `{"l": <l>, "t": "<l>", "<unknown>": <aws.events.rule-name>}`, Paths: map[string]string{"l": "$.detail.list"}}, `{"l": ["a","b"], "t": "[\"a\",\"b\"]", "<unknown>": "r"}`},
 	} {
 		s := &sink{got: make(chan string, 1)}
 		e, _ := open(t, kvtest.New(t), clock.NewFake(time.Unix(0, 0)), s)
 		put(t, e, event.Rule{Pattern: `{"source":["s"]}`}, c.target)
-		_, errs, err := e.Put(t.Context(), []event.Event{{Source: "s", DetailType: "d", Detail: json.RawMessage(`{"n":9007199254740993,"list":["a","b"],"quote":"say \"x\""}`)}}, []event.BusRef{bus})
+		_, errs, err := e.Put(t.Context(), []event.Event{{Source: "s", DetailType: "d", Detail: json.RawMessage(`{"n":9007199254740993,"list":["a","b"],"html":"<a&b>","quote":"say \"x\""}`)}}, []event.BusRef{bus})
 		if err = errors.Join(err, errs[0]); err != nil {
 			t.Fatal(err)
 		}

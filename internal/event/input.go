@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -53,11 +54,20 @@ func (t *Target) payload(r Rule, text []byte, doc any, now time.Time) []byte {
 }
 
 func encode(v any) []byte {
-	b, err := json.Marshal(v)
+	b, err := marshal(v)
 	if err != nil {
 		panic("BUG: encode a part of an event: " + err.Error())
 	}
 	return b
+}
+
+// marshal is json.Marshal that leaves <, > and & as they are: targets may show the text.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // at returns the value at a path that pathForm accepts.

@@ -290,7 +290,7 @@ func named(text []byte, replay string) (out []byte, doc any, err error) {
 		return nil, nil, fmt.Errorf("%w: it is no object", ErrBadInput)
 	}
 	m["replay-name"] = replay
-	out, err = json.Marshal(m)
+	out, err = marshal(m)
 	return out, doc, err
 }
 

@@ -2,7 +2,6 @@ package event
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/eventpattern"
@@ -75,7 +74,7 @@ func (e *Engine) scheduled() (list []Rule) {
 
 // fire queues one run. It does not wait until that is durable.
 func (e *Engine) fire(r Rule, due time.Time) (kv.Pending, error) {
-	text, err := json.Marshal(map[string]any{
+	text, err := marshal(map[string]any{
 		"version": "0", "id": ident.UUID(), "detail-type": "Scheduled Event", "source": "aws.events", "account": r.Bus.Account,
 		"time": due.Format("2006-01-02T15:04:05Z"), "region": r.Bus.Region, "resources": []string{r.ARN()}, "detail": map[string]any{},
 	})

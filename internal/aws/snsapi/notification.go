@@ -1,6 +1,7 @@
 package snsapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -127,6 +128,15 @@ var order = []string{
 	"UnsubscribeURL", "MessageAttributes",
 }
 
+// Marshal is json.Marshal that leaves <, > and & as they are, as AWS does in its notifications.
+func Marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
 // encode writes a document with its members in AWS's order, a line each.
 func encode(doc map[string]any) ([]byte, error) {
 	var names []string
@@ -142,7 +152,7 @@ func encode(doc map[string]any) ([]byte, error) {
 	}
 	out := []byte("{\n")
 	for i, n := range names {
-		v, err := json.Marshal(doc[n])
+		v, err := Marshal(doc[n])
 		if err != nil {
 			return nil, err
 		}
