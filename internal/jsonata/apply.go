@@ -27,7 +27,6 @@ type function struct {
 	builtin *builtin  // of a native function; of a lambda: the native function that it stands for
 	inner   *function // of a closure
 	host    func(args []any) (any, error)
-	regex   bool
 
 	token any // the name and place of its latest call, for errors
 	pos   int
@@ -38,7 +37,7 @@ func (fn *function) hasKeys() bool {
 	return fn.kind == fnLambda || fn.kind == fnNative || fn.kind == fnHost && fn.sig != nil
 }
 
-// name returns what errors call the function that a node calls.
+// calleeName returns what errors call the function that a node calls.
 func calleeName(n *node) any {
 	switch n.kind {
 	case kindPath:
@@ -300,7 +299,7 @@ func (ev *evaluator) applyTo(n *node, input any, f *frame) (any, error) {
 		return nil, err
 	}
 	if n.rhs.kind == kindFunction {
-		// the predicates of the call are not applied here: the operator's own node has none of them
+		// as in the library, predicates behind the call are not applied
 		return ev.call(n.rhs, input, f, &l)
 	}
 	r, err := ev.eval(n.rhs, input, f)
@@ -329,7 +328,7 @@ func chain(first, second *function, f *frame) *function {
 // matcher returns the function that a regular expression is: it gives the first match in a text, with a function next
 // for those behind it.
 func (ev *evaluator) matcher(n *node) *function {
-	m := &function{kind: fnHost, arity: 2, regex: true}
+	m := &function{kind: fnHost, arity: 2}
 	m.host = func(args []any) (any, error) {
 		text, ok := argument(args, 0).(string)
 		if !ok {

@@ -132,7 +132,7 @@ func list(args []any, i int) (*array, error) {
 	}
 }
 
-// function1 returns argument i as a function.
+// callable returns argument i as a function.
 func callable(args []any, i int) (*function, error) {
 	fn, ok := argument(args, i).(*function)
 	if !ok {

@@ -224,6 +224,9 @@ func replace(c *call, args []any) (any, error) {
 
 func (c *call) replaceText(s, pattern string, by any, most float64) (any, error) {
 	r, ok := by.(string)
+	if isUndef(by) {
+		r, ok = "undefined", true
+	}
 	if !ok && strings.Contains(s, pattern) {
 		return nil, wrongType(by)
 	}
