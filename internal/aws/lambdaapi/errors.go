@@ -3,6 +3,7 @@ package lambdaapi
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/function"
@@ -47,7 +48,8 @@ var reasons = map[error]string{
 func mapError(err error) *protocol.Error {
 	for _, row := range errorTable {
 		if errors.Is(err, row.err) {
-			e := &protocol.Error{Code: row.code, Status: row.status, Message: err.Error()}
+			text := err.Error()
+			e := &protocol.Error{Code: row.code, Status: row.status, Message: strings.ToUpper(text[:1]) + text[1:]}
 			if row.code != "AccessDeniedException" {
 				e.Members = map[string]any{"Type": "User"}
 			}

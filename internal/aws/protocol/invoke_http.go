@@ -60,8 +60,8 @@ func (s *Service) invokeHTTP(ctx context.Context, row *opRow, c *Call, in reflec
 		var value []byte
 		switch m.Loc {
 		case model.Header:
-			if vs := w.header[m.Header]; len(vs) > 0 {
-				value = headerJSON(m, vs[0])
+			if text, ok := headerNamed(w.header, m.Header); ok {
+				value = headerJSON(m, text)
 			}
 		case model.Headers:
 			value = prefixedJSON(m, w.header)
@@ -137,7 +137,20 @@ func prefixedJSON(m *model.Member, h http.Header) []byte {
 		out = appendString(out, h[k][0])
 	}
 	if out == nil {
-		return nil
+		out = []byte{'{'} // SDKs give an empty map
 	}
 	return append(out, '}')
+}
+
+// headerNamed finds a header that a handler may have set in another case: S3 writes ETag.
+func headerNamed(h http.Header, name string) (string, bool) {
+	if vs := h[name]; len(vs) > 0 {
+		return vs[0], true
+	}
+	for k, vs := range h {
+		if len(vs) > 0 && strings.EqualFold(k, name) {
+			return vs[0], true
+		}
+	}
+	return "", false
 }

@@ -125,14 +125,40 @@ def load(name):
     return handler
 
 
+# How results become JSON on AWS (the runtime interface client for Python): bytes are an answer of their own, Decimals keep
+# their digits, named tuples are objects, bytes within are text, and up to Python 3.11 the answer is ASCII.
+ASCII = os.environ.get("AWS_EXECUTION_ENV", "").rpartition("_python3.")[2] in ("6", "7", "8", "9", "10", "11")
+MARK = os.urandom(12).hex()
+
+
 def default(o):
     import decimal
 
     if isinstance(o, decimal.Decimal):
-        if o == o.to_integral_value():
-            return int(o)
-        return float(o)
+        return "NaN" if o.is_nan() else f"{MARK}{o}{MARK}"
+    if isinstance(o, (bytes, bytearray)):
+        return o.decode()
     raise TypeError(f"Object of type {type(o).__name__} is not JSON serializable")
+
+
+def plain(o):
+    """Named tuples as objects, at any depth; what has none is returned as it is."""
+    if isinstance(o, tuple) and hasattr(o, "_asdict"):
+        return {k: plain(v) for k, v in o._asdict().items()}
+    if isinstance(o, dict):
+        return {k: plain(v) for k, v in o.items()}
+    if isinstance(o, (list, tuple)):
+        return [plain(v) for v in o]
+    return o
+
+
+def marshal(result):
+    if isinstance(result, (bytes, bytearray)):
+        return bytes(result)
+    data = json.dumps(plain(result), ensure_ascii=ASCII, default=default)
+    if MARK in data:
+        data = data.replace('"' + MARK, "").replace(MARK + '"', "")
+    return data.encode()
 
 
 def setup_logging():
@@ -217,7 +243,7 @@ def main():
             runtime.call("POST", path + "error", data, [("Lambda-Runtime-Function-Error-Type", kind)])
             continue
         try:
-            data = json.dumps(result, ensure_ascii=False, default=default).encode()
+            data = marshal(result)
         except Exception as e:
             message = f"Unable to marshal response: {e}"
             print_error("Runtime.MarshalError", message, [])

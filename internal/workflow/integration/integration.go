@@ -100,11 +100,30 @@ func serialise(v any) any {
 
 func (r *run) sdk(in any) (string, *workflow.TaskError) {
 	res := r.call.Resource
-	out, fail := r.Invoke(r.ctx, res.Service, res.Action, jsonvalue.Marshal(serialise(in)))
+	in = serialise(in)
+	if o, ok := in.(*jsonvalue.Object); ok && res.Service == "s3" && res.Action == "putObject" {
+		in = asUploaded(o)
+	}
+	out, fail := r.Invoke(r.ctx, res.Service, res.Action, jsonvalue.Marshal(in))
 	if fail != nil {
 		return "", &workflow.TaskError{Error: fail.Name, Cause: SDKCause(res.Service, fail)}
 	}
 	return out, nil
+}
+
+// asUploaded adds what the SDK that Step Functions runs on sets for a body of text.
+func asUploaded(o *jsonvalue.Object) *jsonvalue.Object {
+	o = o.Clone()
+	if !o.Has("ContentType") {
+		o.Set("ContentType", "text/plain; charset=UTF-8")
+	}
+	for k := range o.All() {
+		if strings.HasPrefix(k, "Checksum") || k == "ContentMD5" {
+			return o
+		}
+	}
+	o.Set("ChecksumAlgorithm", "CRC32")
+	return o
 }
 
 // service is how an optimized integration is called and how its errors are named.

@@ -1,8 +1,11 @@
 package integration
 
 import (
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/jsonvalue"
@@ -21,6 +24,9 @@ func (r *run) optimized(params *jsonvalue.Object) (string, *workflow.TaskError) 
 	if fail := r.unreachable(params); fail != nil {
 		return "", fail
 	}
+	if res.Service == "events" {
+		params = r.originated(params)
+	}
 	out, fail := r.Invoke(r.ctx, res.Service, res.Action, jsonvalue.Marshal(serialise(params)))
 	if fail != nil {
 		return "", r.failed(fail)
@@ -35,7 +41,71 @@ func (r *run) optimized(params *jsonvalue.Object) (string, *workflow.TaskError) 
 			return "", &workflow.TaskError{Error: "EventBridge.FailedEntry", Cause: out}
 		}
 	}
-	return jsonvalue.Marshal(withMetadata(o, len(out), "application/x-amz-json-1.0")), nil
+	if res.Service == "sns" {
+		return jsonvalue.Marshal(withMetadata(o, publishedSize(o), headers("text/xml"))), nil
+	}
+	return jsonvalue.Marshal(withMetadata(o, len(out), headers(jsonType(res.Service)))), nil
+}
+
+// originated adds the state machine and the execution to the resources of each event, as EventBridge shows them.
+func (r *run) originated(params *jsonvalue.Object) *jsonvalue.Object {
+	v, _ := params.Get("Entries")
+	list, ok := v.([]any)
+	if !ok {
+		return params
+	}
+	entries := make([]any, len(list))
+	for i, e := range list {
+		entries[i] = e
+		if o, ok := e.(*jsonvalue.Object); ok {
+			o = o.Clone()
+			own, _ := o.Get("Resources")
+			resources, _ := own.([]any)
+			o.Set("Resources", append(append([]any{}, resources...), r.call.StateMachine, r.call.Execution))
+			entries[i] = o
+		}
+	}
+	params = params.Clone()
+	params.Set("Entries", entries)
+	return params
+}
+
+// publishedSize is how long the XML is in which SNS answers Publish.
+func publishedSize(o *jsonvalue.Object) int {
+	const id = "00000000-0000-0000-0000-000000000000"
+	text := "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">\n  <PublishResult>\n    <MessageId>" + id + "</MessageId>\n"
+	if n := o.Str("SequenceNumber"); n != "" {
+		text += "    <SequenceNumber>" + n + "</SequenceNumber>\n"
+	}
+	text += "  </PublishResult>\n  <ResponseMetadata>\n    <RequestId>" + id + "</RequestId>\n  </ResponseMetadata>\n</PublishResponse>\n"
+	return len(text)
+}
+
+// header is one of an answer's; values that are drawn or measured are "".
+type header struct{ name, value string }
+
+// headers are those of most answers, in the order in which the SDK lists them.
+func headers(contentType string) []header {
+	return []header{{"x-amzn-RequestId", ""}, {"connection", "keep-alive"}, {"Content-Length", ""}, {"Date", ""}, {"Content-Type", contentType}}
+}
+
+// jsonType is the media type in which a service answers.
+func jsonType(service string) string {
+	switch service {
+	case "sqs", "states", "dynamodb":
+		return "application/x-amz-json-1.0"
+	}
+	return "application/x-amz-json-1.1"
+}
+
+// lambdaHeaders are those of Invoke's answer.
+func lambdaHeaders(version, log, trace string) []header {
+	h := []header{{"X-Amz-Executed-Version", version}, {"x-amzn-Remapped-Content-Length", "0"}, {"Connection", "keep-alive"}, {"x-amzn-RequestId", ""}, {"Content-Length", ""},
+		{"Date", ""}, {"X-Amzn-Trace-Id", trace}, {"Content-Type", "application/json"}}
+	if log != "" {
+		h = append([]header{{"X-Amz-Log-Result", log}}, h...)
+	}
+	return h
 }
 
 // unreachable is the answer for a queue's address that is no address of a queue.
@@ -51,14 +121,29 @@ func (r *run) unreachable(params *jsonvalue.Object) *workflow.TaskError {
 }
 
 // withMetadata adds what the SDK tells about the answer, members in the order of their names.
-func withMetadata(o *jsonvalue.Object, size int, contentType string) *jsonvalue.Object {
+func withMetadata(o *jsonvalue.Object, size int, list []header) *jsonvalue.Object {
 	id := ident.UUID()
-	length := string(jsonvalue.Int(int64(size)))
+	all, first := jsonvalue.NewObject(), jsonvalue.NewObject()
+	for _, h := range list {
+		v := h.value
+		switch h.name {
+		case "x-amzn-RequestId":
+			v = id
+		case "Content-Length":
+			v = string(jsonvalue.Int(int64(size)))
+		case "Date":
+			v = httpDate()
+		}
+		all.Set(h.name, []any{v})
+	}
+	// The single values are in the order of their names, whatever their case.
+	slices.SortFunc(list, func(a, b header) int { return strings.Compare(strings.ToLower(a.name), strings.ToLower(b.name)) })
+	for _, h := range list {
+		v, _ := all.Get(h.name)
+		first.Set(h.name, v.([]any)[0])
+	}
 	o = o.Clone()
-	o.Set("SdkHttpMetadata", jsonvalue.NewObject(
-		"AllHttpHeaders", jsonvalue.NewObject("x-amzn-RequestId", []any{id}, "connection", []any{"keep-alive"}, "Content-Length", []any{length}, "Date", []any{httpDate()}, "Content-Type", []any{contentType}),
-		"HttpHeaders", jsonvalue.NewObject("connection", "keep-alive", "Content-Length", length, "Content-Type", contentType, "Date", httpDate(), "x-amzn-RequestId", id),
-		"HttpStatusCode", jsonvalue.Int(200)))
+	o.Set("SdkHttpMetadata", jsonvalue.NewObject("AllHttpHeaders", all, "HttpHeaders", first, "HttpStatusCode", jsonvalue.Int(200)))
 	o.Set("SdkResponseMetadata", jsonvalue.NewObject("RequestId", id))
 	return sorted(o)
 }
@@ -75,7 +160,14 @@ func (r *run) function(in any) (string, *workflow.TaskError) {
 // lambda invokes a function through the optimized integration.
 func (r *run) lambda(params *jsonvalue.Object) (string, *workflow.TaskError) {
 	params = params.Clone()
-	if v, ok := params.Get("Payload"); ok {
+	switch v, _ := params.Get("Payload"); v := v.(type) {
+	case nil: // the function gets an empty object
+		params.Set("Payload", "{}")
+	case string: // text that is JSON is the payload itself
+		if !jsonvalue.Valid(v) {
+			params.Set("Payload", jsonvalue.Marshal(v))
+		}
+	default:
 		params.Set("Payload", jsonvalue.Marshal(v))
 	}
 	out, fail := r.invoke(params)
@@ -98,7 +190,11 @@ func (r *run) lambda(params *jsonvalue.Object) (string, *workflow.TaskError) {
 	if code, ok := out.Get("StatusCode"); ok {
 		o.Set("StatusCode", code)
 	}
-	return jsonvalue.Marshal(withMetadata(o, len(text), "application/json")), nil
+	log := out.Str("LogResult")
+	if log != "" {
+		o.Set("LogResult", log)
+	}
+	return jsonvalue.Marshal(withMetadata(o, len(text), lambdaHeaders(o.Str("ExecutedVersion"), log, traceID()))), nil
 }
 
 // payload returns the payload of an answer as text.
@@ -117,6 +213,9 @@ func payload(out *jsonvalue.Object) string {
 func (r *run) invoke(params *jsonvalue.Object) (*jsonvalue.Object, *workflow.TaskError) {
 	text, fail := r.Invoke(r.ctx, "lambda", "Invoke", jsonvalue.Marshal(params))
 	if fail != nil {
+		if fail.Status == 404 && strings.Count(fail.Message, ":") == 7 { // the version that was asked for is told
+			fail.Message += ":$LATEST"
+		}
 		return nil, &workflow.TaskError{Error: lambdaError(fail), Cause: Cause("lambda", fail)}
 	}
 	v, err := jsonvalue.Parse(text)
@@ -130,6 +229,7 @@ func (r *run) invoke(params *jsonvalue.Object) (*jsonvalue.Object, *workflow.Tas
 	cause := payload(out)
 	name := "Lambda.Unknown"
 	if v, err := jsonvalue.Parse(cause); err == nil {
+		cause = jsonvalue.Marshal(v)
 		if o, ok := v.(*jsonvalue.Object); ok {
 			name = functionError(o)
 		}
@@ -158,4 +258,9 @@ func lambdaError(e *ServiceError) string {
 		return "Lambda.TooManyRequestsException"
 	}
 	return ErrorName("lambda", e)
+}
+
+// traceID is the X-Ray header of a call that nobody traces.
+func traceID() string {
+	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0;Lineage=1:%s:0", time.Now().Unix(), ident.Hex(12), ident.Hex(8), ident.Hex(4))
 }
