@@ -17,6 +17,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build ./tarn
+	@source scripts/debian.sh; need "c++ --version" g++
 	$(GO) build -ldflags '$(LDFLAGS)' -o tarn ./cmd/tarn
 
 .PHONY: demo
@@ -68,7 +69,7 @@ generate: .cache/botocore/done ## AWS types, models and docs/api from botocore's
 
 .PHONY: conformance
 conformance: ## record the answers of Apache Spark that the job engine Sail is held to (needs Java 17 and PyPI)
-	source scripts/python.sh; python=$$(python_env spark internal/etl/conformance/requirements.txt) && \
+	source scripts/debian.sh; source scripts/python.sh; python=$$(python_env spark internal/etl/conformance/requirements.txt) && \
 	  PYSPARK_PYTHON=$$python $$python internal/etl/conformance/run.py spark internal/etl/conformance/answers.json
 
 .PHONY: clean

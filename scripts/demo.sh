@@ -2,6 +2,7 @@
 # Runs the batch pipeline of examples/batch-pipeline on a fresh Tarn in a temporary folder: `make demo`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source scripts/debian.sh
 source scripts/python.sh
 
 cache=$PWD/.cache/demo

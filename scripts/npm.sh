@@ -1,10 +1,10 @@
 # npm_env NAME FOLDER: installs the packages that FOLDER/package-lock.json names into .cache/npm/NAME, once, and prints its
-# node_modules. Sourced by the other scripts.
+# node_modules. Sourced by the other scripts, after debian.sh.
 npm_env() {
   local dir=$PWD/.cache/npm/$1 want
   want=$(sha256sum <"$2/package-lock.json" | cut -c1-16)
   if [ "$(cat "$dir/installed" 2>/dev/null)" != "$want" ]; then
-    command -v npm >/dev/null || { echo "node and npm are needed: apt-get install nodejs npm" >&2; return 1; }
+    need "npm --version" nodejs npm || return 1
     rm -rf "$dir"
     mkdir -p "$dir"
     cp "$2/package.json" "$2/package-lock.json" "$dir"
