@@ -194,7 +194,7 @@ func (e *ObjectEvents) CheckDestination(ctx context.Context, bk *objstore.Bucket
 	if r, ok := queue.ParseARN(arn); ok {
 		q, err := e.queues.Get(ctx, r)
 		if err != nil {
-			return err
+			return errors.New("The destination queue does not exist")
 		}
 		if q.Settings.FIFO {
 			return fmt.Errorf("%s is a FIFO queue: S3 sends to standard queues only", arn)

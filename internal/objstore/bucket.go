@@ -136,10 +136,16 @@ func (s *Store) Buckets(_ context.Context, account, region, prefix, after string
 // CreateBucket makes a bucket. Names are one space for all accounts and regions. It returns ErrBucketOwnedByYou with the
 // bucket that the account has already, ErrBucketExists or ErrInvalidBucketName.
 func (s *Store) CreateBucket(ctx context.Context, scope ident.Scope, name string) (*Bucket, error) {
+	return s.CreateBucketWith(ctx, scope, name, func(*Bucket) {})
+}
+
+// CreateBucketWith makes a bucket whose settings set fills in: it is there with all of them or not at all.
+func (s *Store) CreateBucketWith(ctx context.Context, scope ident.Scope, name string, set func(*Bucket)) (*Bucket, error) {
 	if err := checkBucketName(name); err != nil {
 		return nil, err
 	}
 	bk := &Bucket{Name: name, Account: scope.Account, Region: scope.Region, Created: s.clock.Now().UTC().Truncate(time.Second)}
+	set(bk)
 	row, err := json.Marshal(bk)
 	if err != nil {
 		return nil, err
@@ -217,7 +223,10 @@ func (s *Store) removeBucket(ctx context.Context, name string) (kv.Pending, erro
 		if err != nil {
 			return nil, mapError(err)
 		}
-		return nil, fmt.Errorf("%w: %s", ErrBucketNotEmpty, name)
+		if st.bk.Versioning != Unversioned {
+			return nil, fmt.Errorf("%w: the bucket you tried to delete is not empty. You must delete all versions in the bucket.", ErrBucketNotEmpty)
+		}
+		return nil, fmt.Errorf("%w: the bucket you tried to delete is not empty", ErrBucketNotEmpty)
 	}
 	var b kv.Batch
 	b.IfEqual(bucketKey(name), st.row)

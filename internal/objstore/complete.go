@@ -60,6 +60,9 @@ func (s *Store) Complete(ctx context.Context, req *CompleteRequest) (*Object, er
 		if err := req.If.forWrite(old); err != nil {
 			return nil, err
 		}
+		if err := req.If.undisturbed(u, old); err != nil {
+			return nil, err
+		}
 		o = s.newVersion(bk, req.Key, old)
 		o.Owner, o.Metadata, o.Tags = u.Owner, u.Metadata, u.Tags
 		if err := o.assemble(u, chosen); err != nil {
@@ -104,19 +107,24 @@ func (req *CompleteRequest) choose(u *Upload, have map[int]*storedPart) ([]*stor
 	for i, want := range req.Parts {
 		p := have[want.Number]
 		if p == nil || p.ETag != strings.Trim(want.ETag, `"`) {
-			return nil, fmt.Errorf("%w: part %d", ErrInvalidPart, want.Number)
+			return nil, invalidPart(&want)
 		}
 		if v := want.Checksum.Value; v != "" && (want.Checksum.Algorithm != p.Checksum.Algorithm || v != p.Checksum.Value) {
-			return nil, fmt.Errorf("%w: the checksum of part %d differs", ErrInvalidPart, want.Number)
+			return nil, invalidPart(&want)
 		} else if v == "" && u.Algorithm != "" && u.Type == Composite && req.anyChecksum() {
 			return nil, fmt.Errorf("%w: the upload was created using a %s checksum. The complete request must include the checksum for each part. It was missing for part %d in the request", ErrInvalidRequest, strings.ToLower(string(u.Algorithm)), want.Number)
 		}
 		if i < len(req.Parts)-1 && p.Size < MinPartBytes {
-			return nil, fmt.Errorf("%w: part %d has %d bytes, at least %d", ErrEntityTooSmall, p.Number, p.Size, MinPartBytes)
+			return nil, detail(fmt.Errorf("%w: part %d has %d bytes, at least %d", ErrEntityTooSmall, p.Number, p.Size, MinPartBytes),
+				"ETag", p.ETag, "PartNumber", strconv.Itoa(p.Number), "ProposedSize", strconv.FormatInt(p.Size, 10), "MinSizeAllowed", strconv.Itoa(MinPartBytes))
 		}
 		chosen = append(chosen, p)
 	}
 	return chosen, nil
+}
+
+func invalidPart(p *Part) error {
+	return detail(fmt.Errorf("%w: part %d", ErrInvalidPart, p.Number), "PartNumber", strconv.Itoa(p.Number), "ETag", strings.Trim(p.ETag, `"`))
 }
 
 func (req *CompleteRequest) anyChecksum() bool {

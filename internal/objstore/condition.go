@@ -22,33 +22,50 @@ type Conditions struct {
 	MatchModTime     time.Time // x-amz-if-match-last-modified-time of a delete
 }
 
+// failed is the error for a condition that does not hold, by the name of its header.
+func failed(condition string) error {
+	return detail(fmt.Errorf("%w: %s", ErrPreconditionFailed, condition), "Condition", condition)
+}
+
 func (c *Conditions) any() bool { return *c != Conditions{} }
 
-// Read checks the conditions of a read: ErrPreconditionFailed, or ErrNotModified. Entity tags go before times (RFC 9110,
-// section 13.2.2).
-func (c *Conditions) Read(o *Object) error {
+// Read checks the conditions of a read at the time now: ErrPreconditionFailed, or ErrNotModified. Entity tags go before
+// times (RFC 9110, section 13.2.2); a modification time in the future is ignored (section 13.1.3).
+func (c *Conditions) Read(o *Object, now time.Time) error {
+	name, notModified := c.unmet(o, now)
+	switch {
+	case name == "":
+		return nil
+	case notModified:
+		return ErrNotModified
+	}
+	return failed(name)
+}
+
+// unmet returns the header of the condition that does not hold; notModified is set where a read answers "not modified".
+func (c *Conditions) unmet(o *Object, now time.Time) (header string, notModified bool) {
 	mod := o.ModTime.Truncate(time.Second)
 	if c.Match != "" {
 		if !matchETag(c.Match, o.ETag) {
-			return fmt.Errorf("%w: If-Match", ErrPreconditionFailed)
+			return "If-Match", false
 		}
 	} else if !c.UnmodifiedSince.IsZero() && mod.After(c.UnmodifiedSince) {
-		return fmt.Errorf("%w: If-Unmodified-Since", ErrPreconditionFailed)
+		return "If-Unmodified-Since", false
 	}
 	if c.NoneMatch != "" {
 		if matchETag(c.NoneMatch, o.ETag) {
-			return ErrNotModified
+			return "If-None-Match", true
 		}
-	} else if !c.ModifiedSince.IsZero() && !mod.After(c.ModifiedSince) {
-		return ErrNotModified
+	} else if !c.ModifiedSince.IsZero() && !c.ModifiedSince.After(now) && !mod.After(c.ModifiedSince) {
+		return "If-Modified-Since", true
 	}
-	return nil
+	return "", false
 }
 
 // source checks the conditions on the source of a copy, none of which can answer "not modified".
-func (c *Conditions) source(o *Object) error {
-	if err := c.Read(o); err != nil {
-		return fmt.Errorf("%w: x-amz-copy-source-if-…", ErrPreconditionFailed)
+func (c *Conditions) source(o *Object, now time.Time) error {
+	if header, _ := c.unmet(o, now); header != "" {
+		return failed("x-amz-copy-source-" + header)
 	}
 	return nil
 }
@@ -57,23 +74,39 @@ func (c *Conditions) source(o *Object) error {
 func (c *Conditions) forWrite(old *Object) error {
 	exists := old != nil && !old.DeleteMarker
 	if c.NoneMatch != "" && exists && matchETag(c.NoneMatch, old.ETag) {
-		return fmt.Errorf("%w: If-None-Match", ErrPreconditionFailed)
+		return failed("If-None-Match")
 	}
 	if c.Match != "" {
 		if !exists {
 			return ErrNoSuchKey
 		}
 		if !matchETag(c.Match, old.ETag) {
-			return fmt.Errorf("%w: If-Match", ErrPreconditionFailed)
+			return failed("If-Match")
 		}
 	}
 	if exists && c.HasSize && old.Size != c.MatchSize {
-		return fmt.Errorf("%w: x-amz-if-match-size", ErrPreconditionFailed)
+		return failed("x-amz-if-match-size")
 	}
 	if exists && !c.MatchModTime.IsZero() && !old.ModTime.Truncate(time.Second).Equal(c.MatchModTime.Truncate(time.Second)) {
-		return fmt.Errorf("%w: x-amz-if-match-last-modified-time", ErrPreconditionFailed)
+		return failed("x-amz-if-match-last-modified-time")
 	}
 	return nil
+}
+
+// undisturbed checks that a conditional upload's key is as it was when the upload began.
+func (c *Conditions) undisturbed(u *Upload, now *Object) error {
+	seq := uint64(0)
+	if now != nil {
+		seq = now.seq
+	}
+	header := "If-Match"
+	switch {
+	case seq == u.Base, c.Match == "" && c.NoneMatch == "":
+		return nil
+	case c.Match == "":
+		header = "If-None-Match"
+	}
+	return detail(fmt.Errorf("%w: %s", ErrConditionConflict, u.Key), "Condition", header)
 }
 
 // precheck applies the conditions of a write to the newest version, before its body is read.

@@ -102,9 +102,12 @@ func (s *Store) copySource(ctx context.Context, bucket, name, version string, co
 		if src != nil && src.DeleteMarker && version != "" {
 			return nil, fmt.Errorf("%w: the source of a copy request may not specifically refer to a delete marker by version id", ErrInvalidRequest)
 		}
+		if errors.Is(err, ErrNoSuchKey) {
+			err = detail(err, "Key", name)
+		}
 		return nil, err
 	}
-	return src, cond.source(src)
+	return src, cond.source(src, s.clock.Now())
 }
 
 // changes reports whether a copy of src onto itself would change anything.

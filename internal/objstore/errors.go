@@ -1,6 +1,9 @@
 package objstore
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Errors of the store; compare with errors.Is. The text of a wrapped error says what was wrong.
 var (
@@ -23,6 +26,7 @@ var (
 	ErrBadDigest           = errors.New("the digest you specified did not match what was received")
 	ErrInvalidChecksum     = errors.New("the checksum you specified is not valid")
 	ErrPreconditionFailed  = errors.New("at least one of the preconditions you specified did not hold")
+	ErrConditionConflict   = errors.New("the object was changed while the upload was in progress")
 	ErrNotModified         = errors.New("not modified")
 	ErrConflict            = errors.New("a conflicting operation is in progress against this resource")
 	ErrInvalidRange        = errors.New("the requested range is not satisfiable")
@@ -47,9 +51,36 @@ func Errors() []error {
 		ErrNoSuchBucket, ErrBucketExists, ErrBucketOwnedByYou, ErrBucketNotEmpty, ErrInvalidBucketName,
 		ErrTooManyBuckets, ErrNoSuchKey, ErrNoSuchVersion, ErrInvalidVersion, ErrDeleteMarker,
 		ErrKeyTooLong, ErrMetadataTooLarge, ErrEntityTooLarge, ErrEntityTooSmall, ErrIncompleteBody,
-		ErrInvalidDigest, ErrBadDigest, ErrInvalidChecksum, ErrPreconditionFailed, ErrNotModified,
+		ErrInvalidDigest, ErrBadDigest, ErrInvalidChecksum, ErrPreconditionFailed, ErrConditionConflict, ErrNotModified,
 		ErrConflict, ErrInvalidRange, ErrNoSuchUpload, ErrInvalidPart, ErrInvalidPartOrder,
 		ErrInvalidPartNumber, ErrInvalidTag, ErrTooManyTags, ErrInvalidArgument, ErrInvalidRequest, ErrCopyOntoItself,
 		ErrNoSuchConfiguration, ErrNotImplemented, ErrFull, ErrCorrupt,
 	}
+}
+
+// Detail is an error with facts about it, by the names under which S3 shows them: which tag, which part, which condition.
+// Find it with errors.As.
+type Detail struct {
+	Facts map[string]string
+	err   error
+}
+
+// Error implements error.
+func (d *Detail) Error() string { return d.err.Error() }
+
+// Unwrap returns the error that the facts are about.
+func (d *Detail) Unwrap() error { return d.err }
+
+// detail wraps an error of the store with facts: names and values by turns.
+func detail(err error, facts ...string) error {
+	d := &Detail{Facts: make(map[string]string, len(facts)/2), err: err}
+	for i := 0; i+1 < len(facts); i += 2 {
+		d.Facts[facts[i]] = facts[i+1]
+	}
+	return d
+}
+
+// argument is an error about an argument, by its name and value on the wire.
+func argument(name, value, format string, args ...any) error {
+	return detail(fmt.Errorf("%w: "+format, append([]any{ErrInvalidArgument}, args...)...), "ArgumentName", name, "ArgumentValue", value)
 }

@@ -23,7 +23,7 @@ func (s *Store) Head(ctx context.Context, bucket, name, version string) (*Object
 			return nil, err
 		}
 		if o.DeleteMarker {
-			return o, fmt.Errorf("%w: %s", ErrDeleteMarker, version)
+			return o, detail(fmt.Errorf("%w: %s", ErrDeleteMarker, version), "ResourceType", "DeleteMarker")
 		}
 		return o, nil
 	}
@@ -92,7 +92,7 @@ func (s *Store) Open(ctx context.Context, bucket, name, version string, cond Con
 		if err != nil {
 			return o, nil, err
 		}
-		if err := cond.Read(o); err != nil {
+		if err := cond.Read(o, s.clock.Now()); err != nil {
 			return o, nil, err
 		}
 		body, err := s.body(ctx, o)

@@ -163,7 +163,8 @@ func (s *Store) receiveLarge(ctx context.Context, c *Content, inline int64, r *r
 // verify compares what was received with what was announced.
 func (r *received) verify(c *Content, sum hash.Hash) error {
 	if c.ContentMD5 != "" && c.ContentMD5 != base64.StdEncoding.EncodeToString(r.md5[:]) {
-		return fmt.Errorf("%w: the Content-MD5 you specified did not match what we received", ErrBadDigest)
+		return detail(fmt.Errorf("%w: the Content-MD5 you specified did not match what we received", ErrBadDigest),
+			"ExpectedDigest", c.ContentMD5, "CalculatedDigest", base64.StdEncoding.EncodeToString(r.md5[:]))
 	}
 	if sum == nil {
 		return nil

@@ -72,7 +72,7 @@ func versionID(seq uint64, r versionRandom) string {
 func parseVersionID(id string) (seq uint64, r versionRandom, err error) {
 	b, err := versionEncoding.DecodeString(id)
 	if err != nil || len(b) != 20 {
-		return 0, r, fmt.Errorf("%w: %q", ErrInvalidVersion, id)
+		return 0, r, detail(fmt.Errorf("%w: %q", ErrInvalidVersion, id), "ArgumentName", "versionId", "ArgumentValue", id)
 	}
 	copy(r[:], b[8:])
 	return binary.BigEndian.Uint64(b), r, nil

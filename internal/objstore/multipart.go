@@ -23,6 +23,8 @@ type Upload struct {
 	Tags            []Tag
 	Algorithm       Algorithm    // of the parts' checksums; "" = none
 	Type            ChecksumType // of the object's checksum
+	// Base is the sequence number of the newest version when the upload began; 0 = none.
+	Base uint64 `json:",omitempty"`
 }
 
 type upload = Upload
@@ -53,6 +55,13 @@ func (s *Store) CreateUpload(ctx context.Context, u Upload) (*Upload, error) {
 	err := s.change(ctx, u.Bucket, u.Key, func(bk *Bucket, b *kv.Batch) (*Write, error) {
 		if u.Owner == "" {
 			u.Owner = bk.Account
+		}
+		now, _, err := s.current(ctx, u.Bucket, u.Key)
+		if err != nil {
+			return nil, err
+		}
+		if u.Base = 0; now != nil {
+			u.Base = now.seq
 		}
 		kv.Put(b, uploadKey(u.Bucket, u.Key, u.ID), u)
 		return nil, nil

@@ -17,18 +17,21 @@ func CheckTags(tags []Tag, limit int) error {
 		return fmt.Errorf("%w: %d, at most %d", ErrTooManyTags, len(tags), limit)
 	}
 	for i, t := range tags {
+		bad := func(why string, facts ...string) error {
+			return detail(fmt.Errorf("%w: %s", ErrInvalidTag, why), append(facts, "TagKey", t.Key)...)
+		}
 		if n := utf8.RuneCountInString(t.Key); n < 1 || n > 128 || !tagText(t.Key) {
-			return fmt.Errorf("%w: the TagKey you have provided is invalid: %q", ErrInvalidTag, t.Key)
+			return bad("the TagKey you have provided is invalid")
 		}
 		if strings.HasPrefix(t.Key, "aws:") {
-			return fmt.Errorf("%w: system tags cannot be added or changed: %q", ErrInvalidTag, t.Key)
+			return bad("your TagKey cannot be prefixed with aws:")
 		}
 		if n := utf8.RuneCountInString(t.Value); n > 256 || !tagText(t.Value) {
-			return fmt.Errorf("%w: the TagValue you have provided is invalid: %q", ErrInvalidTag, t.Value)
+			return bad("the TagValue you have provided is invalid", "TagValue", t.Value)
 		}
 		for _, u := range tags[:i] {
 			if u.Key == t.Key {
-				return fmt.Errorf("%w: cannot provide multiple Tags with the same key: %q", ErrInvalidTag, t.Key)
+				return bad("cannot provide multiple Tags with the same key")
 			}
 		}
 	}

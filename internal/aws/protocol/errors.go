@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -41,7 +42,7 @@ func (s *Service) Fail(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		body = s.queryError(shape, e, status, c)
 	case s.m.Protocol == "rest-xml":
 		h.Set("Content-Type", "application/xml")
-		body = restXMLError(e, r, c)
+		body = s.restXMLError(h, e, r, c)
 	default:
 		body = s.jsonError(h, shape, e, status, wire == wireREST)
 	}
@@ -144,14 +145,23 @@ func (s *Service) queryNS() string {
 	return s.m.XMLNS
 }
 
-func restXMLError(e *Error, r *http.Request, c *Call) []byte {
+// detailHeader carries what exactly is wrong with a document: S3 itself says only that something is.
+const detailHeader = "X-Tarn-Detail"
+
+func (s *Service) restXMLError(h http.Header, e *Error, r *http.Request, c *Call) []byte {
+	members := map[string]any{}
+	if s.Details != nil {
+		maps.Copy(members, s.Details(c, r, e))
+	}
+	maps.Copy(members, e.Members)
+	if d, ok := members[detailMember].(string); ok {
+		h.Set(detailHeader, d)
+		delete(members, detailMember)
+	}
 	b := append([]byte(xmlHeader), `<Error>`...)
 	b = appendElement(b, "Code", e.Code)
 	b = appendElement(b, "Message", e.Message)
-	b = appendMembers(b, e.Members)
-	if _, ok := e.Members["Resource"]; !ok {
-		b = appendElement(b, "Resource", r.URL.Path)
-	}
+	b = appendMembers(b, members)
 	b = appendElement(b, "RequestId", c.RequestID)
 	b = appendElement(b, "HostId", hostID(c))
 	return append(b, `</Error>`...)

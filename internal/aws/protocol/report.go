@@ -22,9 +22,13 @@ type report struct {
 	violations  []string
 	unsupported []string
 	absent      []string // names of required members that were not given
+	argument    *binding // the first header or parameter that is wrong
 	path        []seg
 	smithy      bool // the newer wording
 }
+
+// binding is a header or parameter by its name on the wire, with its text.
+type binding struct{ name, text string }
 
 type seg struct {
 	name string // of a member, or a map's key

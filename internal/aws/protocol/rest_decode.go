@@ -74,9 +74,16 @@ func (r *opRow) decodeBindings(req *http.Request, query url.Values, labels []lab
 			}
 			continue
 		}
+		if text == "" && m.Loc == model.Query && r.emptyIsAbsent && m.Shape.Kind != model.String {
+			continue
+		}
 		rep.push(m.Name)
+		before := len(rep.violations)
 		err := setScalar(m.Shape, m, text, v.Field(f.index), rep)
 		rep.pop()
+		if rep.argument == nil && (err != nil || len(rep.violations) > before) {
+			rep.argument = &binding{m.Wire, text}
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.Wire, err)
 		}

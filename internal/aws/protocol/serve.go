@@ -112,7 +112,7 @@ func (g *Registry) decode(ctx context.Context, r *http.Request, t *Target, c *Ca
 					return in, e
 				}
 				if msg := rep.message(); msg != "" {
-					return in, &Error{Code: "InvalidArgument", Status: http.StatusBadRequest, Message: msg}
+					return in, s.badArgument(rep, msg)
 				}
 			}
 			var stream io.Reader
@@ -121,7 +121,7 @@ func (g *Registry) decode(ctx context.Context, r *http.Request, t *Target, c *Ca
 			}
 			err = row.decodeBody(body, stream, isXML, v, rep)
 		} else if isXML {
-			return in, &Error{Code: "InvalidArgument", Status: http.StatusBadRequest, Message: err.Error()}
+			return in, s.badArgument(rep, err.Error())
 		}
 	case wireQuery:
 		var tree *node
@@ -152,6 +152,20 @@ func (g *Registry) decode(ctx context.Context, r *http.Request, t *Target, c *Ca
 		}
 	}
 	return in, nil
+}
+
+// badArgument refuses a header or parameter of restXml.
+func (s *Service) badArgument(rep *report, message string) *Error {
+	b := rep.argument
+	if b == nil {
+		return &Error{Code: "InvalidArgument", Status: http.StatusBadRequest, Message: message}
+	}
+	if s.Argument != nil {
+		if e := s.Argument(b.name, b.text); e != nil {
+			return e
+		}
+	}
+	return &Error{Code: "InvalidArgument", Status: http.StatusBadRequest, Message: message, Members: map[string]any{"ArgumentName": b.name, "ArgumentValue": b.text}}
 }
 
 // answer writes a successful answer.

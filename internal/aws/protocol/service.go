@@ -50,6 +50,12 @@ type Service struct {
 	// Form serves POST requests to a bucket whose body is a form of several parts, which carry their signature in its fields;
 	// nil refuses them as an unknown operation.
 	Form FormHandler
+	// Details returns what an error of a request has besides code and message, such as the name of the bucket that does not
+	// exist. What the error brings itself goes before it; nil adds nothing. Only restXml asks.
+	Details func(c *Call, r *http.Request, e *Error) map[string]any
+	// Argument words the refusal of a header or parameter, by its name on the wire and its text; nil, of the function or of
+	// its result, leaves it to the codec. Only restXml asks.
+	Argument func(name, text string) *Error
 	// Decorate adds headers to any answer, errors included, before it is written; not to answers of HandleHTTP's handlers.
 	Decorate func(ctx context.Context, c *Call, h http.Header)
 
@@ -73,6 +79,8 @@ type opRow struct {
 	payload  *model.Member // of the input
 	hasBody  bool          // the input has members in the body
 	streamed bool          // the input's body is handed over as a reader
+
+	emptyIsAbsent bool // a parameter of another kind than text that is empty counts as not given
 }
 
 // prepare parses the model and pairs it with the table.
@@ -97,7 +105,7 @@ func (s *Service) prepare() error {
 			if op.Action == "" {
 				op.Action = s.Name + ":" + op.Name
 			}
-			r := &opRow{Op: op, model: mop}
+			r := &opRow{Op: op, model: mop, emptyIsAbsent: s.m.Protocol == "rest-xml"}
 			if mop.In != nil {
 				for _, m := range mop.In.Members {
 					switch m.Loc {
@@ -234,10 +242,13 @@ func (s *Service) refusal(rep *report, err error) *Error {
 	return nil
 }
 
+// detailMember of an error becomes a header; see restXMLError.
+const detailMember = "Detail"
+
 func (s *Service) syntax(err error) *Error {
 	msg := strings.TrimPrefix(err.Error(), errSyntax.Error()+": ")
 	if s.m.Protocol == "rest-xml" {
-		return &Error{Code: s.SyntaxCode, Message: "The XML you provided was not well-formed or did not validate against our published schema", Members: map[string]any{"Detail": msg}}
+		return &Error{Code: s.SyntaxCode, Message: "The XML you provided was not well-formed or did not validate against our published schema", Members: map[string]any{detailMember: msg}}
 	}
 	return &Error{Code: s.SyntaxCode, Message: msg}
 }

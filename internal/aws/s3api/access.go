@@ -145,7 +145,7 @@ func (a *api) putBucketPolicy(ctx context.Context, c *call, in *PutBucketPolicyR
 
 func (a *api) getBucketPolicy(_ context.Context, c *call, _ *GetBucketPolicyRequest) (*GetBucketPolicyOutput, error) {
 	if c.bk.Policy == "" {
-		return nil, absent("NoSuchBucketPolicy", "The bucket policy does not exist", c)
+		return nil, absent("NoSuchBucketPolicy", "The bucket policy does not exist")
 	}
 	return &GetBucketPolicyOutput{Policy: &c.bk.Policy}, nil
 }
@@ -156,7 +156,7 @@ func (a *api) deleteBucketPolicy(ctx context.Context, c *call, _ *DeleteBucketPo
 
 func (a *api) getBucketPolicyStatus(_ context.Context, c *call, _ *GetBucketPolicyStatusRequest) (*GetBucketPolicyStatusOutput, error) {
 	if c.bk.Policy == "" {
-		return nil, absent("NoSuchBucketPolicy", "The bucket policy does not exist", c)
+		return nil, absent("NoSuchBucketPolicy", "The bucket policy does not exist")
 	}
 	d, err := a.policies.parse(c.bk.Policy)
 	if err != nil {
@@ -180,7 +180,7 @@ func (a *api) putPublicAccessBlock(ctx context.Context, c *call, in *PutPublicAc
 func (a *api) getPublicAccessBlock(_ context.Context, c *call, _ *GetPublicAccessBlockRequest) (*GetPublicAccessBlockOutput, error) {
 	p := access(c.bk)
 	if p.Removed {
-		return nil, absent("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found", c)
+		return nil, absent("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found")
 	}
 	return &GetPublicAccessBlockOutput{PublicAccessBlockConfiguration: &PublicAccessBlockConfiguration{
 		BlockPublicAcls: &p.BlockPublicACLs, IgnorePublicAcls: &p.IgnorePublicACLs, BlockPublicPolicy: &p.BlockPublicPolicy, RestrictPublicBuckets: &p.RestrictPublicBuckets,
@@ -210,7 +210,7 @@ func (a *api) getOwnership(_ context.Context, c *call, _ *GetBucketOwnershipCont
 	case "":
 		o = ownerEnforced
 	case "removed":
-		return nil, absent("OwnershipControlsNotFoundError", "The bucket ownership controls were not found", c)
+		return nil, absent("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
 	}
 	return &GetBucketOwnershipControlsOutput{OwnershipControls: &OwnershipControls{Rules: []OwnershipControlsRule{{ObjectOwnership: ObjectOwnership(o)}}}}, nil
 }
@@ -251,7 +251,7 @@ func (a *api) getBucketACL(_ context.Context, c *call, _ *GetBucketAclRequest) (
 
 func (a *api) putObjectACL(ctx context.Context, c *call, in *PutObjectAclRequest) (*PutObjectAclOutput, error) {
 	if _, err := a.store.Head(ctx, in.Bucket, in.Key, str(in.VersionId)); err != nil {
-		return nil, named(err, "Key", in.Key)
+		return nil, err
 	}
 	if in.AccessControlPolicy != nil && !ownList(in.AccessControlPolicy, c.bk.Account) || checkACL(in.ACL) != nil {
 		return nil, noACL()
@@ -262,7 +262,7 @@ func (a *api) putObjectACL(ctx context.Context, c *call, in *PutObjectAclRequest
 func (a *api) getObjectACL(ctx context.Context, c *call, in *GetObjectAclRequest) (*GetObjectAclOutput, error) {
 	o, err := a.store.Head(ctx, in.Bucket, in.Key, str(in.VersionId))
 	if err != nil {
-		return nil, named(err, "Key", in.Key)
+		return nil, err
 	}
 	return &GetObjectAclOutput{Owner: owner(o.Owner), Grants: fullControl(o.Owner)}, nil
 }

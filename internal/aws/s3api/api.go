@@ -40,7 +40,7 @@ func New(o Options) *protocol.Service {
 	a := &api{store: o.Store, clock: o.Clock, destinations: o.Destinations}
 	s := &protocol.Service{
 		Name: "s3", Model: Model, MapError: mapError, ResourcePolicy: a.resourcePolicy,
-		Preflight: http.HandlerFunc(a.preflight), Form: a.postObject, Decorate: a.decorate,
+		Preflight: http.HandlerFunc(a.preflight), Form: a.postObject, Details: details, Argument: badArgument, Decorate: a.decorate,
 	}
 	for _, rows := range [][]protocol.Op{a.bucketOps(), a.settingOps(), a.objectOps(), a.listOps(), a.multipartOps(), a.accessOps()} {
 		s.Ops = append(s.Ops, rows...)

@@ -30,10 +30,13 @@ func createRegion(c *protocol.Call, conf *CreateBucketConfiguration) (string, er
 		want = str(conf.LocationConstraint)
 	}
 	switch {
+	case want != "" && want != c.Region && c.Region != "us-east-1": // whatever it is, it is not here
 	case want == "EU":
 		want = "eu-west-1"
 	case want == "us-east-1" && c.Region == "us-east-1", want != "" && !regionForm.MatchString(want):
-		return "", refuse("InvalidLocationConstraint", http.StatusBadRequest, "The specified location-constraint is not valid")
+		e := refuse("InvalidLocationConstraint", http.StatusBadRequest, "The specified location-constraint is not valid")
+		e.Members = map[string]any{"LocationConstraint": want}
+		return "", e
 	}
 	if c.Region == "us-east-1" || c.Region == want {
 		if want == "" {
@@ -62,30 +65,27 @@ func (a *api) createBucket(ctx context.Context, c *protocol.Call, in *CreateBuck
 	if deref(in.ObjectLockEnabledForBucket) {
 		return nil, refuse("NotImplemented", http.StatusNotImplemented, "Tarn does not support ObjectLockEnabledForBucket.")
 	}
-	bk, err := a.store.CreateBucket(ctx, ident.Scope{Account: c.Account, Region: region}, in.Bucket)
-	if errors.Is(err, objstore.ErrBucketOwnedByYou) && region == "us-east-1" && bk.Region == region {
+	var tags []objstore.Tag
+	if conf := in.CreateBucketConfiguration; conf != nil {
+		tags = fromTags(conf.Tags)
+		if err := checkBucketTags(tags, `User-defined tag keys can't start with "aws:". This prefix is reserved for system tags. Remove "aws:" from your tag keys and try again.`); err != nil {
+			return nil, err
+		}
+	}
+	bk, err := a.store.CreateBucketWith(ctx, ident.Scope{Account: c.Account, Region: region}, in.Bucket, func(b *objstore.Bucket) {
+		b.Ownership, b.Tags = str(in.ObjectOwnership), tags
+	})
+	if errors.Is(err, objstore.ErrBucketOwnedByYou) && region == "us-east-1" && bk.Region == region && len(tags) == 0 {
 		err = nil // as the oldest region has it
 	}
 	if err != nil {
-		return nil, named(err, "BucketName", in.Bucket)
-	}
-	conf := in.CreateBucketConfiguration
-	if in.ObjectOwnership != nil || conf != nil && len(conf.Tags) > 0 {
-		if err := a.store.Update(ctx, in.Bucket, func(b *objstore.Bucket) error {
-			b.Ownership = str(in.ObjectOwnership)
-			if conf != nil {
-				b.Tags = fromTags(conf.Tags)
-			}
-			return objstore.CheckTags(b.Tags, maxBucketTags)
-		}); err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
 	return &CreateBucketOutput{Location: ptr("/" + in.Bucket), BucketArn: ptr(bk.ARN())}, nil
 }
 
 func (a *api) deleteBucket(ctx context.Context, _ *call, in *DeleteBucketRequest) (*none, error) {
-	return &none{}, named(a.store.DeleteBucket(ctx, in.Bucket), "BucketName", in.Bucket)
+	return &none{}, a.store.DeleteBucket(ctx, in.Bucket)
 }
 
 func (a *api) headBucket(_ context.Context, c *call, _ *HeadBucketRequest) (*HeadBucketOutput, error) {

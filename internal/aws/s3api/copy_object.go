@@ -50,6 +50,9 @@ func (a *api) copyObject(ctx context.Context, c *call, in *CopyObjectRequest) (*
 	if err := checkACL(in.ACL); err != nil {
 		return nil, err
 	}
+	if err := checkWriteConditions(in.IfMatch, in.IfNoneMatch); err != nil {
+		return nil, err
+	}
 	src, err := parseSource(in.CopySource)
 	if err != nil {
 		return nil, err
@@ -87,7 +90,7 @@ func (a *api) copyObject(ctx context.Context, c *call, in *CopyObjectRequest) (*
 	}
 	dst, from, err := a.store.Copy(ctx, req)
 	if err != nil {
-		return nil, named(err, "Key", src.key)
+		return nil, err
 	}
 	out := &CopyObjectOutput{VersionId: c.versionOf(dst.Version), ServerSideEncryption: encryption(dst), Expiration: c.expiration(dst)}
 	if from.Version != objstore.NullVersion {
@@ -116,7 +119,9 @@ func directive(s, what string) (replace bool, err error) {
 func (a *api) sourceOwner(ctx context.Context, c *call, bucket string) error {
 	bk, err := a.store.Bucket(ctx, bucket)
 	if err != nil {
-		return named(err, "BucketName", bucket)
+		e := *mapError(err)
+		e.Members = map[string]any{"BucketName": bucket}
+		return &e
 	}
 	if c.HTTP == nil {
 		return nil

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
-	"github.com/tarn-data/tarn/internal/aws/sigv4"
 	"github.com/tarn-data/tarn/internal/objstore"
 )
 
@@ -27,7 +26,7 @@ func (a *api) putBucketCors(ctx context.Context, c *call, in *PutBucketCorsReque
 
 func (a *api) getBucketCors(_ context.Context, c *call, _ *GetBucketCorsRequest) (*GetBucketCorsOutput, error) {
 	if len(c.bk.CORS) == 0 {
-		return nil, absent("NoSuchCORSConfiguration", "The CORS configuration does not exist", c)
+		return nil, absent("NoSuchCORSConfiguration", "The CORS configuration does not exist")
 	}
 	out := &GetBucketCorsOutput{}
 	for i := range c.bk.CORS {
@@ -39,15 +38,6 @@ func (a *api) getBucketCors(_ context.Context, c *call, _ *GetBucketCorsRequest)
 
 func (a *api) deleteBucketCors(ctx context.Context, c *call, _ *DeleteBucketCorsRequest) (*none, error) {
 	return a.set(ctx, c, func(b *objstore.Bucket) error { b.CORS = nil; return nil })
-}
-
-// bucketOf returns the bucket that a request names in its host or path.
-func bucketOf(r *http.Request) string {
-	if b := sigv4.HostBucket(r.Host); b != "" {
-		return b
-	}
-	b, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	return b
 }
 
 // preflight answers a browser's question before a request from another origin.

@@ -27,7 +27,7 @@ func (a *api) deleteObject(ctx context.Context, c *call, in *DeleteObjectRequest
 	}
 	d, err := a.store.Delete(ctx, &objstore.DeleteRequest{Bucket: in.Bucket, Key: in.Key, Version: str(in.VersionId), If: cond, By: c.by()})
 	if err != nil {
-		return nil, named(err, "Key", in.Key)
+		return nil, err
 	}
 	out := &DeleteObjectOutput{VersionId: opt(d.Version)}
 	if d.Marker {

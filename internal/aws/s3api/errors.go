@@ -19,7 +19,7 @@ var errorTable = []struct {
 	{objstore.ErrNoSuchBucket, "NoSuchBucket", 404, "The specified bucket does not exist"},
 	{objstore.ErrBucketExists, "BucketAlreadyExists", 409, "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again."},
 	{objstore.ErrBucketOwnedByYou, "BucketAlreadyOwnedByYou", 409, "Your previous request to create the named bucket succeeded and you already own it."},
-	{objstore.ErrBucketNotEmpty, "BucketNotEmpty", 409, "The bucket you tried to delete is not empty"},
+	{objstore.ErrBucketNotEmpty, "BucketNotEmpty", 409, ""},
 	{objstore.ErrInvalidBucketName, "InvalidBucketName", 400, "The specified bucket is not valid."},
 	{objstore.ErrTooManyBuckets, "TooManyBuckets", 400, "You have attempted to create more buckets than allowed"},
 	{objstore.ErrNoSuchKey, "NoSuchKey", 404, "The specified key does not exist."},
@@ -35,6 +35,7 @@ var errorTable = []struct {
 	{objstore.ErrBadDigest, "BadDigest", 400, ""},
 	{objstore.ErrInvalidChecksum, "InvalidRequest", 400, ""},
 	{objstore.ErrPreconditionFailed, "PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold"},
+	{objstore.ErrConditionConflict, "ConditionalRequestConflict", 409, "The conditional request cannot succeed due to a conflicting operation against this resource."},
 	{objstore.ErrNotModified, "NotModified", 304, "Not Modified"},
 	{objstore.ErrConflict, "OperationAborted", 409, "A conflicting conditional operation is currently in progress against this resource. Please try again."},
 	{objstore.ErrInvalidRange, "InvalidRange", 416, "The requested range is not satisfiable"},
@@ -70,7 +71,15 @@ func mapError(err error) *protocol.Error {
 				message = strings.ToUpper(message[:1]) + message[1:]
 			}
 		}
-		return &protocol.Error{Code: e.code, Status: e.status, Message: message}
+		out := &protocol.Error{Code: e.code, Status: e.status, Message: message}
+		var d *objstore.Detail
+		if errors.As(err, &d) {
+			out.Members = make(map[string]any, len(d.Facts))
+			for k, v := range d.Facts {
+				out.Members[k] = v
+			}
+		}
+		return out
 	}
 	var own *protocol.Error
 	if errors.As(err, &own) {
@@ -91,16 +100,19 @@ func accessDenied() *protocol.Error {
 	return refuse("AccessDenied", http.StatusForbidden, "Access Denied")
 }
 
-// named adds what the error is about, as S3 does.
-func named(err error, member, value string) error {
-	e := mapError(err)
-	if e == nil {
-		return err
+// argument is an error about an argument, by its name on the wire.
+func argument(name, value, message string) *protocol.Error {
+	e := invalid(message)
+	e.Members = map[string]any{"ArgumentName": name, "ArgumentValue": value}
+	return e
+}
+
+// unimplemented refuses a header by name.
+func unimplemented(header, why string) *protocol.Error {
+	e := refuse("NotImplemented", http.StatusNotImplemented, "A header you provided implies functionality that is not implemented")
+	e.Members = map[string]any{"Header": header}
+	if why != "" {
+		e.Members["additionalMessage"] = why
 	}
-	c := *e
-	c.Members = map[string]any{member: value}
-	for k, v := range e.Members {
-		c.Members[k] = v
-	}
-	return &c
+	return e
 }

@@ -40,7 +40,7 @@ func (a *api) getObject(ctx context.Context, c *protocol.Call, in *GetObjectRequ
 	var body *objstore.Body
 	if r.Method == http.MethodHead {
 		if o, err = a.store.Head(ctx, in.Bucket, in.Key, version); err == nil {
-			err = cond.Read(o)
+			err = cond.Read(o, a.clock.Now())
 		}
 	} else if o, body, err = a.store.Open(ctx, in.Bucket, in.Key, version, cond); err == nil {
 		defer body.Close()
@@ -88,8 +88,6 @@ func (a *api) failGet(ctx context.Context, c *call, in *GetObjectRequest, o *obj
 	case errors.Is(err, objstore.ErrNotModified):
 		h["ETag"] = []string{`"` + o.ETag + `"`}
 		h["Last-Modified"] = []string{o.ModTime.Format(http.TimeFormat)}
-	case errors.Is(err, objstore.ErrPreconditionFailed):
-		return named(err, "Condition", failedCondition(in))
 	case o != nil && o.DeleteMarker:
 		h["X-Amz-Delete-Marker"] = []string{"true"}
 		h["X-Amz-Version-Id"] = []string{o.Version}
@@ -103,16 +101,9 @@ func (a *api) failGet(ctx context.Context, c *call, in *GetObjectRequest, o *obj
 		if e := c.Allowed(ctx, protocol.Access{Action: "s3:ListBucket", Resource: bucketARN(in.Bucket), Conditions: map[string][]string{"s3:prefix": {in.Key}}}); e != nil {
 			return e
 		}
-		return named(err, "Key", in.Key)
+		return err
 	}
 	return err
-}
-
-func failedCondition(in *GetObjectRequest) string {
-	if in.IfMatch != nil {
-		return "If-Match"
-	}
-	return "If-Unmodified-Since"
 }
 
 // describe sets the headers that tell about an object.
@@ -167,16 +158,23 @@ func checksumHeaders(h http.Header, c objstore.Checksum) {
 	h["X-Amz-Checksum-Type"] = []string{string(c.Type)}
 }
 
+// noPart is the error for a part that an object of count parts does not have.
+func noPart(number, count int) error {
+	e := mapError(objstore.ErrInvalidPartNumber)
+	e.Members = map[string]any{"PartNumberRequested": number, "ActualPartCount": count}
+	return e
+}
+
 // selected returns the bytes that a request asks for.
 func selected(in *GetObjectRequest, o *objstore.Object, h http.Header) (off, n int64, partial bool, err error) {
 	if in.PartNumber != nil {
 		number := int(*in.PartNumber)
 		if number < 1 || number > objstore.MaxParts {
-			return 0, 0, false, invalid("Part number must be an integer between 1 and 10000, inclusive")
+			return 0, 0, false, argument("partNumber", strconv.Itoa(number), "Part number must be an integer between 1 and 10000, inclusive")
 		}
 		if len(o.Parts) == 0 {
 			if number != 1 {
-				return 0, 0, false, objstore.ErrInvalidPartNumber
+				return 0, 0, false, noPart(number, 1)
 			}
 			return 0, o.Size, o.Size > 0, nil
 		}
@@ -190,7 +188,7 @@ func selected(in *GetObjectRequest, o *objstore.Object, h http.Header) (off, n i
 			}
 			off += p.Size
 		}
-		return 0, 0, false, objstore.ErrInvalidPartNumber
+		return 0, 0, false, noPart(number, len(o.Parts))
 	}
 	if in.Range == nil {
 		return 0, o.Size, false, nil

@@ -98,7 +98,7 @@ func fromRule(in *LifecycleRule) (r objstore.Rule, err error) {
 
 func (a *api) getLifecycle(_ context.Context, c *call, _ *GetBucketLifecycleConfigurationRequest) (*GetBucketLifecycleConfigurationOutput, error) {
 	if len(c.bk.Lifecycle) == 0 {
-		return nil, absent("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist", c)
+		return nil, absent("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist")
 	}
 	out := &GetBucketLifecycleConfigurationOutput{}
 	for i := range c.bk.Lifecycle {

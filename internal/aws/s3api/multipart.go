@@ -68,7 +68,7 @@ func (a *api) uploadPart(ctx context.Context, c *call, in *UploadPartRequest) (*
 	}
 	p, err := a.store.PutPart(ctx, in.Bucket, in.Key, in.UploadId, int(in.PartNumber), *body)
 	if err != nil {
-		return nil, named(err, "UploadId", in.UploadId)
+		return nil, err
 	}
 	s := sumsOf(p.Checksum)
 	return &UploadPartOutput{
@@ -117,6 +117,9 @@ func (a *api) completeMultipartUpload(ctx context.Context, c *call, in *Complete
 	if in.MultipartUpload == nil || len(in.MultipartUpload.Parts) == 0 {
 		return nil, refuse("MalformedXML", http.StatusBadRequest, "The XML you provided was not well-formed or did not validate against our published schema")
 	}
+	if err := checkWriteConditions(in.IfMatch, in.IfNoneMatch); err != nil {
+		return nil, err
+	}
 	req := &objstore.CompleteRequest{
 		Bucket: in.Bucket, Key: in.Key, ID: in.UploadId, Size: -1, By: c.by(),
 		If: objstore.Conditions{Match: str(in.IfMatch), NoneMatch: str(in.IfNoneMatch)},
@@ -145,7 +148,7 @@ func (a *api) completeMultipartUpload(ctx context.Context, c *call, in *Complete
 	}
 	o, err := a.store.Complete(ctx, req)
 	if err != nil {
-		return nil, named(err, "UploadId", in.UploadId)
+		return nil, err
 	}
 	s := sumsOf(o.Checksum)
 	location := "/" + in.Bucket + "/" + escapeKey(in.Key)
@@ -161,7 +164,7 @@ func (a *api) completeMultipartUpload(ctx context.Context, c *call, in *Complete
 
 func (a *api) abortMultipartUpload(ctx context.Context, _ *call, in *AbortMultipartUploadRequest) (*AbortMultipartUploadOutput, error) {
 	if err := a.store.AbortUpload(ctx, in.Bucket, in.Key, in.UploadId); err != nil {
-		return nil, named(err, "UploadId", in.UploadId)
+		return nil, err
 	}
 	return &AbortMultipartUploadOutput{}, nil
 }
@@ -177,7 +180,7 @@ func (a *api) listParts(ctx context.Context, c *call, in *ListPartsRequest) (*Li
 	}
 	u, list, more, err := a.store.Parts(ctx, in.Bucket, in.Key, in.UploadId, after, limit)
 	if err != nil {
-		return nil, named(err, "UploadId", in.UploadId)
+		return nil, err
 	}
 	out := &ListPartsOutput{
 		Bucket: &in.Bucket, Key: &in.Key, UploadId: &in.UploadId, MaxParts: ptr(int32(limit)), PartNumberMarker: ptr(int32(after)), IsTruncated: &more,
@@ -239,7 +242,7 @@ func (a *api) getObjectAttributes(ctx context.Context, c *call, in *GetObjectAtt
 			c.Header.Set("X-Amz-Delete-Marker", "true")
 			c.Header.Set("X-Amz-Version-Id", o.Version)
 		}
-		return nil, named(err, "Key", in.Key)
+		return nil, err
 	}
 	if len(in.ObjectAttributes) == 0 {
 		return nil, invalid("Invalid attribute name specified.")

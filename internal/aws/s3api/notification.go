@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/ident"
@@ -17,6 +18,7 @@ func (a *api) putNotification(ctx context.Context, c *call, in *PutBucketNotific
 	conf, n := in.NotificationConfiguration, &objstore.Notification{}
 	n.EventBridge = conf.EventBridgeConfiguration != nil
 	ids := map[string]bool{}
+	var wrong destinationErrors
 	add := func(list *[]objstore.Notify, service, arn string, id *string, events []Event, f *NotificationConfigurationFilter) error {
 		e := objstore.Notify{ID: str(id), ARN: arn}
 		if e.ID == "" {
@@ -28,7 +30,7 @@ func (a *api) putNotification(ctx context.Context, c *call, in *PutBucketNotific
 		ids[e.ID] = true
 		parsed, err := ident.ParseARN(arn)
 		if err != nil || parsed.Service != service {
-			return invalid("The ARN is not well formed: " + arn)
+			return argument(map[string]string{"lambda": "CloudFunction", "sqs": "Queue", "sns": "Topic"}[service], arn, "The ARN could not be parsed")
 		}
 		if err := eventNames(&e, events); err != nil {
 			return err
@@ -38,7 +40,7 @@ func (a *api) putNotification(ctx context.Context, c *call, in *PutBucketNotific
 		}
 		if a.destinations != nil && !deref(in.SkipDestinationValidation) {
 			if err := a.destinations.CheckDestination(ctx, c.bk, arn); err != nil {
-				return named(invalid("Unable to validate the following destination configurations"), "ArgumentValue", err.Error())
+				wrong.add(arn, err)
 			}
 		}
 		*list = append(*list, e)
@@ -62,6 +64,9 @@ func (a *api) putNotification(ctx context.Context, c *call, in *PutBucketNotific
 			return nil, err
 		}
 	}
+	if err := wrong.err(); err != nil {
+		return nil, err
+	}
 	if len(ids) > 100 {
 		return nil, invalid("A configuration has at most 100 notifications")
 	}
@@ -72,6 +77,26 @@ func (a *api) putNotification(ctx context.Context, c *call, in *PutBucketNotific
 		n = nil
 	}
 	return &none{}, a.store.SetNotification(ctx, c.bk.Name, n, c.by(), !deref(in.SkipDestinationValidation))
+}
+
+// destinationErrors collects the targets that cannot be notified: S3 names them all at once.
+type destinationErrors map[string]any
+
+func (d *destinationErrors) add(arn string, err error) {
+	if *d == nil {
+		*d = destinationErrors{}
+	}
+	n := strconv.Itoa(len(*d)/2 + 1)
+	(*d)["ArgumentName"+n], (*d)["ArgumentValue"+n] = arn, err.Error()
+}
+
+func (d destinationErrors) err() error {
+	if d == nil {
+		return nil
+	}
+	e := invalid("Unable to validate the following destination configurations")
+	e.Members = d
+	return e
 }
 
 func eventNames(e *objstore.Notify, events []Event) error {
@@ -110,7 +135,7 @@ func filter(e *objstore.Notify, f *NotificationConfigurationFilter) error {
 		case name == "prefix", name == "suffix":
 			return invalid("Cannot specify more than one " + name + " rule in a filter.")
 		default:
-			return invalid("filter rule name must be either prefix or suffix")
+			return argument("FilterRule.Name", str(r.Name), "filter rule name must be either prefix or suffix")
 		}
 	}
 	return nil

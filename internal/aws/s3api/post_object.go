@@ -23,10 +23,10 @@ func (a *api) postObject(ctx context.Context, c *protocol.Call, f *protocol.Form
 	}
 	key := strings.ReplaceAll(f.Get("key"), "${filename}", f.FileName)
 	if f.Get("key") == "" {
-		return argument("Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.", "key", "")
+		return argument("key", "", "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.")
 	}
 	if f.File == nil {
-		return argument("POST requires exactly one file upload per request.", "file", "0")
+		return argument("file", "0", "POST requires exactly one file upload per request.")
 	}
 	k, err := a.enter(ctx, c, bucket)
 	if err != nil {
@@ -57,17 +57,10 @@ func (a *api) postObject(ctx context.Context, c *protocol.Call, f *protocol.Form
 	}
 	o, err := a.store.Put(ctx, req)
 	if err != nil {
-		return named(err, "Key", key)
+		return err
 	}
 	a.cors(w.Header(), k.bk, c.HTTP)
 	return k.postAnswer(f, o, w)
-}
-
-// argument refuses a field of a form.
-func argument(message, name, value string) error {
-	e := refuse("InvalidArgument", http.StatusBadRequest, message)
-	e.Members = map[string]any{"ArgumentName": name, "ArgumentValue": value}
-	return e
 }
 
 // postRequest makes the request to the store from the fields of a form, which mean what the headers of PutObject do.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
@@ -67,15 +68,15 @@ func (a *api) putObject(ctx context.Context, c *call, in *PutObjectRequest) (*Pu
 	if c.HTTP == nil {
 		body.Body, body.Size = in.Body, -1
 	}
-	if v := str(in.IfNoneMatch); v != "" && v != "*" {
-		return nil, refuse("NotImplemented", http.StatusNotImplemented, "A header you provided implies functionality that is not implemented: If-None-Match takes * only")
+	if err := checkWriteConditions(in.IfMatch, in.IfNoneMatch); err != nil {
+		return nil, err
 	}
 	o, err := a.store.Put(ctx, &objstore.PutRequest{
 		Bucket: in.Bucket, Key: in.Key, Content: *body, Metadata: meta, Tags: tags, By: c.by(),
 		If: objstore.Conditions{Match: str(in.IfMatch), NoneMatch: str(in.IfNoneMatch)},
 	})
 	if err != nil {
-		return nil, named(err, "Key", in.Key)
+		return nil, err
 	}
 	s := sumsOf(o.Checksum)
 	return &PutObjectOutput{
@@ -83,6 +84,22 @@ func (a *api) putObject(ctx context.Context, c *call, in *PutObjectRequest) (*Pu
 		ChecksumCRC32: s.crc32, ChecksumCRC32C: s.crc32c, ChecksumCRC64NVME: s.crc64, ChecksumSHA1: s.sha1, ChecksumSHA256: s.sha256,
 		ChecksumType: opt(ChecksumType(o.Checksum.Type)),
 	}, nil
+}
+
+// checkWriteConditions refuses what a write cannot be made to depend on.
+func checkWriteConditions(match, noneMatch *string) error {
+	refused := func(header string) error {
+		return unimplemented(header, "We don't accept the provided value of "+header+" header for this API")
+	}
+	switch {
+	case match != nil && noneMatch != nil:
+		return unimplemented("If-Match,If-None-Match", "Multiple conditional request headers present in the request")
+	case noneMatch != nil && *noneMatch != "*":
+		return refused("If-None-Match")
+	case match != nil && *match == "*":
+		return refused("If-Match")
+	}
+	return nil
 }
 
 // sums are the checksum members that many shapes have.
@@ -206,6 +223,7 @@ func parseTagging(s string) ([]objstore.Tag, error) {
 		return nil, nil
 	}
 	var tags []objstore.Tag
+	bad := argument("x-amz-tagging", s, "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.")
 	for pair := range strings.SplitSeq(s, "&") {
 		if pair == "" {
 			continue
@@ -213,8 +231,8 @@ func parseTagging(s string) ([]objstore.Tag, error) {
 		k, v, _ := strings.Cut(pair, "=")
 		key, err1 := url.QueryUnescape(k)
 		value, err2 := url.QueryUnescape(v)
-		if err1 != nil || err2 != nil || key == "" {
-			return nil, invalid("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.")
+		if err1 != nil || err2 != nil || key == "" || strings.Contains(v, "=") || slices.ContainsFunc(tags, func(t objstore.Tag) bool { return t.Key == key }) {
+			return nil, bad
 		}
 		tags = append(tags, objstore.Tag{Key: key, Value: value})
 	}

@@ -40,8 +40,8 @@ func (a *api) set(ctx context.Context, c *call, change func(*objstore.Bucket) er
 	return &none{}, a.store.Update(ctx, c.bk.Name, change)
 }
 
-func absent(code, message string, c *call) error {
-	return named(refuse(code, http.StatusNotFound, message), "BucketName", c.bk.Name)
+func absent(code, message string) error {
+	return refuse(code, http.StatusNotFound, message)
 }
 
 func (a *api) putBucketVersioning(ctx context.Context, c *call, in *PutBucketVersioningRequest) (*none, error) {
@@ -64,7 +64,7 @@ func (a *api) putBucketTagging(ctx context.Context, c *call, in *PutBucketTaggin
 		return nil, malformed()
 	}
 	tags := fromTags(in.Tagging.TagSet)
-	if err := objstore.CheckTags(tags, maxBucketTags); err != nil {
+	if err := checkBucketTags(tags, "System tags cannot be added/updated by requester"); err != nil {
 		return nil, err
 	}
 	return a.set(ctx, c, func(b *objstore.Bucket) error { b.Tags = tags; return nil })
@@ -72,7 +72,7 @@ func (a *api) putBucketTagging(ctx context.Context, c *call, in *PutBucketTaggin
 
 func (a *api) getBucketTagging(_ context.Context, c *call, _ *GetBucketTaggingRequest) (*GetBucketTaggingOutput, error) {
 	if len(c.bk.Tags) == 0 {
-		return nil, absent("NoSuchTagSet", "The TagSet does not exist", c)
+		return nil, absent("NoSuchTagSet", "The TagSet does not exist")
 	}
 	return &GetBucketTaggingOutput{TagSet: toTags(c.bk.Tags)}, nil
 }
@@ -126,7 +126,7 @@ func (a *api) getLogging(context.Context, *call, *GetBucketLoggingRequest) (*Get
 }
 
 func (a *api) getReplication(_ context.Context, c *call, _ *GetBucketReplicationRequest) (*GetBucketReplicationOutput, error) {
-	return nil, absent("ReplicationConfigurationNotFoundError", "The replication configuration was not found", c)
+	return nil, absent("ReplicationConfigurationNotFoundError", "The replication configuration was not found")
 }
 
 func (a *api) getRequestPayment(context.Context, *call, *GetBucketRequestPaymentRequest) (*GetBucketRequestPaymentOutput, error) {
@@ -134,9 +134,9 @@ func (a *api) getRequestPayment(context.Context, *call, *GetBucketRequestPayment
 }
 
 func (a *api) getWebsite(_ context.Context, c *call, _ *GetBucketWebsiteRequest) (*GetBucketWebsiteOutput, error) {
-	return nil, absent("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", c)
+	return nil, absent("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration")
 }
 
 func (a *api) getObjectLock(_ context.Context, c *call, _ *GetObjectLockConfigurationRequest) (*GetObjectLockConfigurationOutput, error) {
-	return nil, absent("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket", c)
+	return nil, absent("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
 }

@@ -3,7 +3,9 @@ package s3api
 import (
 	"context"
 	"net/http"
+	"strings"
 
+	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/objstore"
 )
 
@@ -25,6 +27,16 @@ func toTags(list []objstore.Tag) []Tag {
 	return out
 }
 
+// checkBucketTags is objstore.CheckTags with the words that S3 has for system tags of buckets.
+func checkBucketTags(tags []objstore.Tag, system string) error {
+	for _, t := range tags {
+		if strings.HasPrefix(t.Key, "aws:") {
+			return &protocol.Error{Code: "InvalidTag", Status: http.StatusBadRequest, Message: system, Members: map[string]any{"TagKey": t.Key}}
+		}
+	}
+	return objstore.CheckTags(tags, maxBucketTags)
+}
+
 func malformed() error {
 	return refuse("MalformedXML", http.StatusBadRequest, "The XML you provided was not well-formed or did not validate against our published schema")
 }
@@ -32,7 +44,7 @@ func malformed() error {
 func (a *api) getObjectTagging(ctx context.Context, c *call, in *GetObjectTaggingRequest) (*GetObjectTaggingOutput, error) {
 	o, err := a.store.Head(ctx, in.Bucket, in.Key, str(in.VersionId))
 	if err != nil {
-		return nil, named(err, "Key", in.Key)
+		return nil, err
 	}
 	return &GetObjectTaggingOutput{TagSet: toTags(o.Tags), VersionId: c.versionOf(o.Version)}, nil
 }
@@ -43,7 +55,7 @@ func (a *api) putObjectTagging(ctx context.Context, c *call, in *PutObjectTaggin
 	}
 	o, err := a.store.SetTags(ctx, in.Bucket, in.Key, str(in.VersionId), fromTags(in.Tagging.TagSet), c.by())
 	if err != nil {
-		return nil, named(err, "Key", in.Key)
+		return nil, err
 	}
 	return &PutObjectTaggingOutput{VersionId: c.versionOf(o.Version)}, nil
 }
@@ -51,7 +63,7 @@ func (a *api) putObjectTagging(ctx context.Context, c *call, in *PutObjectTaggin
 func (a *api) deleteObjectTagging(ctx context.Context, c *call, in *DeleteObjectTaggingRequest) (*DeleteObjectTaggingOutput, error) {
 	o, err := a.store.SetTags(ctx, in.Bucket, in.Key, str(in.VersionId), nil, c.by())
 	if err != nil {
-		return nil, named(err, "Key", in.Key)
+		return nil, err
 	}
 	return &DeleteObjectTaggingOutput{VersionId: c.versionOf(o.Version)}, nil
 }
