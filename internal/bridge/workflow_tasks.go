@@ -48,8 +48,9 @@ func (t WorkflowTasks) Run(ctx context.Context, call *workflow.TaskCall, submitt
 }
 
 func (t WorkflowTasks) serviceError(service, operation string, c *protocol.Call, e *protocol.Error) *integration.ServiceError {
+	code, status := t.Registry.OnWire(service, e)
 	fail := &integration.ServiceError{
-		Code: e.Code, Name: t.Registry.ErrorName(service, e), Modeled: t.Registry.Modeled(service, operation, e), Message: e.Message, Status: e.Status, RequestID: c.RequestID,
+		Code: code, Name: t.Registry.ErrorName(service, e), Modeled: t.Registry.Modeled(service, operation, e), Message: e.Message, Status: status, RequestID: c.RequestID,
 	}
 	if service == "s3" {
 		fail.HostID = "tarn/" + c.RequestID // as its answers on the wire have it

@@ -52,6 +52,25 @@ func TestNamesAreUsedOnce(t *testing.T) {
 	}
 }
 
+// A task that waits for a job has a token too: whoever has it may end the task before the job.
+func TestTokenEndsJob(t *testing.T) {
+	tokens := make(chan string, 1)
+	e := newEngine(t, newFakeTasks(func(ctx context.Context, _ string, _ int, call *TaskCall) (string, *TaskError) {
+		v, _ := jsonvalue.Parse(call.Input)
+		tokens <- v.(*jsonvalue.Object).Str("t")
+		<-ctx.Done()
+		return "", &TaskError{Error: "States.TaskFailed"}
+	}))
+	m := create(t, e, "m", `{"StartAt":"J","States":{"J":{"Type":"Task","Resource":"arn:aws:states:::states:startExecution.sync","Parameters":{"StateMachineArn":"x","t.$":"$$.Task.Token"},"End":true}}}`, Standard)
+	arn := start(t, e, m.ARN, "x", `{}`).ARN
+	if err := e.TaskSuccess(t.Context(), <-tokens, `"done"`); err != nil {
+		t.Fatal(err)
+	}
+	if rec := await(t, e, arn); rec.Status != interp.Succeeded || rec.Output != `"done"` {
+		t.Errorf("%s %s", rec.Status, rec.Output)
+	}
+}
+
 // A job that nobody waits for any more is told so; one that Tarn's own end interrupts is not.
 func TestStopEndsJobs(t *testing.T) {
 	running := make(chan struct{}, 2)

@@ -103,6 +103,24 @@ func (g *Registry) ErrorName(service string, e *Error) string {
 	return upperFirst(s.SDKName) + "." + name
 }
 
+// OnWire returns the code and the HTTP status with which a service answers an error: the query protocol has codes of its own.
+func (g *Registry) OnWire(service string, e *Error) (code string, status int) {
+	code, status = e.Code, e.Status
+	s := g.bySDKName(service)
+	if s == nil || s.prepare() != nil {
+		return code, status
+	}
+	if shape := s.m.Exception(e.Code); shape != nil {
+		if s.m.Protocol == "query" {
+			code = shape.ErrorCode
+		}
+		if status == 0 {
+			status = shape.HTTPStatus()
+		}
+	}
+	return code, status
+}
+
 // Modeled reports whether the model of an operation knows an error: state machines name the others by the service alone.
 func (g *Registry) Modeled(service, operation string, e *Error) bool {
 	s := g.bySDKName(service)

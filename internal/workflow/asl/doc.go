@@ -244,15 +244,15 @@ const (
 	ErrPermissions        = "States.Permissions"
 )
 
-// Matches reports whether an ErrorEquals list matches an error. States.ALL matches all but the errors that AWS lets
-// nobody catch; States.TaskFailed all but States.Timeout.
+// Matches reports whether an ErrorEquals list matches an error. States.ALL matches all but States.Runtime, States.DataLimitExceeded
+// included, as AWS was recorded to do though its guide says otherwise; States.TaskFailed all but these two and States.Timeout.
 func Matches(list []string, name string) bool {
 	for _, e := range list {
 		switch {
 		case e == name:
 			return true
 		case e == ErrAll:
-			if name != ErrRuntime && name != ErrDataLimit {
+			if name != ErrRuntime {
 				return true
 			}
 		case e == ErrTaskFailed:

@@ -114,6 +114,11 @@ func (r *run) sdk(in any) (string, *workflow.TaskError) {
 // asUploaded adds what the SDK that Step Functions runs on sets for a body of text.
 func asUploaded(o *jsonvalue.Object) *jsonvalue.Object {
 	o = o.Clone()
+	if text, ok := o.Get("Body"); ok {
+		if _, ok := text.(string); ok { // a body is the JSON of the value that is given, text too
+			o.Set("Body", jsonvalue.Marshal(text))
+		}
+	}
 	if !o.Has("ContentType") {
 		o.Set("ContentType", "text/plain; charset=UTF-8")
 	}

@@ -131,7 +131,7 @@ func (r *run) job(j job, params *jsonvalue.Object) (string, *workflow.TaskError)
 			return "", &workflow.TaskError{Error: asl.ErrRuntime, Cause: "The answer of " + res.Action + " has no " + j.id}
 		}
 		id = o.Str(j.id)
-		if err := r.submitted(id, jsonvalue.Marshal(withMetadata(o, len(out), headers(jsonType(res.Service))))); err != nil {
+		if err := r.submitted(id, jsonvalue.Marshal(withMetadata(o, wireSize(o, out), headers(jsonType(res.Service))))); err != nil {
 			return "", &workflow.TaskError{Error: asl.ErrRuntime, Cause: err.Error()}
 		}
 	}

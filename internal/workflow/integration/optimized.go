@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,15 +37,17 @@ func (r *run) optimized(params *jsonvalue.Object) (string, *workflow.TaskError) 
 	if err != nil || !ok {
 		return out, nil
 	}
-	if n, ok := o.Get("FailedEntryCount"); ok && res.Service == "events" {
+	if res.Service == "events" { // its answer comes without metadata
+		n, _ := o.Get("FailedEntryCount")
 		if count, isNumber := n.(jsonvalue.Number); isNumber && count != "0" {
 			return "", &workflow.TaskError{Error: "EventBridge.FailedEntry", Cause: out}
 		}
+		return out, nil
 	}
 	if res.Service == "sns" {
 		return jsonvalue.Marshal(withMetadata(o, publishedSize(o), headers("text/xml"))), nil
 	}
-	return jsonvalue.Marshal(withMetadata(o, len(out), headers(jsonType(res.Service)))), nil
+	return jsonvalue.Marshal(withMetadata(o, wireSize(o, out), headers(jsonType(res.Service)))), nil
 }
 
 // originated adds the state machine and the execution to the resources of each event, as EventBridge shows them.
@@ -79,6 +82,18 @@ func publishedSize(o *jsonvalue.Object) int {
 	}
 	text += "  </PublishResult>\n  <ResponseMetadata>\n    <RequestId>" + id + "</RequestId>\n  </ResponseMetadata>\n</PublishResponse>\n"
 	return len(text)
+}
+
+// wireSize is how long an answer in JSON is on the wire: a time is a number of seconds there, which AWS writes as 1.764092795123E9.
+func wireSize(o *jsonvalue.Object, out string) int {
+	n := len(out)
+	if v := o.Str("StartDate"); v != "" {
+		if t, err := time.Parse(time.RFC3339Nano, v); err == nil {
+			digits := strings.TrimRight(strconv.FormatInt(t.UnixMilli(), 10), "0")
+			n += len(digits) + len(".E9") - len(v) - len(`""`)
+		}
+	}
+	return n
 }
 
 // header is one of an answer's; values that are drawn or measured are "".
@@ -229,7 +244,9 @@ func (r *run) invoke(params *jsonvalue.Object) (*jsonvalue.Object, *workflow.Tas
 	cause := payload(out)
 	name := "Lambda.Unknown"
 	if v, err := jsonvalue.Parse(cause); err == nil {
-		cause = jsonvalue.Marshal(v)
+		if r.call.Resource.Integration == asl.Optimized { // else it is the cause as the function wrote it
+			cause = jsonvalue.Marshal(v)
+		}
 		if o, ok := v.(*jsonvalue.Object); ok {
 			name = functionError(o)
 		}

@@ -284,7 +284,9 @@ func (r *Step) exit(t *Thread, s *asl.State, out payload, assigned *jsonvalue.Ob
 func (r *Step) tooLarge(s *asl.State) failure {
 	name := s.Name
 	if s.Kind == asl.Task {
-		name = s.Resource.ARN
+		if name = s.Resource.ARN; s.Resource.Integration != asl.Function && s.Resource.Integration != asl.Activity {
+			name = s.Resource.Type()
+		}
 	}
 	return named(asl.ErrDataLimit, fmt.Sprintf("The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", name))
 }
@@ -469,14 +471,23 @@ func (r *Step) retry(t *Thread, s *asl.State, f failure) bool {
 	return false
 }
 
-func (r *Step) caught(t *Thread, s *asl.State, c *asl.Catcher, f failure) {
-	out := jsonvalue.NewObject()
+// output is what a catcher gets of a failure: null for what was not given, an empty cause for a timeout.
+func (f failure) output() *jsonvalue.Object {
+	var name, cause any
 	if f.hasName {
-		out.Set("Error", f.name)
+		name = f.name
 	}
-	if f.hasCause {
-		out.Set("Cause", f.cause)
+	switch {
+	case f.hasCause:
+		cause = f.cause
+	case f.name == asl.ErrTimeout:
+		cause = ""
 	}
+	return jsonvalue.NewObject("Error", name, "Cause", cause)
+}
+
+func (r *Step) caught(t *Thread, s *asl.State, c *asl.Catcher, f failure) {
+	out := f.output()
 	scope := r.scope(t, s)
 	var result payload
 	var err error

@@ -50,7 +50,7 @@ func (r *Step) token(t *Thread) string {
 func (r *Step) task(t *Thread, s *asl.State) {
 	t.Attempt++
 	res := s.Resource
-	if res.Pattern == asl.WaitForToken || res.Integration == asl.Activity {
+	if res.Pattern != asl.RequestResponse || res.Integration == asl.Activity { // of .sync too: whoever has it may end the task
 		t.Token = r.newID()
 	}
 	start, err := r.taskStart(t, s)

@@ -51,7 +51,7 @@ func (r *Step) Test(req *TestRequest) *TestResult {
 	t := &Thread{ID: 1, State: req.State.Name, in: fromText(req.Input), Vars: req.Vars, EnteredAt: r.Now, Retries: req.Retries}
 	r.State.Threads = map[uint32]*Thread{1: t}
 	r.State.Status = Running
-	if req.State.Resource.Pattern == asl.WaitForToken || req.State.Resource.Integration == asl.Activity {
+	if req.State.Resource.Pattern != asl.RequestResponse || req.State.Resource.Integration == asl.Activity {
 		t.Token = r.newID()
 	}
 	x := &tester{Step: r, t: t, s: req.State, req: req, out: &TestResult{Status: "SUCCEEDED", Inspected: map[string]string{}}}
@@ -424,13 +424,7 @@ func (x *tester) failed(f failure, fatal bool) {
 }
 
 func (x *tester) caught(c *asl.Catcher, f failure) error {
-	o := jsonvalue.NewObject()
-	if f.hasName {
-		o.Set("Error", f.name)
-	}
-	if f.hasCause {
-		o.Set("Cause", f.cause)
-	}
+	o := f.output()
 	scope := x.scope()
 	var v any = o
 	var err error
