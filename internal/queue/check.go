@@ -15,7 +15,7 @@ import (
 var (
 	nameForm  = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,80}$`)
 	groupForm = regexp.MustCompile("^[a-zA-Z0-9!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]{1,128}$")
-	attrForm  = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,256}$`)
+	attrForm  = regexp.MustCompile(`^[\pL\pN_.-]{1,256}$`)
 	typeForm  = regexp.MustCompile(`^(String|Number|Binary)(\..+)?$`)
 )
 
@@ -30,11 +30,14 @@ func validName(name string, fifo bool) error {
 	return nil
 }
 
+// badToken is the reason for which ids of groups and of deduplication are refused.
+const badToken = "%s can only include alphanumeric and punctuation characters. 1 to 128 in length."
+
 // validate checks settings as a whole.
 func (e *Engine) validate(r Ref, set Settings) error {
 	in := func(name string, v, lo, hi time.Duration) error {
 		if v < lo || v > hi {
-			return fmt.Errorf("%w %s: %d: want %d to %d", ErrBadAttribute, name, int(v.Seconds()), int(lo.Seconds()), int(hi.Seconds()))
+			return fmt.Errorf("%w %s. Reason: %d: want %d to %d", ErrBadAttribute, name, int(v.Seconds()), int(lo.Seconds()), int(hi.Seconds()))
 		}
 		return nil
 	}
@@ -48,7 +51,7 @@ func (e *Engine) validate(r Ref, set Settings) error {
 	}
 	switch {
 	case set.MaxMessageBytes < MinMessageBytes || set.MaxMessageBytes > MaxMessageBytes:
-		return fmt.Errorf("%w MaximumMessageSize: %d: want %d to %d", ErrBadAttribute, set.MaxMessageBytes, MinMessageBytes, MaxMessageBytes)
+		return fmt.Errorf("%w MaximumMessageSize. Reason: %d: want %d to %d", ErrBadAttribute, set.MaxMessageBytes, MinMessageBytes, MaxMessageBytes)
 	case !set.FIFO && (set.ContentDedup || set.DedupPerGroup || set.LimitPerGroup):
 		return fmt.Errorf("%w: ContentBasedDeduplication, DeduplicationScope and FifoThroughputLimit are of FIFO queues only", ErrBadAttribute)
 	case set.LimitPerGroup && !set.DedupPerGroup:
@@ -56,15 +59,15 @@ func (e *Engine) validate(r Ref, set Settings) error {
 	}
 	if set.Policy != "" {
 		if _, err := policy.Parse(policy.Resource, set.Policy); err != nil {
-			return fmt.Errorf("%w Policy: %w", ErrBadAttribute, err)
+			return fmt.Errorf("%w Policy. Reason: %w", ErrBadAttribute, err)
 		}
 	}
 	if a := set.RedriveAllow; a != nil {
 		switch {
 		case !slices.Contains([]string{"allowAll", "denyAll", "byQueue"}, a.Permission):
-			return fmt.Errorf("%w RedriveAllowPolicy: redrivePermission %q: want allowAll, denyAll or byQueue", ErrBadAttribute, a.Permission)
+			return fmt.Errorf("%w RedriveAllowPolicy. Reason: redrivePermission %q: want allowAll, denyAll or byQueue", ErrBadAttribute, a.Permission)
 		case (a.Permission == "byQueue") != (len(a.Sources) > 0), len(a.Sources) > maxSourcesPerAllow:
-			return fmt.Errorf("%w RedriveAllowPolicy: sourceQueueArns: want 1 to %d with byQueue, and none otherwise", ErrBadAttribute, maxSourcesPerAllow)
+			return fmt.Errorf("%w RedriveAllowPolicy. Reason: sourceQueueArns: want 1 to %d with byQueue, and none otherwise", ErrBadAttribute, maxSourcesPerAllow)
 		}
 	}
 	if set.Redrive != nil {
@@ -76,28 +79,28 @@ func (e *Engine) validate(r Ref, set Settings) error {
 func (e *Engine) validateRedrive(r Ref, set *Settings) error {
 	d := set.Redrive
 	if d.MaxReceives < 1 || d.MaxReceives > MaxReceiveCount {
-		return fmt.Errorf("%w RedrivePolicy: maxReceiveCount %d: want 1 to %d", ErrBadAttribute, d.MaxReceives, MaxReceiveCount)
+		return fmt.Errorf("%w RedrivePolicy. Reason: maxReceiveCount %d: want 1 to %d", ErrBadAttribute, d.MaxReceives, MaxReceiveCount)
 	}
 	t, ok := ParseARN(d.TargetARN)
 	if !ok {
-		return fmt.Errorf("%w RedrivePolicy: deadLetterTargetArn %q is not the ARN of a queue", ErrBadAttribute, d.TargetARN)
+		return fmt.Errorf("%w RedrivePolicy. Reason: deadLetterTargetArn %q is not the ARN of a queue", ErrBadAttribute, d.TargetARN)
 	}
 	s, err := e.shard(t)
 	if err != nil {
-		return fmt.Errorf("%w RedrivePolicy: dead letter target does not exist: %s", ErrBadAttribute, d.TargetARN)
+		return fmt.Errorf("%w RedrivePolicy. Reason: dead letter target does not exist: %s", ErrBadAttribute, d.TargetARN)
 	}
 	if t.Region != r.Region || t.Account != r.Account {
-		return fmt.Errorf("%w RedrivePolicy: dead-letter target owner and region must be those of the source: %s", ErrBadAttribute, d.TargetARN)
+		return fmt.Errorf("%w RedrivePolicy. Reason: dead-letter target owner and region must be those of the source: %s", ErrBadAttribute, d.TargetARN)
 	}
 	if s.fifo != set.FIFO {
-		return fmt.Errorf("%w RedrivePolicy: dead-letter queue must be same type of queue as the source", ErrBadAttribute)
+		return fmt.Errorf("%w RedrivePolicy. Reason: dead-letter queue must be same type of queue as the source", ErrBadAttribute)
 	}
 	if t == r {
 		return nil // a queue may be its own
 	}
 	a := s.definition().Settings.RedriveAllow
 	if a != nil && (a.Permission == "denyAll" || a.Permission == "byQueue" && !slices.Contains(a.Sources, r.ARN())) {
-		return fmt.Errorf("%w RedrivePolicy: %s does not allow %s to use it as a dead-letter queue (its RedriveAllowPolicy is %s)", ErrBadAttribute, d.TargetARN, r.ARN(), a.Permission)
+		return fmt.Errorf("%w RedrivePolicy. Reason: %s does not allow %s to use it as a dead-letter queue (its RedriveAllowPolicy is %s)", ErrBadAttribute, d.TargetARN, r.ARN(), a.Permission)
 	}
 	return nil
 }
@@ -114,15 +117,15 @@ func (m *Message) Size() int {
 func checkMessage(m *Message, set *Settings) error {
 	switch {
 	case m.Body == "":
-		return fmt.Errorf("%w MessageBody", ErrMissing)
+		return refuse(ErrMissing, "the request must contain the parameter MessageBody.")
 	case m.Size() > set.MaxMessageBytes:
-		return fmt.Errorf("%w %d bytes", ErrTooLong, set.MaxMessageBytes)
+		return refuse(ErrTooLong, "one or more parameters are invalid. Reason: Message must be shorter than %d bytes.", set.MaxMessageBytes)
 	case !allowed(m.Body):
-		return fmt.Errorf("%w: invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF", ErrBadContents)
+		return refuse(ErrBadContents, "invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.")
 	case m.Delay != nil && (*m.Delay < 0 || *m.Delay > MaxDelay):
-		return fmt.Errorf("%w: value %d for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= %d", ErrBadParameter, int(m.Delay.Seconds()), int(MaxDelay.Seconds()))
+		return badParameter("DelaySeconds", int(m.Delay.Seconds()), "DelaySeconds must be >= 0 and <= %d.", int(MaxDelay.Seconds()))
 	case len(m.Attributes) > MaxAttributes:
-		return fmt.Errorf("%w: number of message attributes [%d] exceeds the allowed maximum [%d]", ErrBadParameter, len(m.Attributes), MaxAttributes)
+		return refuse(ErrBadParameter, "number of message attributes [%d] exceeds the allowed maximum [%d].", len(m.Attributes), MaxAttributes)
 	}
 	for i := range m.Attributes {
 		if err := checkAttribute(&m.Attributes[i]); err != nil {
@@ -130,23 +133,23 @@ func checkMessage(m *Message, set *Settings) error {
 		}
 	}
 	if m.Group != "" && !groupForm.MatchString(m.Group) {
-		return fmt.Errorf("%w: value %s for parameter MessageGroupId is invalid. Reason: MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length", ErrBadParameter, m.Group)
+		return badParameter("MessageGroupId", m.Group, badToken, "MessageGroupId")
 	}
 	if !set.FIFO {
 		if m.DedupID != "" {
-			return fmt.Errorf("%w: value %s for parameter MessageDeduplicationId is invalid. Reason: The request includes a parameter that is not valid for this queue type", ErrBadParameter, m.DedupID)
+			return badParameter("MessageDeduplicationId", m.DedupID, "The request includes a parameter that is not valid for this queue type.")
 		}
 		return nil
 	}
 	switch {
 	case m.Group == "":
-		return fmt.Errorf("%w MessageGroupId", ErrMissing)
+		return refuse(ErrMissing, "the request must contain the parameter MessageGroupId.")
 	case m.DedupID != "" && !groupForm.MatchString(m.DedupID):
-		return fmt.Errorf("%w: value %s for parameter MessageDeduplicationId is invalid. Reason: MessageDeduplicationId can only include alphanumeric and punctuation characters. 1 to 128 in length", ErrBadParameter, m.DedupID)
+		return badParameter("MessageDeduplicationId", m.DedupID, badToken, "MessageDeduplicationId")
 	case m.DedupID == "" && !set.ContentDedup:
-		return fmt.Errorf("%w: the queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly", ErrBadParameter)
+		return ErrNoDedupID
 	case m.Delay != nil && *m.Delay != 0:
-		return fmt.Errorf("%w: value %d for parameter DelaySeconds is invalid. Reason: The request include parameter that is not valid for this queue type", ErrBadParameter, int(m.Delay.Seconds()))
+		return badParameter("DelaySeconds", int(m.Delay.Seconds()), "The request include parameter that is not valid for this queue type.")
 	}
 	return nil
 }
@@ -155,19 +158,19 @@ func checkAttribute(a *Attribute) error {
 	lower := strings.ToLower(a.Name)
 	switch {
 	case !attrForm.MatchString(a.Name) || strings.HasPrefix(a.Name, ".") || strings.HasSuffix(a.Name, ".") || strings.Contains(a.Name, ".."):
-		return fmt.Errorf("%w: message attribute name %q: want 1 to 256 letters, digits, _, - and . (not first, last or twice in a row)", ErrBadParameter, a.Name)
+		return refuse(ErrBadParameter, "invalid message attribute name %q: want 1 to 256 letters, digits, _, - and . (not first, last or twice in a row).", a.Name)
 	case strings.HasPrefix(lower, "aws.") || strings.HasPrefix(lower, "amazon."):
-		return fmt.Errorf("%w: message attribute name %q must not start with AWS. or Amazon.", ErrBadParameter, a.Name)
+		return refuse(ErrBadParameter, "invalid message attribute name %q must not start with AWS. or Amazon.", a.Name)
 	case !typeForm.MatchString(a.Type) || len(a.Type) > 256:
-		return fmt.Errorf("%w: the message attribute '%s' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String", ErrBadParameter, a.Name)
+		return refuse(ErrBadParameter, "message (user) attribute '%s' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.", a.Name)
 	case len(a.Value) == 0:
-		return fmt.Errorf("%w: the message attribute '%s' must contain a non-empty message attribute value for its type", ErrBadParameter, a.Name)
+		return refuse(ErrBadParameter, "message (user) attribute '%s' must contain a non-empty value of type '%s'.", a.Name, a.Type)
 	case !strings.HasPrefix(a.Type, "Binary") && !allowed(string(a.Value)):
-		return fmt.Errorf("%w: the message attribute '%s' contains invalid characters", ErrBadParameter, a.Name)
+		return refuse(ErrBadParameter, "message (user) attribute '%s' contains invalid characters.", a.Name)
 	}
 	if strings.HasPrefix(a.Type, "Number") {
 		if _, err := strconv.ParseFloat(string(a.Value), 64); err != nil && !strings.Contains(err.Error(), "range") {
-			return fmt.Errorf("%w: can't cast the value of message attribute '%s' to a number", ErrBadParameter, a.Name)
+			return refuse(ErrBadParameter, "can't cast the value of message (user) attribute '%s' to a number.", a.Name)
 		}
 	}
 	return nil

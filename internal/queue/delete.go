@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/kv"
@@ -42,7 +41,7 @@ func (e *Engine) QueueDelete(ctx context.Context, b *kv.Batch, r Ref, handles []
 	for i, h := range handles {
 		seq, count, ok := s.parseHandle(h)
 		if !ok {
-			errs[i] = fmt.Errorf("%w: %q", ErrBadHandle, h)
+			errs[i] = badHandle(h)
 			continue
 		}
 		it := s.index.items[seq]
@@ -50,7 +49,7 @@ func (e *Engine) QueueDelete(ctx context.Context, b *kv.Batch, r Ref, handles []
 			continue
 		}
 		if s.fifo && (it.state != inFlight || it.count != count) {
-			errs[i] = ErrExpiredHandle
+			errs[i] = refuse(ErrExpiredHandle, "value %s for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.", h)
 			continue
 		}
 		s.delete(b, seq)
@@ -73,13 +72,19 @@ func (e *Engine) QueueDelete(ctx context.Context, b *kv.Batch, r Ref, handles []
 	return errs, p, nil
 }
 
+func badHandle(h string) error {
+	return refuse(ErrBadHandle, "the input receipt handle \"%s\" is not a valid receipt handle.", h)
+}
+
 // VisibilityChange sets how long a message that is in flight stays hidden, from now on.
 type VisibilityChange struct {
 	Handle     string
 	Visibility time.Duration // 0 = visible at once
 }
 
-// ChangeVisibility changes the visibility of messages in flight. The changes are durable when it returns.
+// ChangeVisibility changes the visibility of messages that were received. In a standard queue a handle of an earlier receive
+// does, too, and a message that is visible again is hidden once more; a FIFO queue takes the newest handle only, while the
+// message is in flight. The changes are durable when it returns.
 func (e *Engine) ChangeVisibility(ctx context.Context, r Ref, list []VisibilityChange) ([]error, error) {
 	s, err := e.shard(r)
 	if err != nil {
@@ -115,25 +120,31 @@ func (e *Engine) ChangeVisibility(ctx context.Context, r Ref, list []VisibilityC
 func (s *shard) changeVisibility(b *kv.Batch, c VisibilityChange, now int64) error {
 	seq, count, ok := s.parseHandle(c.Handle)
 	if !ok {
-		return fmt.Errorf("%w: %q", ErrBadHandle, c.Handle)
+		return badHandle(c.Handle)
 	}
 	it := s.index.items[seq]
 	switch {
-	case it == nil || it.count != count:
-		return ErrNotAvailable
-	case it.state != inFlight:
+	case it == nil || s.fifo && it.count != count:
+		return refuse(ErrNotAvailable, "value %s for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.", c.Handle)
+	case s.fifo && it.state != inFlight:
 		return ErrNotInFlight
+	case it.state != inFlight && c.Visibility == 0:
+		return nil // it is visible as it is
 	}
 	at := now + c.Visibility.Milliseconds()
 	if at-it.received > MaxVisibility.Milliseconds() {
-		return fmt.Errorf("%w [%d seconds]", ErrTooLongVisible, int(MaxVisibility.Seconds()))
+		return refuse(ErrTooLongVisible, "total VisibilityTimeout for the message is beyond the limit [%d seconds].", int(MaxVisibility.Seconds()))
 	}
-	s.index.reschedule(it, at)
+	if it.state == inFlight {
+		s.index.reschedule(it, at)
+	} else {
+		s.index.rehide(it, at)
+	}
 	s.put(b, it)
 	return nil
 }
 
-// Purge deletes all messages that a queue has now.
+// Purge deletes all messages that a queue has now; a FIFO queue forgets their deduplication ids, too.
 func (e *Engine) Purge(ctx context.Context, r Ref) error {
 	s, err := e.shard(r)
 	if err != nil {
@@ -145,16 +156,18 @@ func (e *Engine) Purge(ctx context.Context, r Ref) error {
 	now := e.clock.Now()
 	if !s.purged.IsZero() && now.Sub(s.purged) < purgeInterval {
 		s.mu.Unlock()
-		return fmt.Errorf("%w: queue %s", ErrPurging, r.Name)
+		return refuse(ErrPurging, "only one PurgeQueue operation on %s is allowed every 60 seconds.", r.Name)
 	}
 	var b kv.Batch
 	b.DeleteRange(messagePrefix(s.id), messagePrefix(s.id).End())
 	b.DeleteRange(statePrefix(s.id), statePrefix(s.id).End())
+	b.DeleteRange(dedupPrefix(s.id), dedupPrefix(s.id).End())
 	p, err := s.apply(ctx, &b)
 	if err == nil {
 		s.purged = now
 		s.index = newIndex(s.fifo)
 		s.attempts = map[string]attempt{}
+		s.dedup, s.dedupAge = map[dedupHash]dedupEntry{}, nil
 	}
 	s.mu.Unlock()
 	if err != nil {

@@ -123,7 +123,7 @@ func (e *Engine) Create(ctx context.Context, r Ref, set Settings, tags map[strin
 		return Queue{}, err
 	}
 	if len(tags) > MaxTags {
-		return Queue{}, fmt.Errorf("%w: a queue has at most %d tags", ErrBadParameter, MaxTags)
+		return Queue{}, refuse(ErrBadParameter, "too many tags added for queue %s: it has at most %d.", r.Name, MaxTags)
 	}
 	e.names.Lock()
 	defer e.names.Unlock()
@@ -132,7 +132,7 @@ func (e *Engine) Create(ctx context.Context, r Ref, set Settings, tags map[strin
 		return d, check(d.Settings)
 	}
 	if at, ok := e.deleted[r]; ok && e.now()-at < nameRest {
-		return Queue{}, fmt.Errorf("%w: %s", ErrDeletedRecently, r.Name)
+		return Queue{}, refuse(ErrDeletedRecently, "you must wait 60 seconds after deleting a queue before you can create another with the same name.")
 	}
 	if err := e.validate(r, set); err != nil {
 		return Queue{}, err
@@ -207,7 +207,7 @@ func (e *Engine) Configure(ctx context.Context, r Ref, f func(*Settings) error) 
 			return err
 		}
 		if q.Settings.FIFO != fifo {
-			return fmt.Errorf("%w: FifoQueue: you can specify it only when the queue is created", ErrBadAttribute)
+			return refuse(ErrBadAttribute, "invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.")
 		}
 		return e.validate(r, q.Settings)
 	})
@@ -224,7 +224,7 @@ func (e *Engine) Tag(ctx context.Context, r Ref, tags map[string]string) error {
 			all[k] = v
 		}
 		if len(all) > MaxTags {
-			return fmt.Errorf("%w: too many tags added for queue %s: it has at most %d", ErrBadParameter, r.Name, MaxTags)
+			return refuse(ErrBadParameter, "too many tags added for queue %s: it has at most %d.", r.Name, MaxTags)
 		}
 		q.Tags = all
 		return nil

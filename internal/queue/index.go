@@ -1,6 +1,9 @@
 package queue
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 type itemState uint8
 
@@ -107,12 +110,17 @@ func (x *index) activate(g *group) {
 	}
 }
 
-// advance shows what has become visible by now and returns how many messages did.
+// advance shows what has become visible by now and returns how many messages did. Groups that get their turn by that are
+// in the order of their first messages.
 func (x *index) advance(now int64) (shown int) {
+	queued := len(x.turn)
 	for it := x.hidden.min(); it != nil && it.at <= now; it = x.hidden.min() {
 		x.hidden.pop()
 		x.unhide(it)
 		shown++
+	}
+	if len(x.turn) > queued+1 {
+		slices.SortFunc(x.turn[queued:], func(a, b *group) int { return cmp.Compare(a.list[0].seq, b.list[0].seq) })
 	}
 	return shown
 }
@@ -244,6 +252,14 @@ func (x *index) reschedule(it *item, at int64) {
 	x.hidden.remove(it)
 	it.at = at
 	x.hidden.push(it)
+}
+
+// rehide puts an item of a standard queue that is visible after a receive in flight again.
+func (x *index) rehide(it *item, at int64) {
+	x.back.remove(it)
+	x.counts.Visible--
+	it.at = at
+	x.hide(it)
 }
 
 // old yields the sequence numbers of messages sent before limit, at most max of them.

@@ -50,29 +50,29 @@ func (e *Engine) StartMove(ctx context.Context, src Ref, destination string, per
 		return MoveTask{}, err
 	}
 	if perSecond < 0 || perSecond > 500 {
-		return MoveTask{}, fmt.Errorf("%w: MaxNumberOfMessagesPerSecond %d: want 1 to 500", ErrBadParameter, perSecond)
+		return MoveTask{}, badParameter("MaxNumberOfMessagesPerSecond", perSecond, "Must be between 1 and 500, if provided.")
 	}
 	sources, _, err := e.Sources(src, "", 1)
 	if err != nil {
 		return MoveTask{}, err
 	}
 	if len(sources) == 0 {
-		return MoveTask{}, fmt.Errorf("%w: source queue must be configured as a Dead Letter Queue", ErrBadParameter)
+		return MoveTask{}, refuse(ErrBadParameter, "source queue must be configured as a Dead Letter Queue.")
 	}
 	if destination != "" {
 		r, ok := ParseARN(destination)
 		if !ok {
-			return MoveTask{}, fmt.Errorf("%w: %q is not the ARN of a queue", ErrBadParameter, destination)
+			return MoveTask{}, badParameter("DestinationArn", destination, "It is not the ARN of a queue.")
 		}
 		d, err := e.shard(r)
 		if err != nil {
-			return MoveTask{}, err
+			return MoveTask{}, refuse(ErrNoDestination, "the resource that you specified for the DestinationArn parameter doesn't exist.")
 		}
 		if d == s {
-			return MoveTask{}, fmt.Errorf("%w: source queue arn and destination queue arn cannot be the same", ErrBadParameter)
+			return MoveTask{}, refuse(ErrBadParameter, "source queue arn and destination queue arn cannot be the same.")
 		}
 		if d.fifo != s.fifo {
-			return MoveTask{}, fmt.Errorf("%w: source and destination must both be FIFO queues or both be standard queues", ErrBadParameter)
+			return MoveTask{}, refuse(ErrBadParameter, "source and destination must both be FIFO queues or both be standard queues.")
 		}
 	}
 	tasks, err := e.Moves(ctx, src, 0)
@@ -80,7 +80,7 @@ func (e *Engine) StartMove(ctx context.Context, src Ref, destination string, per
 		return MoveTask{}, err
 	}
 	if len(tasks) > 0 && (tasks[0].Status == "RUNNING" || tasks[0].Status == "CANCELLING") {
-		return MoveTask{}, fmt.Errorf("%w: there is already a task running. Only one active task is allowed for a source queue arn at a given time", ErrBusyTask)
+		return MoveTask{}, refuse(ErrBusyTask, "there is already a task running. Only one active task is allowed for a source queue arn at a given time.")
 	}
 	counts, err := e.Counts(ctx, src)
 	if err != nil {
@@ -126,7 +126,7 @@ func (e *Engine) CancelMove(ctx context.Context, handle string) (int, error) {
 	}
 	raw, err := base64.StdEncoding.DecodeString(handle)
 	if err != nil || json.Unmarshal(raw, &h) != nil || h.TaskID == "" {
-		return 0, fmt.Errorf("%w: %q", ErrBadParameter, handle)
+		return 0, refuse(ErrBadParameter, "value for parameter TaskHandle is invalid.")
 	}
 	src, _ := ParseARN(h.SourceARN)
 	s, err := e.shard(src)
@@ -139,7 +139,7 @@ func (e *Engine) CancelMove(ctx context.Context, handle string) (int, error) {
 	}
 	i := slices.IndexFunc(tasks, func(t MoveTask) bool { return t.ID == h.TaskID })
 	if i < 0 || tasks[i].Status != "RUNNING" {
-		return 0, fmt.Errorf("%w: %s", ErrNoTask, h.TaskID)
+		return 0, refuse(ErrNoTask, "task does not exist.")
 	}
 	t := tasks[i]
 	t.Status = "CANCELLING"

@@ -205,11 +205,12 @@ func TestVisibility(t *testing.T) {
 	if err := change(h, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := change(h, time.Minute); !errors.Is(err, queue.ErrNotInFlight) {
+	if err := change(h, time.Minute); err != nil || r.bodies(q, 1) != "" {
 		t.Errorf("of a visible message: %v", err)
 	}
+	r.clock.Advance(time.Minute)
 	h2 := r.receive(q, 1)[0].Handle
-	if err := change(h, 0); !errors.Is(err, queue.ErrNotAvailable) {
+	if err := change(h, 0); err != nil || r.counts(q).Visible != 1 {
 		t.Errorf("with an old handle: %v", err)
 	}
 	if err := change(h2[:len(h2)-8]+"AAAAAAA=", 0); !errors.Is(err, queue.ErrBadHandle) {
@@ -389,7 +390,7 @@ func TestDeduplication(t *testing.T) {
 	if b := r.send(q, queue.Message{Body: "2", Group: "h", DedupID: "x"}); b.Duplicate {
 		t.Error("after the window the message was dropped")
 	}
-	if _, err := r.Send(t.Context(), q, queue.Message{Body: "1", Group: "g"}); !errors.Is(err, queue.ErrBadParameter) {
+	if _, err := r.Send(t.Context(), q, queue.Message{Body: "1", Group: "g"}); !errors.Is(err, queue.ErrNoDedupID) {
 		t.Errorf("without an id: %v", err)
 	}
 	if _, err := r.Send(t.Context(), q, queue.Message{Body: "1", DedupID: "y"}); !errors.Is(err, queue.ErrMissing) {
@@ -531,5 +532,68 @@ func TestClockChangesWhileDown(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestVisibilityOfGroups(t *testing.T) {
+	r := newRig(t)
+	q := r.make("q.fifo", nil)
+	r.send(q, queue.Message{Body: "m", Group: "g", DedupID: "1"})
+	h := r.receive(q, 1)[0].Handle
+	r.clock.Advance(31 * time.Second)
+	change := func(want error) {
+		t.Helper()
+		errs, err := r.ChangeVisibility(t.Context(), q, []queue.VisibilityChange{{Handle: h, Visibility: time.Minute}})
+		if err != nil || !errors.Is(errs[0], want) {
+			t.Errorf("%v, %v; want %v", errs, err, want)
+		}
+	}
+	change(queue.ErrNotInFlight)
+	r.receive(q, 1)
+	change(queue.ErrNotAvailable)
+}
+
+// TestTurnsAtOnce has groups come back at the same time: they follow those that wait, in the order of their first messages.
+func TestTurnsAtOnce(t *testing.T) {
+	r := newRig(t)
+	q := r.make("q.fifo", nil)
+	for _, m := range []string{"a1", "b1", "b2", "c1", "a2"} {
+		r.send(q, queue.Message{Body: m, Group: m[:1], DedupID: m})
+	}
+	var none time.Duration
+	for _, want := range []string{"a1 a2 b1 ", "c1 a1 a2 b1 b2 "} {
+		got, err := r.Receive(t.Context(), q, queue.ReceiveRequest{Max: len(want) / 3, Visibility: &none, Wait: &none})
+		text := ""
+		for _, m := range got {
+			text += m.Body + " "
+		}
+		if err != nil || text != want {
+			t.Errorf("got %s (%v), want %s", text, err, want)
+		}
+	}
+}
+
+func TestPurgeForgetsDuplicates(t *testing.T) {
+	r := newRig(t)
+	q := r.make("q.fifo", nil)
+	m := queue.Message{Body: "m", Group: "g", DedupID: "1"}
+	r.send(q, m)
+	if err := r.Purge(t.Context(), q); err != nil {
+		t.Fatal(err)
+	}
+	r = r.reopen()
+	r.send(q, m)
+	if n := r.counts(q).Visible; n != 1 {
+		t.Errorf("%d messages", n)
+	}
+}
+
+func TestNoDelayInGroups(t *testing.T) {
+	r := newRig(t)
+	q := r.make("q.fifo", func(s *queue.Settings) { s.Delay = time.Minute })
+	var none time.Duration
+	r.send(q, queue.Message{Body: "m", Group: "g", DedupID: "1", Delay: &none})
+	if n := r.counts(q).Delayed; n != 1 {
+		t.Errorf("%d messages are delayed: the queue's delay counts", n)
 	}
 }

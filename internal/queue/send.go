@@ -144,7 +144,7 @@ func (e *Engine) prepare(s *shard, m *Message, sent *Sent) (prepared, error) {
 	}
 	st.id[6], st.id[8] = st.id[6]&0x0f|0x40, st.id[8]&0x3f|0x80
 	p := prepared{shard: s, message: st, delay: -1}
-	if m.Delay != nil {
+	if m.Delay != nil && !(set.FIFO && *m.Delay == 0) { // FIFO queues delay all messages alike
 		p.delay = m.Delay.Milliseconds()
 	}
 	if set.FIFO {

@@ -278,6 +278,9 @@ func (p *pruner) queryNames(old obj) {
 		target, _ := oldShapes[from["shape"].(string)].(obj)
 		if flat(from) {
 			ref["tarnQueryFlattened"] = true
+			if own, _ := target["locationName"].(string); q == "" {
+				q = own
+			}
 			if e, ok := target["member"].(obj); ok && e["locationName"] != nil {
 				q = e["locationName"].(string)
 			}

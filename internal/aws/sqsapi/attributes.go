@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
@@ -21,7 +22,7 @@ func applyAttributes(set *queue.Settings, attrs map[string]string, creating bool
 			return err
 		}
 	}
-	return nil
+	return fifoOnly(set, attrs)
 }
 
 func applyAttribute(set *queue.Settings, name, v string, creating bool) error {
@@ -34,11 +35,9 @@ func applyAttribute(set *queue.Settings, name, v string, creating bool) error {
 		return nil
 	}
 	flag := func(p *bool) error {
-		b, err := strconv.ParseBool(v)
-		if err != nil {
+		if *p = strings.EqualFold(v, "true"); !*p && !strings.EqualFold(v, "false") {
 			return badValue(name, v)
 		}
-		*p = b
 		return nil
 	}
 	choice := func(p *bool, no, yes string) error {
@@ -72,10 +71,15 @@ func applyAttribute(set *queue.Settings, name, v string, creating bool) error {
 	case QueueAttributeName_RedriveAllowPolicy:
 		return redriveAllow(set, v)
 	case QueueAttributeName_FifoQueue:
-		if creating && v != "true" {
-			return &protocol.Error{Code: Code_InvalidAttributeName, Message: "Unknown Attribute FifoQueue: it is true or left out."}
+		fifo := false
+		if err := flag(&fifo); err != nil {
+			return err
 		}
-		return flag(&set.FIFO)
+		if creating && !fifo || !creating && !set.FIFO {
+			return unknownAttribute(name)
+		}
+		set.FIFO = fifo
+		return nil
 	case QueueAttributeName_ContentBasedDeduplication:
 		return flag(&set.ContentDedup)
 	case QueueAttributeName_DeduplicationScope:
@@ -93,7 +97,32 @@ func applyAttribute(set *queue.Settings, name, v string, creating bool) error {
 		}
 		return &protocol.Error{Code: Code_UnsupportedOperation, Message: "Tarn has no KMS keys: leave KmsMasterKeyId out."}
 	}
+	return unknownAttribute(name)
+}
+
+func unknownAttribute(name string) error {
 	return &protocol.Error{Code: Code_InvalidAttributeName, Message: "Unknown Attribute " + name + "."}
+}
+
+// fifoOnly refuses the attributes of FIFO queues for a queue that is none.
+func fifoOnly(set *queue.Settings, attrs map[string]string) error {
+	if set.FIFO {
+		return nil
+	}
+	if name := string(QueueAttributeName_ContentBasedDeduplication); has(attrs, name) {
+		return unknownAttribute(name)
+	}
+	for _, n := range []QueueAttributeName{QueueAttributeName_DeduplicationScope, QueueAttributeName_FifoThroughputLimit} {
+		if has(attrs, string(n)) {
+			return &protocol.Error{Code: Code_InvalidAttributeName, Message: fmt.Sprintf("You can specify the %s only when FifoQueue is set to true.", n)}
+		}
+	}
+	return nil
+}
+
+func has(attrs map[string]string, name string) bool {
+	_, ok := attrs[name]
+	return ok
 }
 
 func redrive(set *queue.Settings, v string) error {

@@ -2,6 +2,7 @@ package sqsapi
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
@@ -16,6 +17,7 @@ var errorTable = []protocol.ErrorRow{
 	{Err: queue.ErrBadName, Code: "InvalidParameterValue"},
 	{Err: queue.ErrBadAttribute, Code: Code_InvalidAttributeValue},
 	{Err: queue.ErrBadParameter, Code: "InvalidParameterValue"},
+	{Err: queue.ErrNoDedupID, Code: "InvalidParameterValue", Message: "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"},
 	{Err: queue.ErrMissing, Code: "MissingParameter"},
 	{Err: queue.ErrTooLong, Code: "InvalidParameterValue"},
 	{Err: queue.ErrBadContents, Code: Code_InvalidMessageContents},
@@ -25,9 +27,10 @@ var errorTable = []protocol.ErrorRow{
 	{Err: queue.ErrNotAvailable, Code: "InvalidParameterValue"},
 	{Err: queue.ErrTooLongVisible, Code: "InvalidParameterValue"},
 	{Err: queue.ErrOverLimit, Code: Code_OverLimit},
-	{Err: queue.ErrPurging, Code: Code_PurgeQueueInProgress},
-	{Err: queue.ErrNoTask, Code: Code_ResourceNotFoundException},
-	{Err: queue.ErrBusyTask, Code: Code_UnsupportedOperation},
+	{Err: queue.ErrPurging, Code: Code_PurgeQueueInProgress, Status: http.StatusForbidden},
+	{Err: queue.ErrNoTask, Code: Code_ResourceNotFoundException, Status: http.StatusNotFound},
+	{Err: queue.ErrNoDestination, Code: Code_ResourceNotFoundException, Status: http.StatusNotFound},
+	{Err: queue.ErrBusyTask, Code: "InvalidParameterValue"},
 }
 
 var mapTable = protocol.MapErrors(errorTable)
@@ -38,9 +41,6 @@ func mapError(err error) *protocol.Error {
 		return e
 	}
 	e.Message = strings.ToUpper(e.Message[:1]) + e.Message[1:]
-	if !strings.HasSuffix(e.Message, ".") {
-		e.Message += "."
-	}
 	return e
 }
 
@@ -52,9 +52,12 @@ func entryError(id string, err error) (BatchResultErrorEntry, bool) {
 			return BatchResultErrorEntry{}, false
 		}
 	}
-	code := e.Code
+	code, text := e.Code, e.Message
+	if errors.Is(err, queue.ErrTooLong) { // an entry has a wording of its own
+		text = strings.Replace(text, "are invalid", "cannot be validated", 1)
+	}
 	if s := Model().Exception(code); s != nil {
 		code = s.ErrorCode
 	}
-	return BatchResultErrorEntry{Id: id, Code: code, Message: &e.Message, SenderFault: true}, true
+	return BatchResultErrorEntry{Id: id, Code: code, Message: &text, SenderFault: true}, true
 }

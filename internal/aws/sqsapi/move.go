@@ -3,6 +3,7 @@ package sqsapi
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/queue"
@@ -22,7 +23,7 @@ func sourceOf(arn string) (queue.Ref, error) {
 // gone says of a queue that is named by its ARN that it does not exist: these operations have an error of their own for that.
 func gone(err error) error {
 	if e := mapError(err); e != nil && e.Code == Code_QueueDoesNotExist {
-		return &protocol.Error{Code: Code_ResourceNotFoundException, Message: "The resource that you specified for the SourceArn parameter doesn't exist."}
+		return &protocol.Error{Code: Code_ResourceNotFoundException, Status: http.StatusNotFound, Message: "The resource that you specified for the SourceArn parameter doesn't exist."}
 	}
 	return err
 }

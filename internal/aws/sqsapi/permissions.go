@@ -40,8 +40,16 @@ func (a *api) addPermission(ctx context.Context, c *protocol.Call, in *AddPermis
 		for _, n := range in.Actions {
 			what = append(what, "SQS:"+n)
 		}
-		return append(list, map[string]any{"Sid": in.Label, "Effect": "Allow", "Principal": map[string]any{"AWS": who}, "Action": what, "Resource": r.ARN()}), nil
+		return append(list, map[string]any{"Sid": in.Label, "Effect": "Allow", "Principal": map[string]any{"AWS": single(who)}, "Action": single(what), "Resource": r.ARN()}), nil
 	})
+}
+
+// single is a list as policies have it: a list of one is written as its element.
+func single(list []string) any {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return list
 }
 
 func (a *api) removePermission(ctx context.Context, c *protocol.Call, in *RemovePermissionRequest) (*RemovePermissionOutput, error) {
@@ -52,7 +60,7 @@ func (a *api) removePermission(ctx context.Context, c *protocol.Call, in *Remove
 	return &RemovePermissionOutput{}, a.editPolicy(ctx, r, func(list []map[string]any) ([]map[string]any, error) {
 		i := slices.IndexFunc(list, func(s map[string]any) bool { return s["Sid"] == in.Label })
 		if i < 0 {
-			return nil, badParameter("Label", in.Label, "can't find label on existing policy.")
+			return nil, badParameter("Label", in.Label, "can't find label.")
 		}
 		return slices.Delete(list, i, i+1), nil
 	})
@@ -61,7 +69,7 @@ func (a *api) removePermission(ctx context.Context, c *protocol.Call, in *Remove
 // editPolicy changes the statements of a queue's policy.
 func (a *api) editPolicy(ctx context.Context, r queue.Ref, edit func([]map[string]any) ([]map[string]any, error)) error {
 	return a.Queues.Configure(ctx, r, func(s *queue.Settings) error {
-		doc := map[string]any{"Version": "2012-10-17", "Id": r.ARN() + "/SQSDefaultPolicy"}
+		doc := map[string]any{"Version": "2008-10-17", "Id": r.ARN() + "/SQSDefaultPolicy"}
 		var list []map[string]any
 		if s.Policy != "" {
 			if err := json.Unmarshal([]byte(s.Policy), &doc); err != nil {

@@ -29,7 +29,7 @@ func (a *api) createQueue(ctx context.Context, c *protocol.Call, in *CreateQueue
 			old := attributesOf(queue.Queue{Settings: have}, queue.Counts{})
 			for n, v := range attributesOf(queue.Queue{Settings: want}, queue.Counts{}) {
 				if old[n] != v {
-					return fmt.Errorf("%w %s", queue.ErrExists, n)
+					return &protocol.Error{Code: Code_QueueNameExists, Message: "A queue already exists with the same name and a different value for attribute " + string(n)}
 				}
 			}
 		}
@@ -129,7 +129,8 @@ func (a *api) getAttributes(ctx context.Context, c *protocol.Call, in *GetQueueA
 	all := attributesOf(q, n)
 	known := slices.Collect(maps.Values(knownAttributes))
 	out := &GetQueueAttributesResult{}
-	for _, name := range in.AttributeNames {
+	for _, n := range in.AttributeNames {
+		name := QueueAttributeName(n)
 		if name != QueueAttributeName_All && !slices.Contains(known, name) {
 			return nil, &protocol.Error{Code: Code_InvalidAttributeName, Message: "Unknown Attribute " + string(name) + "."}
 		}

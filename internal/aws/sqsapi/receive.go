@@ -122,13 +122,13 @@ func systemOf(m *queue.Received) map[string]string {
 	return all
 }
 
-// asked reports whether a receive wants an attribute: by its name, by a prefix ("foo.*"), or all.
+// asked reports whether a receive wants an attribute: by its name, by what it begins with ("foo.*", and "foo" need not be followed by a dot), or all.
 func asked(name string, want []string) bool {
 	for _, w := range want {
-		if w == "All" || w == ".*" || w == name {
+		if w == "All" || w == "*" || w == ".*" || w == name {
 			return true
 		}
-		if p, ok := strings.CutSuffix(w, ".*"); ok && strings.HasPrefix(name, p+".") {
+		if p, ok := strings.CutSuffix(w, ".*"); ok && strings.HasPrefix(name, p) {
 			return true
 		}
 	}

@@ -13,6 +13,11 @@ import (
 // message puts together what a request gives of a message.
 func message(c *protocol.Call, body string, delay *int32, attrs map[string]MessageAttributeValue, system map[string]MessageSystemAttributeValue, group, dedup *string) (queue.Message, error) {
 	m := queue.Message{Body: body, Sender: c.Principal.ID, Group: protocol.Or(group, ""), DedupID: protocol.Or(dedup, "")}
+	for name, id := range map[string]*string{"MessageGroupId": group, "MessageDeduplicationId": dedup} {
+		if id != nil && *id == "" {
+			return m, badParameter(name, "", name+" can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+		}
+	}
 	if delay != nil {
 		d := time.Duration(*delay) * time.Second
 		m.Delay = &d
@@ -28,7 +33,7 @@ func message(c *protocol.Call, body string, delay *int32, attrs map[string]Messa
 		m.Attributes = append(m.Attributes, a)
 	}
 	for name, v := range system {
-		if name != string(MessageSystemAttributeNameForSends_AWSTraceHeader) || v.DataType != "String" || v.StringValue == nil {
+		if name != traceHeader || v.DataType != "String" || v.StringValue == nil {
 			return m, badParameter("MessageSystemAttributes", name, "want AWSTraceHeader, a String.")
 		}
 		m.Trace = *v.StringValue
@@ -95,8 +100,18 @@ func (a *api) sendBatch(ctx context.Context, c *protocol.Call, in *SendMessageBa
 	if err := checkEntries(in.Entries, func(e *SendMessageBatchRequestEntry) string { return e.Id }); err != nil {
 		return nil, err
 	}
-	if _, err := a.Queues.Get(ctx, r); err != nil {
+	q, err := a.Queues.Get(ctx, r)
+	if err != nil {
 		return nil, err
+	}
+	for i := range in.Entries { // what a FIFO queue must be told is refused for the batch as a whole
+		e := &in.Entries[i]
+		if q.Settings.FIFO && e.MessageGroupId == nil {
+			return nil, &protocol.Error{Code: "InvalidParameterValue", Message: "The request must contain the parameter MessageGroupId."}
+		}
+		if q.Settings.FIFO && e.MessageDeduplicationId == nil && !q.Settings.ContentDedup {
+			return nil, queue.ErrNoDedupID
+		}
 	}
 	out := &SendMessageBatchResult{}
 	list := make([]queue.Incoming, 0, len(in.Entries))

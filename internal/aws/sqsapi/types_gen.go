@@ -89,7 +89,7 @@ type DeleteQueueRequest struct {
 }
 
 type GetQueueAttributesRequest struct {
-	AttributeNames []QueueAttributeName
+	AttributeNames []string
 	QueueUrl       string
 }
 
@@ -190,12 +190,6 @@ const (
 	MessageSystemAttributeName_DeadLetterQueueSourceArn         MessageSystemAttributeName = "DeadLetterQueueSourceArn"
 )
 
-type MessageSystemAttributeNameForSends string
-
-const (
-	MessageSystemAttributeNameForSends_AWSTraceHeader MessageSystemAttributeNameForSends = "AWSTraceHeader"
-)
-
 type MessageSystemAttributeValue struct {
 	BinaryListValues [][]byte
 	BinaryValue      []byte
@@ -208,38 +202,11 @@ type PurgeQueueRequest struct {
 	QueueUrl string
 }
 
-type QueueAttributeName string
-
-const (
-	QueueAttributeName_All                                   QueueAttributeName = "All"
-	QueueAttributeName_Policy                                QueueAttributeName = "Policy"
-	QueueAttributeName_VisibilityTimeout                     QueueAttributeName = "VisibilityTimeout"
-	QueueAttributeName_MaximumMessageSize                    QueueAttributeName = "MaximumMessageSize"
-	QueueAttributeName_MessageRetentionPeriod                QueueAttributeName = "MessageRetentionPeriod"
-	QueueAttributeName_ApproximateNumberOfMessages           QueueAttributeName = "ApproximateNumberOfMessages"
-	QueueAttributeName_ApproximateNumberOfMessagesNotVisible QueueAttributeName = "ApproximateNumberOfMessagesNotVisible"
-	QueueAttributeName_CreatedTimestamp                      QueueAttributeName = "CreatedTimestamp"
-	QueueAttributeName_LastModifiedTimestamp                 QueueAttributeName = "LastModifiedTimestamp"
-	QueueAttributeName_QueueArn                              QueueAttributeName = "QueueArn"
-	QueueAttributeName_ApproximateNumberOfMessagesDelayed    QueueAttributeName = "ApproximateNumberOfMessagesDelayed"
-	QueueAttributeName_DelaySeconds                          QueueAttributeName = "DelaySeconds"
-	QueueAttributeName_ReceiveMessageWaitTimeSeconds         QueueAttributeName = "ReceiveMessageWaitTimeSeconds"
-	QueueAttributeName_RedrivePolicy                         QueueAttributeName = "RedrivePolicy"
-	QueueAttributeName_FifoQueue                             QueueAttributeName = "FifoQueue"
-	QueueAttributeName_ContentBasedDeduplication             QueueAttributeName = "ContentBasedDeduplication"
-	QueueAttributeName_KmsMasterKeyId                        QueueAttributeName = "KmsMasterKeyId"
-	QueueAttributeName_KmsDataKeyReusePeriodSeconds          QueueAttributeName = "KmsDataKeyReusePeriodSeconds"
-	QueueAttributeName_DeduplicationScope                    QueueAttributeName = "DeduplicationScope"
-	QueueAttributeName_FifoThroughputLimit                   QueueAttributeName = "FifoThroughputLimit"
-	QueueAttributeName_RedriveAllowPolicy                    QueueAttributeName = "RedriveAllowPolicy"
-	QueueAttributeName_SqsManagedSseEnabled                  QueueAttributeName = "SqsManagedSseEnabled"
-)
-
 type ReceiveMessageRequest struct {
-	AttributeNames              []QueueAttributeName
+	AttributeNames              []string
 	MaxNumberOfMessages         *int32
 	MessageAttributeNames       []string
-	MessageSystemAttributeNames []MessageSystemAttributeName
+	MessageSystemAttributeNames []string
 	QueueUrl                    string
 	ReceiveRequestAttemptId     *string
 	VisibilityTimeout           *int32
