@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -131,7 +132,7 @@ func (s *Service) queryError(shape *model.Shape, e *Error, status int, c *Call) 
 	b := append([]byte(`<ErrorResponse xmlns="`), s.queryNS()...)
 	b = append(append(append(b, `"><Error><Type>`...), fault...), `</Type>`...)
 	b = appendElement(b, "Code", code)
-	b = appendElement(b, "Message", e.Message)
+	b = appendElement(b, "Message", cmp.Or(e.Query, e.Message))
 	b = appendMembers(b, e.Members)
 	b = append(b, `</Error>`...)
 	b = appendElement(b, "RequestId", c.RequestID)

@@ -102,7 +102,9 @@ func (s *Service) Locate(r *http.Request, path string, form url.Values) (*Target
 		t.row, t.labels, name = route.row, labels, route.name
 	case wireQuery:
 		if s.Parameters != nil {
-			s.Parameters(r, form)
+			if e := s.Parameters(r, form); e != nil {
+				return nil, e
+			}
 		}
 		t.form = form
 		name = form.Get("Action")

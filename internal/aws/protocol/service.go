@@ -42,8 +42,8 @@ type Service struct {
 	// call, so it must be quick.
 	ResourcePolicy func(ctx context.Context, c *Call, resource string) (*policy.Document, string, error)
 
-	// Parameters completes those of a request of the query protocol; nil leaves them as they came.
-	Parameters func(r *http.Request, form url.Values)
+	// Parameters completes those of a request of the query protocol, or refuses it; nil leaves them as they came.
+	Parameters func(r *http.Request, form url.Values) *Error
 
 	// Preflight answers OPTIONS requests, which have no signature; nil refuses them.
 	Preflight http.Handler

@@ -137,6 +137,7 @@ type Error struct {
 	Code    string         // "NoSuchBucket", "ResourceNotFoundException"
 	Status  int            // HTTP status; 0 = that of the model, else 400
 	Message string         // shown to the user
+	Query   string         // the message in answers of the query protocol; "" = Message
 	Members map[string]any // further members of the error's shape, by their names on the wire
 }
 

@@ -37,6 +37,9 @@ var mapTable = protocol.MapErrors(errorTable)
 
 func mapError(err error) *protocol.Error {
 	e := mapTable(err)
+	if errors.Is(err, queue.ErrNoQueue) {
+		e.Query = "The specified queue does not exist for this wsdl version."
+	}
 	if e == nil || e.Message == "" {
 		return e
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
+	"github.com/tarn-data/tarn/internal/aws/model"
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/policy"
@@ -95,11 +97,21 @@ func (a *api) counted(op protocol.Op) protocol.Op {
 	return op
 }
 
-// queueByPath takes the queue from the path where the parameters name none: older clients send to the queue's URL.
-func queueByPath(r *http.Request, form url.Values) {
-	if strings.Count(strings.Trim(r.URL.Path, "/"), "/") > 0 && !form.Has("QueueUrl") {
+// queueByPath takes the queue from the path where the parameters name none: older clients send to the queue's URL. There, only
+// what is done with a queue is known.
+func queueByPath(r *http.Request, form url.Values) *protocol.Error {
+	if strings.Count(strings.Trim(r.URL.Path, "/"), "/") == 0 {
+		return nil
+	}
+	if !form.Has("QueueUrl") {
 		form.Set("QueueUrl", r.URL.Path)
 	}
+	name := form.Get("Action")
+	op := Model().Ops[name]
+	if name != "" && (op == nil || op.In == nil || !slices.ContainsFunc(op.In.Members, func(m *model.Member) bool { return m.Name == "QueueUrl" })) {
+		return &protocol.Error{Code: "InvalidAction", Message: "The action " + name + " is not valid for this endpoint."}
+	}
+	return nil
 }
 
 // queueOf names the queue that a request is about.
