@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -28,11 +29,28 @@ func (b *backupCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	var res app.BackupResult
-	if err := cl.get(ctx, http.MethodPost, "/_tarn/backup", url.Values{"dir": {dir}}, &res); err != nil {
+	bar := newBar(c)
+	var last app.BackupLine
+	err = cl.tail(ctx, http.MethodPost, "/_tarn/backup", url.Values{"dir": {dir}}, func(line []byte) error {
+		last = app.BackupLine{}
+		if err := json.Unmarshal(line, &last); err != nil {
+			return fmt.Errorf("read progress: %w", err)
+		}
+		if last.Progress != nil {
+			bar.copied(*last.Progress)
+		}
+		return nil
+	})
+	bar.end()
+	switch {
+	case err != nil:
 		return err
+	case last.Error != "":
+		return errors.New(last.Error)
+	case last.Result == nil:
+		return errors.New("the backup is not whole: the server or the command was stopped")
 	}
-	return report(c, res, "backup is in")
+	return report(c, *last.Result, "backup is in")
 }
 
 // restoreCmd makes a data directory from a backup.
@@ -43,7 +61,9 @@ type restoreCmd struct {
 
 // Run copies the backup. The server is started on the new directory as usual.
 func (r *restoreCmd) Run(ctx context.Context, c *cli) error {
-	res, err := app.Restore(ctx, r.Backup, r.Data)
+	bar := newBar(c)
+	res, err := app.Restore(ctx, r.Backup, r.Data, bar.copied)
+	bar.end()
 	if err != nil {
 		return err
 	}

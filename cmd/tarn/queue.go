@@ -188,6 +188,7 @@ func (q *queueRedriveCmd) Run(ctx context.Context, c *cli) error {
 	if err := cl.sqs(ctx, "StartMessageMoveTask", in, nil); err != nil {
 		return err
 	}
+	progress := newBar(c)
 	for {
 		var out struct {
 			Results []struct {
@@ -203,8 +204,13 @@ func (q *queueRedriveCmd) Run(ctx context.Context, c *cli) error {
 		if t.Status != "RUNNING" && c.JSON {
 			return json.NewEncoder(os.Stdout).Encode(t)
 		}
-		if !c.JSON {
-			fmt.Printf("%s: %d of %d moved\n", strings.ToLower(t.Status), t.ApproximateNumberOfMessagesMoved, t.ApproximateNumberOfMessagesToMove)
+		moved, of := t.ApproximateNumberOfMessagesMoved, t.ApproximateNumberOfMessagesToMove
+		progress.show(moved, of, fmt.Sprintf("%d of %d messages", moved, of))
+		if t.Status != "RUNNING" {
+			progress.end()
+		}
+		if !c.JSON && (t.Status != "RUNNING" || progress.out == nil) {
+			fmt.Printf("%s: %d of %d moved\n", strings.ToLower(t.Status), moved, of)
 		}
 		if t.Status == "FAILED" {
 			return fmt.Errorf("the messages could not be moved: %s", t.FailureReason)

@@ -25,8 +25,8 @@ type eventsCmd struct {
 }
 
 // tail asks for lines and hands each to show until ctx ends or the server stops.
-func (c *client) tail(ctx context.Context, path string, query url.Values, show func([]byte) error) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.endpoint+path+"?"+query.Encode(), nil)
+func (c *client) tail(ctx context.Context, method, path string, query url.Values, show func([]byte) error) error {
+	r, err := http.NewRequestWithContext(ctx, method, c.endpoint+path+"?"+query.Encode(), nil)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (t *topicTailCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	return cl.tail(ctx, "/_tarn/topic/tail", url.Values{"topic": {t.Topic}}, func(line []byte) error {
+	return cl.tail(ctx, http.MethodGet, "/_tarn/topic/tail", url.Values{"topic": {t.Topic}}, func(line []byte) error {
 		if c.JSON {
 			fmt.Println(string(line))
 			return nil
@@ -105,7 +105,7 @@ func (t *eventsTailCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	return cl.tail(ctx, "/_tarn/events/tail", url.Values{"bus": {t.Bus}, "pattern": {pattern}}, func(line []byte) error {
+	return cl.tail(ctx, http.MethodGet, "/_tarn/events/tail", url.Values{"bus": {t.Bus}, "pattern": {pattern}}, func(line []byte) error {
 		if c.JSON {
 			fmt.Println(string(line))
 			return nil

@@ -76,9 +76,7 @@ func (a *App) adminRoutes(mux *http.ServeMux) {
 		loc, err := a.resultsBucket(ctx)
 		return map[string]string{"Location": loc}, err
 	})
-	add("POST /_tarn/backup", func(ctx context.Context, r *http.Request) (any, error) {
-		return a.backup(ctx, r.URL.Query().Get("dir"))
-	})
+	mux.HandleFunc("POST /_tarn/backup", a.serveBackup)
 }
 
 // resultsBucket returns where results of queries go that name no place, and makes the bucket if it is not there.
@@ -105,97 +103,4 @@ func Lineage(ctx context.Context, r kv.Reader, account, region, asset string, de
 		err = fmt.Errorf("nothing is recorded about %s: it came from outside, or does not exist", asset)
 	}
 	return n, err
-}
-
-// BackupResult tells what a backup holds.
-type BackupResult struct {
-	Dir   string
-	Blobs int
-	Bytes int64
-}
-
-// backup writes a copy of everything into dir, which must not exist: the state as it is at one moment, and all blobs that
-// it refers to. Blobs are immutable, so that they are linked where both are on one file system.
-func (a *App) backup(ctx context.Context, dir string) (BackupResult, error) {
-	if !filepath.IsAbs(dir) {
-		return BackupResult{}, fmt.Errorf("directory %q: want an absolute path", dir)
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return BackupResult{}, err
-	}
-	if err := a.Store.Checkpoint(ctx, filepath.Join(dir, "kv")); err != nil {
-		return BackupResult{}, fmt.Errorf("copy state: %w", err)
-	}
-	res := BackupResult{Dir: dir}
-	err := copyTree(ctx, filepath.Join(dir, "blobs"), filepath.Join(a.cfg.Data, "blobs"), &res)
-	if err != nil {
-		return res, fmt.Errorf("copy blobs: %w", err)
-	}
-	return res, os.WriteFile(filepath.Join(dir, "complete"), []byte(time.Now().UTC().Format(time.RFC3339)+"\n"), 0o600)
-}
-
-// copyTree copies the files under from by links, or by bytes where that cannot be. Files that vanish while it runs lost
-// their last reference after the state was copied more than the collector's grace ago, or were never referred to.
-func copyTree(ctx context.Context, to, from string, res *BackupResult) error {
-	return filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
-		if errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		target := filepath.Join(to, rel)
-		if d.IsDir() {
-			return os.MkdirAll(target, 0o700)
-		}
-		if err := linkOrCopy(target, path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		if info, err := d.Info(); err == nil {
-			res.Blobs++
-			res.Bytes += info.Size()
-		}
-		return nil
-	})
-}
-
-func linkOrCopy(to, from string) error {
-	if err := os.Link(from, to); err == nil || errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = out.ReadFrom(in)
-	return errors.Join(err, out.Sync(), out.Close())
-}
-
-// Restore makes a data directory, which must not exist, from a backup.
-func Restore(ctx context.Context, backup, data string) (BackupResult, error) {
-	if _, err := os.Stat(filepath.Join(backup, "complete")); err != nil {
-		return BackupResult{}, fmt.Errorf("%s is no complete backup: %w", backup, err)
-	}
-	if err := os.Mkdir(data, 0o700); err != nil {
-		return BackupResult{}, err
-	}
-	res := BackupResult{Dir: data}
-	for _, part := range []string{"kv", "blobs"} {
-		if err := copyTree(ctx, filepath.Join(data, part), filepath.Join(backup, part), &res); err != nil {
-			return res, fmt.Errorf("restore %s: %w", part, err)
-		}
-	}
-	return res, nil
 }
