@@ -32,6 +32,7 @@ type Bucket struct {
 	Region  string
 	Created time.Time
 
+	Location     string        `json:",omitempty"` // the region's old name, under which the bucket was made: "EU"; "" = Region
 	Versioning   Versioning    `json:",omitempty"`
 	Policy       string        `json:",omitempty"` // JSON document; "" = none
 	Tags         []Tag         `json:",omitempty"`

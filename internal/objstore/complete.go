@@ -43,7 +43,7 @@ func (s *Store) Complete(ctx context.Context, req *CompleteRequest) (*Object, er
 			return nil, err
 		}
 		if t := req.Checksum.Type; t != "" && u.Type != "" && t != u.Type {
-			return nil, fmt.Errorf("%w: the upload was created using the %s checksum mode. The complete request must use the same checksum mode", ErrInvalidRequest, u.Type)
+			return nil, fmt.Errorf("%w: the upload was created using the %s checksum mode. The complete request must use the same checksum mode.", ErrInvalidRequest, u.Type)
 		}
 		have := map[int]*storedPart{}
 		if err := s.eachPart(ctx, u.ID, 0, func(p *storedPart) bool { have[p.Number] = p; return true }); err != nil {
@@ -69,10 +69,10 @@ func (s *Store) Complete(ctx context.Context, req *CompleteRequest) (*Object, er
 			return nil, err
 		}
 		if req.Size >= 0 && req.Size != o.Size {
-			return nil, fmt.Errorf("%w: the provided size %d does not match the object's %d bytes", ErrInvalidRequest, req.Size, o.Size)
+			return nil, fmt.Errorf("%w: the provided 'x-amz-mp-object-size' header value %d does not match what was computed: %d", ErrInvalidRequest, req.Size, o.Size)
 		}
 		if v := req.Checksum.Value; v != "" && (req.Checksum.Algorithm != o.Checksum.Algorithm || v != strings.SplitN(o.Checksum.Value, "-", 2)[0] && v != o.Checksum.Value) {
-			return nil, fmt.Errorf("%w: the %s you specified did not match the calculated checksum", ErrBadDigest, req.Checksum.Algorithm)
+			return nil, fmt.Errorf("%w: the %s you specified did not match the calculated checksum.", ErrBadDigest, req.Checksum.Algorithm)
 		}
 		b.IfPresent(uploadKey(u.Bucket, u.Key, u.ID))
 		if err := s.dropUpload(ctx, b, u); err != nil {
@@ -112,7 +112,7 @@ func (req *CompleteRequest) choose(u *Upload, have map[int]*storedPart) ([]*stor
 		if v := want.Checksum.Value; v != "" && (want.Checksum.Algorithm != p.Checksum.Algorithm || v != p.Checksum.Value) {
 			return nil, invalidPart(&want)
 		} else if v == "" && u.Algorithm != "" && u.Type == Composite && req.anyChecksum() {
-			return nil, fmt.Errorf("%w: the upload was created using a %s checksum. The complete request must include the checksum for each part. It was missing for part %d in the request", ErrInvalidRequest, strings.ToLower(string(u.Algorithm)), want.Number)
+			return nil, fmt.Errorf("%w: the upload was created using a %s checksum. The complete request must include the checksum for each part. It was missing for part %d in the request.", ErrInvalidRequest, strings.ToLower(string(u.Algorithm)), want.Number)
 		}
 		if i < len(req.Parts)-1 && p.Size < MinPartBytes {
 			return nil, detail(fmt.Errorf("%w: part %d has %d bytes, at least %d", ErrEntityTooSmall, p.Number, p.Size, MinPartBytes),

@@ -100,7 +100,7 @@ func (s *Store) copySource(ctx context.Context, bucket, name, version string, co
 	src, err := s.Head(ctx, bucket, name, version)
 	if err != nil {
 		if src != nil && src.DeleteMarker && version != "" {
-			return nil, fmt.Errorf("%w: the source of a copy request may not specifically refer to a delete marker by version id", ErrInvalidRequest)
+			return nil, fmt.Errorf("%w: the source of a copy request may not specifically refer to a delete marker by version id.", ErrInvalidRequest)
 		}
 		if errors.Is(err, ErrNoSuchKey) {
 			err = detail(err, "Key", name)

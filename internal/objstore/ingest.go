@@ -51,7 +51,7 @@ func (s *Store) receive(ctx context.Context, c *Content, inline int64) (*receive
 		}
 	}
 	if v := c.Checksum.Value; v != "" && !c.Checksum.Algorithm.valid(v) {
-		return nil, fmt.Errorf("%w: value for x-amz-checksum-%s header is invalid", ErrInvalidChecksum, strings.ToLower(string(c.Checksum.Algorithm)))
+		return nil, fmt.Errorf("%w: value for x-amz-checksum-%s header is invalid.", ErrInvalidChecksum, strings.ToLower(string(c.Checksum.Algorithm)))
 	}
 	r := &received{}
 	var err error
@@ -163,7 +163,7 @@ func (s *Store) receiveLarge(ctx context.Context, c *Content, inline int64, r *r
 // verify compares what was received with what was announced.
 func (r *received) verify(c *Content, sum hash.Hash) error {
 	if c.ContentMD5 != "" && c.ContentMD5 != base64.StdEncoding.EncodeToString(r.md5[:]) {
-		return detail(fmt.Errorf("%w: the Content-MD5 you specified did not match what we received", ErrBadDigest),
+		return detail(fmt.Errorf("%w: the Content-MD5 you specified did not match what we received.", ErrBadDigest),
 			"ExpectedDigest", c.ContentMD5, "CalculatedDigest", base64.StdEncoding.EncodeToString(r.md5[:]))
 	}
 	if sum == nil {
@@ -172,11 +172,11 @@ func (r *received) verify(c *Content, sum hash.Hash) error {
 	want := c.Checksum.Value
 	if c.Trailer != nil {
 		if want = c.Trailer(); want != "" && !c.Checksum.Algorithm.valid(want) {
-			return fmt.Errorf("%w: value for x-amz-checksum-%s trailing header is invalid", ErrInvalidChecksum, strings.ToLower(string(c.Checksum.Algorithm)))
+			return fmt.Errorf("%w: value for x-amz-checksum-%s trailing header is invalid.", ErrInvalidChecksum, strings.ToLower(string(c.Checksum.Algorithm)))
 		}
 	}
 	if want != "" && !sameDigest(sum, want) {
-		return fmt.Errorf("%w: the %s you specified did not match the calculated checksum", ErrBadDigest, c.Checksum.Algorithm)
+		return fmt.Errorf("%w: the %s you specified did not match the calculated checksum.", ErrBadDigest, c.Checksum.Algorithm)
 	}
 	r.checksum = Checksum{Algorithm: c.Checksum.Algorithm, Type: FullObject, Value: base64.StdEncoding.EncodeToString(sum.Sum(nil))}
 	return nil

@@ -45,10 +45,10 @@ func (s *Store) CreateUpload(ctx context.Context, u Upload) (*Upload, error) {
 			u.Type = u.Algorithm.DefaultType()
 		}
 		if !u.Algorithm.Supports(u.Type) {
-			return nil, fmt.Errorf("%w: the %s checksum type cannot be used with the %s checksum algorithm", ErrInvalidRequest, u.Type, strings.ToLower(string(u.Algorithm)))
+			return nil, fmt.Errorf("%w: the %s checksum type cannot be used with the %s checksum algorithm.", ErrInvalidRequest, u.Type, strings.ToLower(string(u.Algorithm)))
 		}
 	} else if u.Type != "" {
-		return nil, fmt.Errorf("%w: a checksum type needs a checksum algorithm", ErrInvalidRequest)
+		return nil, fmt.Errorf("%w: the x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.", ErrInvalidRequest)
 	}
 	u.ID = ident.Hex(24)
 	u.Initiated = s.clock.Now().UTC().Truncate(time.Millisecond)
@@ -186,8 +186,11 @@ func (s *Store) CopyPart(ctx context.Context, bucket, name, id string, number in
 	if n > MaxPartBytes {
 		return nil, nil, fmt.Errorf("%w: a part of %d bytes, at most %d", ErrEntityTooLarge, n, int64(MaxPartBytes))
 	}
+	if off >= src.Size && n > 0 {
+		return nil, nil, fmt.Errorf("%w: the specified copy range is invalid for the source object size", ErrInvalidRequest)
+	}
 	if off < 0 || off > src.Size-n {
-		return nil, nil, fmt.Errorf("%w: range specified is not valid for source object of size: %d", ErrInvalidArgument, src.Size)
+		return nil, nil, argument("x-amz-copy-source-range", fmt.Sprintf("bytes=%d-%d", off, off+n-1), "range specified is not valid for source object of size: %d", src.Size)
 	}
 	if whole && len(src.segments) == 1 && u.Algorithm == "" && !strings.Contains(src.ETag, "-") {
 		p := storedPart{Part: Part{Number: number, Size: src.Size, ETag: src.ETag}, Blob: src.segments[0].ID}
@@ -275,7 +278,7 @@ type Uploads struct {
 	Uploads  []*Upload
 	Prefixes []string
 	More     bool
-	Next     string
+	Next     string // where this page ends, whether there is more or not
 	NextID   string
 }
 
@@ -330,7 +333,6 @@ func (s *Store) Uploads(ctx context.Context, req *UploadsRequest) (*Uploads, err
 		out.Uploads = append(out.Uploads, u)
 		out.Next, out.NextID = u.Key, u.ID
 	}
-	out.Next, out.NextID = "", ""
 	return out, nil
 }
 

@@ -50,7 +50,8 @@ func tagText(s string) bool {
 	return true
 }
 
-// SetTags replaces the tags of a version ("" = the newest); nil removes them. It returns the version.
+// SetTags replaces the tags of a version ("" = the newest); nil removes them. It returns the version; with an error, the delete marker
+// that is the reason, if it is one.
 func (s *Store) SetTags(ctx context.Context, bucket, name, version string, tags []Tag, by Actor) (*Object, error) {
 	if err := CheckTags(tags, MaxTags); err != nil {
 		return nil, err
@@ -74,8 +75,5 @@ func (s *Store) SetTags(ctx context.Context, bucket, name, version string, tags 
 		}
 		return w, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return o, nil
+	return o, err
 }

@@ -103,13 +103,24 @@ func (a *api) enter(ctx context.Context, c *protocol.Call, bucket string) (*call
 	if c.HTTP == nil {
 		return k, nil
 	}
-	if want := c.HTTP.Header.Get("X-Amz-Expected-Bucket-Owner"); want != "" && want != bk.Account {
-		return nil, accessDenied()
+	if err := checkOwner(c.HTTP.Header.Get("X-Amz-Expected-Bucket-Owner"), bk); err != nil {
+		return nil, err
 	}
 	if c.Region != bk.Region && !c.Principal.Anonymous() && c.Operation != "GetBucketLocation" && namesRegion(c.HTTP) {
 		return nil, wrongRegion(c, bk)
 	}
 	return k, nil
+}
+
+// checkOwner compares the owner that a request expects with that of the bucket; "" = any.
+func checkOwner(want string, bk *objstore.Bucket) error {
+	switch {
+	case want == "", want == bk.Account:
+		return nil
+	case len(want) != 12 || strings.Trim(want, "0123456789") != "":
+		return refuse("InvalidBucketOwnerAWSAccountID", http.StatusBadRequest, "The value of the expected bucket owner parameter must be an AWS Account ID... ["+want+"]")
+	}
+	return accessDenied()
 }
 
 // namesRegion reports whether the signature of a request names a region: that of version 2 does not.

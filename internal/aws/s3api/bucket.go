@@ -30,10 +30,10 @@ func createRegion(c *protocol.Call, conf *CreateBucketConfiguration) (string, er
 		want = str(conf.LocationConstraint)
 	}
 	switch {
-	case want != "" && want != c.Region && c.Region != "us-east-1": // whatever it is, it is not here
-	case want == "EU":
+	case want == "EU" && (c.Region == "us-east-1" || c.Region == "eu-west-1"):
 		want = "eu-west-1"
-	case want == "us-east-1" && c.Region == "us-east-1", want != "" && !regionForm.MatchString(want):
+	case c.Region != "us-east-1": // what is not here is refused below, whatever it is
+	case want == "us-east-1", want != "" && !regionForm.MatchString(want):
 		e := refuse("InvalidLocationConstraint", http.StatusBadRequest, "The specified location-constraint is not valid")
 		e.Members = map[string]any{"LocationConstraint": want}
 		return "", e
@@ -74,6 +74,9 @@ func (a *api) createBucket(ctx context.Context, c *protocol.Call, in *CreateBuck
 	}
 	bk, err := a.store.CreateBucketWith(ctx, ident.Scope{Account: c.Account, Region: region}, in.Bucket, func(b *objstore.Bucket) {
 		b.Ownership, b.Tags = str(in.ObjectOwnership), tags
+		if conf := in.CreateBucketConfiguration; conf != nil && str(conf.LocationConstraint) == "EU" {
+			b.Location = "EU"
+		}
 	})
 	if errors.Is(err, objstore.ErrBucketOwnedByYou) && region == "us-east-1" && bk.Region == region && len(tags) == 0 {
 		err = nil // as the oldest region has it
@@ -94,8 +97,11 @@ func (a *api) headBucket(_ context.Context, c *call, _ *HeadBucketRequest) (*Hea
 
 func (a *api) getBucketLocation(_ context.Context, c *call, _ *GetBucketLocationRequest) (*GetBucketLocationOutput, error) {
 	out := &GetBucketLocationOutput{}
-	if c.bk.Region != "us-east-1" {
-		out.LocationConstraint = ptr(BucketLocationConstraint(c.bk.Region))
+	switch {
+	case c.bk.Location != "":
+		out.LocationConstraint = &c.bk.Location
+	case c.bk.Region != "us-east-1":
+		out.LocationConstraint = &c.bk.Region
 	}
 	return out, nil
 }

@@ -126,10 +126,7 @@ func (a *api) sourceOwner(ctx context.Context, c *call, bucket string) error {
 	if c.HTTP == nil {
 		return nil
 	}
-	if want := c.HTTP.Header.Get("X-Amz-Source-Expected-Bucket-Owner"); want != "" && want != bk.Account {
-		return accessDenied()
-	}
-	return nil
+	return checkOwner(c.HTTP.Header.Get("X-Amz-Source-Expected-Bucket-Owner"), bk)
 }
 
 // checkACL accepts the canned lists that change nothing: buckets are owned by their account, as new ones of AWS are.

@@ -2,6 +2,7 @@ package s3api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -73,6 +74,9 @@ func (a *api) deleteOne(ctx context.Context, c *call, bucket string, o *ObjectId
 	d, err := a.store.Delete(ctx, &objstore.DeleteRequest{Bucket: bucket, Key: o.Key, Version: str(o.VersionId), If: cond, By: c.by()})
 	if err == nil {
 		return d, nil
+	}
+	if errors.Is(err, objstore.ErrInvalidVersion) {
+		err = objstore.ErrNoSuchVersion // as S3 has it here, unlike in DeleteObject
 	}
 	if e := mapError(err); e != nil {
 		return d, e

@@ -118,6 +118,8 @@ func badArgument(name, text string) *protocol.Error {
 		return e
 	case "x-amz-acl":
 		return argument(name, text, "")
+	case "x-amz-copy-source":
+		return argument(name, name, "Invalid copy source object key")
 	case "max-keys", "max-parts", "max-uploads", "part-number-marker":
 		return argument(name, text, "Provided "+name+" not an integer or within integer range")
 	case "partNumber":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/objstore"
@@ -58,7 +59,7 @@ func (a *api) getObject(ctx context.Context, c *protocol.Call, in *GetObjectRequ
 		status = http.StatusPartialContent
 		h["Content-Range"] = []string{"bytes " + strconv.FormatInt(off, 10) + "-" + strconv.FormatInt(off+n-1, 10) + "/" + strconv.FormatInt(o.Size, 10)}
 	}
-	if in.ChecksumMode != nil && !partial {
+	if strings.EqualFold(str(in.ChecksumMode), "enabled") && !partial {
 		checksumHeaders(h, o.Checksum)
 	}
 	if body != nil {
@@ -181,7 +182,7 @@ func selected(in *GetObjectRequest, o *objstore.Object, h http.Header) (off, n i
 		h["X-Amz-Mp-Parts-Count"] = []string{strconv.Itoa(len(o.Parts))}
 		for _, p := range o.Parts {
 			if p.Number == number {
-				if in.ChecksumMode != nil {
+				if strings.EqualFold(str(in.ChecksumMode), "enabled") {
 					checksumHeaders(h, p.Checksum)
 				}
 				return off, p.Size, true, nil

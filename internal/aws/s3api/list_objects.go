@@ -50,7 +50,7 @@ func pageSize(n *int32, name string) (int, error) {
 	case n == nil:
 		return maxKeys, nil
 	case *n < 0:
-		return 0, invalid("Argument " + name + " must be an integer between 0 and 2147483647")
+		return 0, argument(name, strconv.Itoa(int(*n)), "Argument "+name+" must be an integer between 0 and 2147483647")
 	}
 	return min(int(*n), maxKeys), nil
 }
@@ -66,7 +66,7 @@ func encoder(t *EncodingType) (func(string) *string, error) {
 			return &s
 		}, nil
 	}
-	return nil, invalid("Invalid Encoding Method specified in Request")
+	return nil, badArgument("encoding-type", str(t))
 }
 
 func escapeKey(s string) string {
@@ -83,13 +83,19 @@ func escapeKey(s string) string {
 // token makes a place in a list opaque; readToken reads it back.
 func token(s string) string { return base64.URLEncoding.EncodeToString([]byte("1" + s)) }
 
+func badToken() error {
+	e := invalid("The continuation token provided is incorrect")
+	e.Members = map[string]any{"ArgumentName": "continuation-token"}
+	return e
+}
+
 func readToken(t string) (string, error) {
 	if t == "" {
 		return "", nil
 	}
 	b, err := base64.URLEncoding.DecodeString(t)
 	if err != nil || len(b) == 0 || b[0] != '1' {
-		return "", invalid("The continuation token provided is incorrect")
+		return "", badToken()
 	}
 	return string(b[1:]), nil
 }
@@ -101,7 +107,7 @@ func CanonicalID(account string) string {
 }
 
 func (a *api) listObjectsV2(ctx context.Context, c *call, in *ListObjectsV2Request) (*ListObjectsV2Output, error) {
-	limit, err := pageSize(in.MaxKeys, "maxKeys")
+	limit, err := pageSize(in.MaxKeys, "max-keys")
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +116,7 @@ func (a *api) listObjectsV2(ctx context.Context, c *call, in *ListObjectsV2Reque
 		return nil, err
 	}
 	if in.ContinuationToken != nil && *in.ContinuationToken == "" {
-		return nil, invalid("The continuation token provided is incorrect")
+		return nil, badToken()
 	}
 	after, err := readToken(str(in.ContinuationToken))
 	if err != nil {
@@ -141,7 +147,7 @@ func (a *api) listObjectsV2(ctx context.Context, c *call, in *ListObjectsV2Reque
 }
 
 func (a *api) listObjects(ctx context.Context, c *call, in *ListObjectsRequest) (*ListObjectsOutput, error) {
-	limit, err := pageSize(in.MaxKeys, "maxKeys")
+	limit, err := pageSize(in.MaxKeys, "max-keys")
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +205,7 @@ func prefixes(list []string, enc func(string) *string) []CommonPrefix {
 }
 
 func (a *api) listObjectVersions(ctx context.Context, c *call, in *ListObjectVersionsRequest) (*ListObjectVersionsOutput, error) {
-	limit, err := pageSize(in.MaxKeys, "maxKeys")
+	limit, err := pageSize(in.MaxKeys, "max-keys")
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +214,7 @@ func (a *api) listObjectVersions(ctx context.Context, c *call, in *ListObjectVer
 		return nil, err
 	}
 	if str(in.VersionIdMarker) != "" && str(in.KeyMarker) == "" {
-		return nil, invalid("A version-id marker cannot be specified without a key marker.")
+		return nil, argument("version-id-marker", str(in.VersionIdMarker), "A version-id marker cannot be specified without a key marker.")
 	}
 	l, err := a.store.Versions(ctx, &objstore.VersionsRequest{
 		Bucket: in.Bucket, Prefix: str(in.Prefix), Delimiter: str(in.Delimiter), After: str(in.KeyMarker), AfterVersion: str(in.VersionIdMarker), Limit: limit,
@@ -231,10 +237,15 @@ func (a *api) listObjectVersions(ctx context.Context, c *call, in *ListObjectVer
 			out.DeleteMarkers = append(out.DeleteMarkers, DeleteMarkerEntry{Key: enc(o.Key), VersionId: &o.Version, IsLatest: &o.Latest, LastModified: &o.ModTime, Owner: owner(o.Owner)})
 			continue
 		}
-		out.Versions = append(out.Versions, ObjectVersion{
+		v := ObjectVersion{
 			Key: enc(o.Key), VersionId: &o.Version, IsLatest: &o.Latest, LastModified: &o.ModTime, Owner: owner(o.Owner),
 			ETag: ptr(`"` + o.ETag + `"`), Size: &o.Size, StorageClass: ptr(ObjectVersionStorageClass(class(o))),
-		})
+		}
+		if o.Checksum.Algorithm != "" {
+			v.ChecksumAlgorithm = []ChecksumAlgorithm{ChecksumAlgorithm(o.Checksum.Algorithm)}
+			v.ChecksumType = ptr(ChecksumType(o.Checksum.Type))
+		}
+		out.Versions = append(out.Versions, v)
 	}
 	return out, nil
 }

@@ -91,7 +91,7 @@ func (a *api) uploadPartCopy(ctx context.Context, c *call, in *UploadPartCopyReq
 		first, ok1 := number(from)
 		last, ok2 := number(to)
 		if !strings.HasPrefix(r, "bytes=") || !ok || !ok1 || !ok2 || last < first {
-			return nil, invalid("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
+			return nil, argument("x-amz-copy-source-range", r, "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
 		}
 		off, n = first, last-first+1
 	}
@@ -170,7 +170,7 @@ func (a *api) abortMultipartUpload(ctx context.Context, _ *call, in *AbortMultip
 }
 
 func (a *api) listParts(ctx context.Context, c *call, in *ListPartsRequest) (*ListPartsOutput, error) {
-	limit, err := pageSize(in.MaxParts, "maxParts")
+	limit, err := pageSize(in.MaxParts, "max-parts")
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func (a *api) listParts(ctx context.Context, c *call, in *ListPartsRequest) (*Li
 	}
 	out := &ListPartsOutput{
 		Bucket: &in.Bucket, Key: &in.Key, UploadId: &in.UploadId, MaxParts: ptr(int32(limit)), PartNumberMarker: ptr(int32(after)), IsTruncated: &more,
-		Owner: owner(u.Owner), Initiator: &Initiator{ID: &u.Initiator}, StorageClass: ptr(StorageClass(class(&objstore.Object{Metadata: u.Metadata}))),
+		Owner: owner(u.Owner), Initiator: initiator(u), StorageClass: ptr(StorageClass(class(&objstore.Object{Metadata: u.Metadata}))),
 		ChecksumAlgorithm: opt(ChecksumAlgorithm(u.Algorithm)), ChecksumType: opt(ChecksumType(u.Type)), NextPartNumberMarker: ptr(int32(0)),
 	}
 	for _, p := range list {
@@ -198,8 +198,14 @@ func (a *api) listParts(ctx context.Context, c *call, in *ListPartsRequest) (*Li
 	return out, nil
 }
 
+// initiator shows who began an upload: by its ARN and the last part of that.
+func initiator(u *objstore.Upload) *Initiator {
+	name := u.Initiator[strings.LastIndexAny(u.Initiator, "/:")+1:]
+	return &Initiator{ID: &u.Initiator, DisplayName: &name}
+}
+
 func (a *api) listMultipartUploads(ctx context.Context, c *call, in *ListMultipartUploadsRequest) (*ListMultipartUploadsOutput, error) {
-	limit, err := pageSize(in.MaxUploads, "maxUploads")
+	limit, err := pageSize(in.MaxUploads, "max-uploads")
 	if err != nil {
 		return nil, err
 	}
@@ -222,12 +228,10 @@ func (a *api) listMultipartUploads(ctx context.Context, c *call, in *ListMultipa
 	if in.Delimiter != nil && *in.Delimiter != "" {
 		out.Delimiter = enc(*in.Delimiter)
 	}
-	if l.More {
-		out.NextKeyMarker, out.NextUploadIdMarker = enc(l.Next), opt(l.NextID)
-	}
+	out.NextKeyMarker, out.NextUploadIdMarker = enc(l.Next), ptr(l.NextID)
 	for _, u := range l.Uploads {
 		out.Uploads = append(out.Uploads, MultipartUpload{
-			Key: enc(u.Key), UploadId: &u.ID, Initiated: &u.Initiated, Owner: owner(u.Owner), Initiator: &Initiator{ID: &u.Initiator},
+			Key: enc(u.Key), UploadId: &u.ID, Initiated: &u.Initiated, Owner: owner(u.Owner), Initiator: initiator(u),
 			StorageClass: ptr(StorageClass(class(&objstore.Object{Metadata: u.Metadata}))), ChecksumAlgorithm: opt(ChecksumAlgorithm(u.Algorithm)), ChecksumType: opt(ChecksumType(u.Type)),
 		})
 	}

@@ -27,6 +27,16 @@ func toTags(list []objstore.Tag) []Tag {
 	return out
 }
 
+// onMarker returns the error for an object whose newest version is a delete marker, which is there but has no tags.
+func onMarker(o *objstore.Object, err error) error {
+	if o == nil || !o.DeleteMarker {
+		return err
+	}
+	e := mapError(objstore.ErrDeleteMarker)
+	e.Members = map[string]any{"ResourceType": "DeleteMarker"}
+	return e
+}
+
 // checkBucketTags is objstore.CheckTags with the words that S3 has for system tags of buckets.
 func checkBucketTags(tags []objstore.Tag, system string) error {
 	for _, t := range tags {
@@ -44,7 +54,7 @@ func malformed() error {
 func (a *api) getObjectTagging(ctx context.Context, c *call, in *GetObjectTaggingRequest) (*GetObjectTaggingOutput, error) {
 	o, err := a.store.Head(ctx, in.Bucket, in.Key, str(in.VersionId))
 	if err != nil {
-		return nil, err
+		return nil, onMarker(o, err)
 	}
 	return &GetObjectTaggingOutput{TagSet: toTags(o.Tags), VersionId: c.versionOf(o.Version)}, nil
 }
@@ -55,7 +65,7 @@ func (a *api) putObjectTagging(ctx context.Context, c *call, in *PutObjectTaggin
 	}
 	o, err := a.store.SetTags(ctx, in.Bucket, in.Key, str(in.VersionId), fromTags(in.Tagging.TagSet), c.by())
 	if err != nil {
-		return nil, err
+		return nil, onMarker(o, err)
 	}
 	return &PutObjectTaggingOutput{VersionId: c.versionOf(o.Version)}, nil
 }
@@ -63,7 +73,7 @@ func (a *api) putObjectTagging(ctx context.Context, c *call, in *PutObjectTaggin
 func (a *api) deleteObjectTagging(ctx context.Context, c *call, in *DeleteObjectTaggingRequest) (*DeleteObjectTaggingOutput, error) {
 	o, err := a.store.SetTags(ctx, in.Bucket, in.Key, str(in.VersionId), nil, c.by())
 	if err != nil {
-		return nil, err
+		return nil, onMarker(o, err)
 	}
 	return &DeleteObjectTaggingOutput{VersionId: c.versionOf(o.Version)}, nil
 }

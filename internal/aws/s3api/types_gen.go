@@ -71,49 +71,6 @@ type BucketLifecycleConfiguration struct {
 	Rules []LifecycleRule
 }
 
-type BucketLocationConstraint string
-
-const (
-	BucketLocationConstraint_Af_South_1     BucketLocationConstraint = "af-south-1"
-	BucketLocationConstraint_Ap_East_1      BucketLocationConstraint = "ap-east-1"
-	BucketLocationConstraint_Ap_East_2      BucketLocationConstraint = "ap-east-2"
-	BucketLocationConstraint_Ap_Northeast_1 BucketLocationConstraint = "ap-northeast-1"
-	BucketLocationConstraint_Ap_Northeast_2 BucketLocationConstraint = "ap-northeast-2"
-	BucketLocationConstraint_Ap_Northeast_3 BucketLocationConstraint = "ap-northeast-3"
-	BucketLocationConstraint_Ap_South_1     BucketLocationConstraint = "ap-south-1"
-	BucketLocationConstraint_Ap_South_2     BucketLocationConstraint = "ap-south-2"
-	BucketLocationConstraint_Ap_Southeast_1 BucketLocationConstraint = "ap-southeast-1"
-	BucketLocationConstraint_Ap_Southeast_2 BucketLocationConstraint = "ap-southeast-2"
-	BucketLocationConstraint_Ap_Southeast_3 BucketLocationConstraint = "ap-southeast-3"
-	BucketLocationConstraint_Ap_Southeast_4 BucketLocationConstraint = "ap-southeast-4"
-	BucketLocationConstraint_Ap_Southeast_5 BucketLocationConstraint = "ap-southeast-5"
-	BucketLocationConstraint_Ap_Southeast_6 BucketLocationConstraint = "ap-southeast-6"
-	BucketLocationConstraint_Ap_Southeast_7 BucketLocationConstraint = "ap-southeast-7"
-	BucketLocationConstraint_Ca_Central_1   BucketLocationConstraint = "ca-central-1"
-	BucketLocationConstraint_Ca_West_1      BucketLocationConstraint = "ca-west-1"
-	BucketLocationConstraint_Cn_North_1     BucketLocationConstraint = "cn-north-1"
-	BucketLocationConstraint_Cn_Northwest_1 BucketLocationConstraint = "cn-northwest-1"
-	BucketLocationConstraint_EU             BucketLocationConstraint = "EU"
-	BucketLocationConstraint_Eu_Central_1   BucketLocationConstraint = "eu-central-1"
-	BucketLocationConstraint_Eu_Central_2   BucketLocationConstraint = "eu-central-2"
-	BucketLocationConstraint_Eu_North_1     BucketLocationConstraint = "eu-north-1"
-	BucketLocationConstraint_Eu_South_1     BucketLocationConstraint = "eu-south-1"
-	BucketLocationConstraint_Eu_South_2     BucketLocationConstraint = "eu-south-2"
-	BucketLocationConstraint_Eu_West_1      BucketLocationConstraint = "eu-west-1"
-	BucketLocationConstraint_Eu_West_2      BucketLocationConstraint = "eu-west-2"
-	BucketLocationConstraint_Eu_West_3      BucketLocationConstraint = "eu-west-3"
-	BucketLocationConstraint_Il_Central_1   BucketLocationConstraint = "il-central-1"
-	BucketLocationConstraint_Me_Central_1   BucketLocationConstraint = "me-central-1"
-	BucketLocationConstraint_Me_South_1     BucketLocationConstraint = "me-south-1"
-	BucketLocationConstraint_Mx_Central_1   BucketLocationConstraint = "mx-central-1"
-	BucketLocationConstraint_Sa_East_1      BucketLocationConstraint = "sa-east-1"
-	BucketLocationConstraint_Us_East_2      BucketLocationConstraint = "us-east-2"
-	BucketLocationConstraint_Us_Gov_East_1  BucketLocationConstraint = "us-gov-east-1"
-	BucketLocationConstraint_Us_Gov_West_1  BucketLocationConstraint = "us-gov-west-1"
-	BucketLocationConstraint_Us_West_1      BucketLocationConstraint = "us-west-1"
-	BucketLocationConstraint_Us_West_2      BucketLocationConstraint = "us-west-2"
-)
-
 type BucketLogsPermission string
 
 const (
@@ -169,12 +126,6 @@ const (
 	ChecksumAlgorithm_XXHASH64  ChecksumAlgorithm = "XXHASH64"
 	ChecksumAlgorithm_XXHASH3   ChecksumAlgorithm = "XXHASH3"
 	ChecksumAlgorithm_XXHASH128 ChecksumAlgorithm = "XXHASH128"
-)
-
-type ChecksumMode string
-
-const (
-	ChecksumMode_ENABLED ChecksumMode = "ENABLED"
 )
 
 type ChecksumType string
@@ -327,7 +278,7 @@ type CopyPartResult struct {
 }
 
 type CreateBucketConfiguration struct {
-	LocationConstraint *BucketLocationConstraint
+	LocationConstraint *string
 	Tags               []Tag
 }
 
@@ -662,7 +613,7 @@ type GetBucketLifecycleConfigurationRequest struct {
 }
 
 type GetBucketLocationOutput struct {
-	LocationConstraint *BucketLocationConstraint
+	LocationConstraint *string
 }
 
 type GetBucketLocationRequest struct {
@@ -866,7 +817,7 @@ type GetObjectOutput struct {
 
 type GetObjectRequest struct {
 	Bucket                     string
-	ChecksumMode               *ChecksumMode
+	ChecksumMode               *string
 	ExpectedBucketOwner        *string
 	IfMatch                    *string
 	IfModifiedSince            *time.Time
@@ -984,7 +935,7 @@ type HeadObjectOutput struct {
 
 type HeadObjectRequest struct {
 	Bucket                     string
-	ChecksumMode               *ChecksumMode
+	ChecksumMode               *string
 	ExpectedBucketOwner        *string
 	IfMatch                    *string
 	IfModifiedSince            *time.Time
