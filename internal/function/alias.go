@@ -78,7 +78,7 @@ func (s *Service) UpdateAlias(ctx context.Context, r Ref, name, revision string,
 		return Alias{}, err
 	}
 	if revision != "" && revision != a.Revision {
-		return Alias{}, fmt.Errorf("%w: %s", ErrRevision, revision)
+		return Alias{}, errStale
 	}
 	edit(&a)
 	if err := s.checkAlias(ctx, r.Scope, a); err != nil {
@@ -110,14 +110,17 @@ func (s *Service) checkAlias(ctx context.Context, scope ident.Scope, a Alias) er
 		return err
 	}
 	if len(a.Weights) > 1 {
-		return fmt.Errorf("%w: %d additional versions: an alias can have one", ErrBadParameter, len(a.Weights))
+		return fmt.Errorf("%w: Number of items in AdditionalVersionWeights cannot be greater than 1", ErrBadParameter)
 	}
 	for v, w := range a.Weights {
 		if w < 0 || w > 1 {
 			return fmt.Errorf("%w: weight %v of version %s: want 0 to 1", ErrBadParameter, w, v)
 		}
-		if v == a.Version || v == Latest || a.Version == Latest {
-			return fmt.Errorf("%w: versions %s and %s: routing needs two different published versions", ErrBadParameter, a.Version, v)
+		switch {
+		case a.Version == Latest || v == Latest:
+			return fmt.Errorf("%w: $LATEST is not supported for an alias pointing to more than 1 version", ErrBadParameter)
+		case v == a.Version:
+			return fmt.Errorf("%w: Invalid function version %s. Function version %s is already included in routing configuration.", ErrBadParameter, v, v)
 		}
 		if _, err := s.load(ctx, scope, a.Function, v); err != nil {
 			return err

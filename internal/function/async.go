@@ -95,7 +95,7 @@ func (s *Service) runAsync(ctx context.Context, e outbox.Entry, b *kv.Batch) err
 // eventConfig returns the settings for a reference, filled with the defaults.
 func (s *Service) eventConfig(ctx context.Context, r Ref) (EventConfig, error) {
 	c, err := s.EventConfig(ctx, r)
-	if err != nil && !errors.Is(err, ErrNoPolicy) && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, ErrNoEventConfig) {
 		return EventConfig{}, err
 	}
 	if c.MaxAge == 0 {

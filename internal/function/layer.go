@@ -103,20 +103,26 @@ func (s *Service) DeleteLayer(ctx context.Context, scope ident.Scope, name strin
 	return kv.Commit(ctx, s.opts.Store, &b)
 }
 
-func (s *Service) checkLayers(ctx context.Context, arns []string) error {
-	seen := map[string]bool{}
+// checkLayers refuses layers that a function of a region cannot have.
+func (s *Service) checkLayers(ctx context.Context, region string, arns []string) error {
+	seen := map[string]string{}
 	for _, arn := range arns {
 		scope, name, number, err := ParseLayerARN(arn)
 		if err != nil {
 			return err
 		}
-		if base := LayerARN(scope, name, 0); seen[base] {
-			return fmt.Errorf("%w: two different versions of the same layer are not allowed to be referenced in the same function: %s", ErrBadParameter, base)
-		} else {
-			seen[base] = true
+		base := LayerARN(scope, name, 0)
+		if before := seen[base]; before != "" {
+			return fmt.Errorf("%w: Two different versions of the same layer are not allowed to be referenced in the same function. %s and %s are versions of the same layer.", ErrBadParameter, before, arn)
 		}
-		if _, err := s.Layer(ctx, scope, name, number); err != nil {
-			return fmt.Errorf("%w: %w", ErrBadParameter, err)
+		seen[base] = arn
+		if scope.Region != region {
+			return fmt.Errorf("%w: Layers are not in the same region as the function. Layers are expected to be in region %s.", ErrBadParameter, region)
+		}
+		if _, err := s.Layer(ctx, scope, name, number); errors.Is(err, ErrLayerNotFound) {
+			return fmt.Errorf("%w: Layer version %s does not exist.", ErrBadParameter, arn)
+		} else if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package function
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/ident"
@@ -16,15 +17,16 @@ type Ref struct {
 }
 
 var (
-	nameForm      = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,64}$`)
-	qualifierForm = regexp.MustCompile(`^(\$LATEST|[a-zA-Z0-9-_]{1,128})$`)
+	newName       = regexp.MustCompile(`^[a-zA-Z0-9-_]+$`)
+	nameForm      = regexp.MustCompile(`^[a-zA-Z0-9-_.]{1,170}$`) // what may be asked for: no such function is another error
+	qualifierForm = regexp.MustCompile(`^[a-zA-Z0-9-_$]{1,170}$`)
 	aliasForm     = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,128}$`)
 	digits        = regexp.MustCompile(`^[0-9]+$`)
 	layerForm     = regexp.MustCompile(`^[a-zA-Z0-9-_]{1,140}$`)
 )
 
 // ParseRef reads a function's name in any of the forms, in the scope of the request. qualifier is the one given beside
-// it, which must agree with one in the name.
+// it, which must agree with one in the name. A function of another region than the request's is ErrUnreachable.
 func ParseRef(scope ident.Scope, name, qualifier string) (Ref, error) {
 	bad := func() (Ref, error) {
 		return Ref{}, fmt.Errorf("%w: function name %q: want NAME, NAME:QUALIFIER, ACCOUNT:function:NAME or an ARN", ErrBadParameter, name)
@@ -37,14 +39,25 @@ func ParseRef(scope ident.Scope, name, qualifier string) (Ref, error) {
 		if err != nil || a.Service != "lambda" {
 			return bad()
 		}
+		if scope.Region != "" && a.Region != scope.Region {
+			return Ref{}, fmt.Errorf("%w: Functions from '%s' are not reachable in this region ('%s')", ErrUnreachable, a.Region, scope.Region)
+		}
 		r.Scope = a.Scope()
-		if p = strings.Split(a.Resource, ":"); len(p) < 2 || p[0] != "function" {
+		// A resource without a name is, as on AWS, the function named "function".
+		if p = strings.Split(a.Resource, ":"); len(p) > 1 && p[0] == "function" {
+			p = p[1:]
+		} else if a.Resource != "function" {
 			return bad()
 		}
-		p = p[1:]
-	case len(p) >= 3 && p[1] == "function":
-		r.Account = p[0]
-		p = p[2:]
+	default: // [[REGION:]ACCOUNT:]function:NAME
+		i := slices.Index(p, "function")
+		if i < 0 || i > 2 || i+1 == len(p) {
+			break
+		}
+		if i > 0 {
+			r.Account = p[i-1]
+		}
+		p = p[i+1:]
 	}
 	if len(p) > 2 {
 		return bad()
@@ -55,7 +68,7 @@ func ParseRef(scope ident.Scope, name, qualifier string) (Ref, error) {
 	}
 	if qualifier != "" {
 		if r.Qualifier != "" && r.Qualifier != qualifier {
-			return Ref{}, fmt.Errorf("%w: the qualifier %q in the function name and %q beside it differ", ErrBadParameter, r.Qualifier, qualifier)
+			return Ref{}, fmt.Errorf("%w: The derived qualifier from the function name does not match the specified qualifier.", ErrBadParameter)
 		}
 		r.Qualifier = qualifier
 	}

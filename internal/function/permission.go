@@ -12,21 +12,24 @@ import (
 	"github.com/tarn-data/tarn/internal/policy"
 )
 
-// AddPermission adds a statement to the resource policy of a function, or of its version or alias.
-func (s *Service) AddPermission(ctx context.Context, r Ref, p Permission) error {
+// AddPermission adds a statement to the resource policy of a function, or of its version or alias. revision, if given, must be
+// that of the policy or, where there is none yet, of the function, version or alias itself.
+func (s *Service) AddPermission(ctx context.Context, r Ref, p Permission, revision string) error {
 	switch {
+	case r.Qualifier == Latest:
+		return fmt.Errorf("%w: We currently do not support adding policies for $LATEST.", ErrBadParameter)
 	case !aliasForm.MatchString(p.ID):
 		return fmt.Errorf("%w: statement id %q: want 1 to 100 letters, digits, - and _", ErrBadParameter, p.ID)
 	case p.Principal == "":
 		return fmt.Errorf("%w: a principal is required", ErrBadParameter)
 	case !strings.HasPrefix(p.Action, "lambda:"):
 		return fmt.Errorf("%w: action %q: want lambda:OPERATION", ErrBadParameter, p.Action)
-	case strings.HasSuffix(p.Principal, ".amazonaws.com") && strings.Count(p.Principal, ".") < 2:
-		return fmt.Errorf("%w: principal %q: want a service such as s3.amazonaws.com", ErrBadParameter, p.Principal)
+	case !validPrincipal(p.Principal):
+		return fmt.Errorf("%w: The provided principal was invalid. Please check the principal and try again.", ErrBadParameter)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.resolve(ctx, r, false); err != nil {
+	if err := s.policyOwner(ctx, r); err != nil {
 		return err
 	}
 	list, err := s.permissions(ctx, r)
@@ -34,24 +37,53 @@ func (s *Service) AddPermission(ctx context.Context, r Ref, p Permission) error 
 		return err
 	}
 	if slices.ContainsFunc(list, func(q Permission) bool { return q.ID == p.ID }) {
-		return fmt.Errorf("%w: %s: please provide a new one, or remove the existing statement first", ErrStatementExists, p.ID)
+		return fmt.Errorf("%w: The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", ErrStatementExists, p.ID)
 	}
-	return s.putPermissions(ctx, r, append(list, p))
+	return s.putPermissions(ctx, r, append(list, p), revision)
 }
 
-// RemovePermission removes a statement.
-func (s *Service) RemovePermission(ctx context.Context, r Ref, id string) error {
+// validPrincipal accepts everybody, a service, an account, an ARN of IAM or STS and an organization's service.
+func validPrincipal(p string) bool {
+	switch {
+	case p == "*", len(p) == 12 && digits.MatchString(p):
+		return true
+	case strings.HasPrefix(p, "arn:"):
+		return strings.Count(p, ":") >= 5
+	}
+	return strings.HasSuffix(p, ".amazonaws.com") && strings.Count(p, ".") >= 2 || strings.HasSuffix(p, ".amazon.com")
+}
+
+// policyOwner reports that the function, version or alias of a policy does not exist.
+func (s *Service) policyOwner(ctx context.Context, r Ref) error {
+	if r.Qualifier != "" && !digits.MatchString(r.Qualifier) && aliasForm.MatchString(r.Qualifier) {
+		_, err := s.Alias(ctx, r, r.Qualifier)
+		return err
+	}
+	_, err := s.Get(ctx, r)
+	return err
+}
+
+// RemovePermission removes a statement. revision is that of AddPermission.
+func (s *Service) RemovePermission(ctx context.Context, r Ref, id, revision string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.policyOwner(ctx, r); errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: No policy found for: %s", ErrNoPolicy, r.ARN())
+	} else if err != nil {
+		return err
+	}
 	list, err := s.permissions(ctx, r)
 	if err != nil {
 		return err
 	}
+	if len(list) == 0 {
+		return fmt.Errorf("%w: No policy is associated with the given resource.", ErrNoPolicy)
+	}
 	i := slices.IndexFunc(list, func(q Permission) bool { return q.ID == id })
 	if i < 0 {
-		return fmt.Errorf("%w: statement %s is not found in resource policy", ErrNoPolicy, id)
+		return fmt.Errorf("%w: Statement %s is not found in resource policy.", ErrNoPolicy, id)
 	}
-	return s.putPermissions(ctx, r, slices.Delete(list, i, i+1))
+	return s.putPermissions(ctx, r, slices.Delete(list, i, i+1), revision)
 }
 
 // Permissions returns the statements and the revision of the policy, or ErrNoPolicy where there is none.
@@ -67,7 +99,7 @@ func (s *Service) Permissions(ctx context.Context, r Ref) ([]Permission, string,
 		return nil, "", ErrNoPolicy
 	}
 	m, err := s.meta(ctx, r.Scope, r.Name)
-	return list, m.PolicyRev, err
+	return list, m.PolicyRevs[policyOf(r.Qualifier)], err
 }
 
 // Invoker is who wants to invoke a function: a service on behalf of a resource, or a principal of an account.
@@ -97,6 +129,8 @@ func (s *Service) Permits(ctx context.Context, r Ref, who Invoker) (bool, error)
 
 func (p Permission) matches(who Invoker) bool {
 	switch {
+	case p.PrincipalOrg != "", p.URLAuth != "":
+		return false
 	case p.Principal == "*":
 	case p.Principal == who.Principal.Service && who.Principal.Service != "":
 	case who.Principal.Service == "" && p.Principal == who.Principal.Account:
@@ -156,13 +190,40 @@ func (s *Service) permissions(ctx context.Context, r Ref) ([]Permission, error) 
 	return list, err
 }
 
-func (s *Service) putPermissions(ctx context.Context, r Ref, list []Permission) error {
+// putPermissions replaces a policy. What it belongs to gets the same new revision.
+func (s *Service) putPermissions(ctx context.Context, r Ref, list []Permission, revision string) error {
 	m, err := s.meta(ctx, r.Scope, r.Name)
 	if err != nil {
 		return err
 	}
-	m.PolicyRev = ident.UUID()
 	var b kv.Batch
+	next, have := ident.UUID(), ""
+	if q := policyOf(r.Qualifier); q == "" || digits.MatchString(q) {
+		v, err := s.Get(ctx, r)
+		if err != nil {
+			return err
+		}
+		have = v.Revision
+		v.Change, v.Revision = v.change(), next
+		kv.Put(&b, versionKey(r.Scope, r.Name, v.Number), v)
+	} else {
+		a, err := s.Alias(ctx, r, q)
+		if err != nil {
+			return err
+		}
+		have, a.Revision = a.Revision, next
+		kv.Put(&b, aliasKey(r.Scope, r.Name, q), a)
+	}
+	if revision != "" && revision != have && revision != m.PolicyRevs[policyOf(r.Qualifier)] {
+		return errStalePolicy
+	}
+	revs := map[string]string{policyOf(r.Qualifier): next}
+	for q, rev := range m.PolicyRevs {
+		if q != policyOf(r.Qualifier) {
+			revs[q] = rev
+		}
+	}
+	m.PolicyRevs = revs
 	k := policyKey(r.Scope, r.Name, r.Qualifier)
 	if len(list) == 0 {
 		b.Delete(k)
@@ -174,8 +235,13 @@ func (s *Service) putPermissions(ctx context.Context, r Ref, list []Permission) 
 }
 
 func policyKey(s ident.Scope, name, qualifier string) []byte {
+	return under(s, "policy").Str(name).Str(policyOf(qualifier))
+}
+
+// policyOf names what a qualifier's policy is kept by: $LATEST has that of the function.
+func policyOf(qualifier string) string {
 	if qualifier == Latest {
-		qualifier = ""
+		return ""
 	}
-	return under(s, "policy").Str(name).Str(qualifier)
+	return qualifier
 }

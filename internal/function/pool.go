@@ -55,7 +55,7 @@ func newPool(s *Service) (*pool, error) {
 }
 
 func poolKey(scope ident.Scope, v Version) string {
-	return scope.String() + "/" + v.Name + "/" + v.Number + "/" + v.Revision
+	return scope.String() + "/" + v.Name + "/" + v.Number + "/" + v.change()
 }
 
 // acquire returns an instance for a version: a warm one, or a new one that may not be ready yet. It waits for room as long

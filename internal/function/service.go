@@ -148,8 +148,15 @@ type CreateRequest struct {
 
 // Create makes a function. Errors: ErrExists, ErrBadParameter, ErrBadZip.
 func (s *Service) Create(ctx context.Context, scope ident.Scope, req CreateRequest) (Version, error) {
-	if !nameForm.MatchString(req.Name) {
-		return Version{}, fmt.Errorf("%w: function name %q: want 1 to 64 letters, digits, - and _", ErrBadParameter, req.Name)
+	if len(req.Name) > maxName {
+		return Version{}, fmt.Errorf("%w: 1 validation error detected: Value '%s' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to %d",
+			ErrBadParameter, req.Name, maxName)
+	}
+	if !newName.MatchString(req.Name) {
+		return Version{}, fmt.Errorf("%w: function name %q: want letters, digits, - and _", ErrBadParameter, req.Name)
+	}
+	if len(req.Tags) > maxTags {
+		return Version{}, errTagLimit
 	}
 	cfg := req.Config.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -158,7 +165,7 @@ func (s *Service) Create(ctx context.Context, scope ident.Scope, req CreateReque
 	if err := errors.Join(s.checkTargets(cfg.DeadLetter), s.checkRole(scope, cfg.Role)); err != nil {
 		return Version{}, err
 	}
-	if err := s.checkLayers(ctx, cfg.Layers); err != nil {
+	if err := s.checkLayers(ctx, scope.Region, cfg.Layers); err != nil {
 		return Version{}, err
 	}
 	if _, err := s.load(ctx, scope, req.Name, Latest); err == nil {
@@ -168,7 +175,7 @@ func (s *Service) Create(ctx context.Context, scope ident.Scope, req CreateReque
 	if err != nil {
 		return Version{}, err
 	}
-	v := Version{Name: req.Name, Number: Latest, Config: cfg, Modified: s.opts.Clock.Now(), Revision: ident.UUID()}
+	v := Version{Name: req.Name, Number: Latest, Config: cfg, Modified: s.opts.Clock.Now(), Revision: ident.UUID(), Change: ident.UUID()}
 	v.Code, v.CodeSize, v.CodeHash = pkg.id, pkg.size, pkg.hash
 
 	s.mu.Lock()
@@ -183,6 +190,7 @@ func (s *Service) Create(ctx context.Context, scope ident.Scope, req CreateReque
 	if req.Publish {
 		out = s.addVersion(&b, scope, v, &m, "")
 	}
+	out.Under, out.Revision = Creating, ident.UUID()
 	kv.Put(&b, metaKey(scope, v.Name), m)
 	err = kv.Commit(ctx, s.opts.Store, &b)
 	if errors.Is(err, kv.ErrConflict) {
@@ -212,7 +220,11 @@ func (s *Service) Get(ctx context.Context, r Ref) (Version, error) {
 	if err != nil {
 		return Version{}, err
 	}
-	return s.load(ctx, r.Scope, r.Name, number)
+	v, err := s.load(ctx, r.Scope, r.Name, number)
+	if errors.Is(err, ErrNotFound) {
+		err = fmt.Errorf("%w: %s", ErrNotFound, r.ARN()) // as it was asked for
+	}
+	return v, err
 }
 
 // List returns functions by name: the newest version of each, those after the name after.
@@ -297,7 +309,7 @@ func (s *Service) UpdateConfig(ctx context.Context, r Ref, revision string, edit
 			return Version{}, err
 		}
 	}
-	if err := s.checkLayers(ctx, cfg.Layers); err != nil {
+	if err := s.checkLayers(ctx, r.Region, cfg.Layers); err != nil {
 		return Version{}, err
 	}
 	v, err := s.change(ctx, r, revision, false, false, func(_ *kv.Batch, v *Version) { edit(&v.Config); v.Config = v.Config.withDefaults() })
@@ -315,7 +327,7 @@ func (s *Service) change(ctx context.Context, r Ref, revision string, publish, d
 		return Version{}, err
 	}
 	if revision != "" && revision != v.Revision {
-		return Version{}, fmt.Errorf("%w: %s", ErrRevision, revision)
+		return Version{}, errStale
 	}
 	m, err := s.meta(ctx, r.Scope, r.Name)
 	if err != nil {
@@ -326,11 +338,13 @@ func (s *Service) change(ctx context.Context, r Ref, revision string, publish, d
 	if dryRun {
 		return v, nil
 	}
-	v.Modified, v.Revision = s.opts.Clock.Now(), ident.UUID()
+	v.Modified, v.Revision, v.Change = s.opts.Clock.Now(), ident.UUID(), ident.UUID()
 	kv.Put(&b, versionKey(r.Scope, r.Name, Latest), v)
 	out := v
+	out.Under, out.Revision = Updating, ident.UUID()
 	if publish {
 		out = s.addVersion(&b, r.Scope, v, &m, "")
+		out.Under = Creating
 		kv.Put(&b, metaKey(r.Scope, r.Name), m)
 	}
 	return out, kv.Commit(ctx, s.opts.Store, &b)
@@ -347,9 +361,9 @@ func (s *Service) Publish(ctx context.Context, r Ref, hash, revision, descriptio
 	}
 	switch {
 	case hash != "" && hash != v.CodeHash:
-		return Version{}, fmt.Errorf("%w: CodeSHA256 %s differs from that of the latest package, %s", ErrBadParameter, hash, v.CodeHash)
+		return Version{}, fmt.Errorf("%w: CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in $LATEST.", ErrBadParameter, hash, v.CodeHash)
 	case revision != "" && revision != v.Revision:
-		return Version{}, fmt.Errorf("%w: %s", ErrRevision, revision)
+		return Version{}, errStale
 	}
 	m, err := s.meta(ctx, r.Scope, r.Name)
 	if err != nil {
@@ -357,12 +371,14 @@ func (s *Service) Publish(ctx context.Context, r Ref, hash, revision, descriptio
 	}
 	if m.NextVersion > 1 {
 		last, err := s.load(ctx, r.Scope, r.Name, fmt.Sprint(m.NextVersion-1))
-		if err == nil && last.From == v.Revision {
+		if err == nil && last.From == v.change() {
 			return last, nil
 		}
 	}
 	var b kv.Batch
 	out := s.addVersion(&b, r.Scope, v, &m, description)
+	v.Change, v.Revision = v.change(), ident.UUID()
+	kv.Put(&b, versionKey(r.Scope, r.Name, Latest), v)
 	kv.Put(&b, metaKey(r.Scope, r.Name), m)
 	return out, kv.Commit(ctx, s.opts.Store, &b)
 }
@@ -370,7 +386,8 @@ func (s *Service) Publish(ctx context.Context, r Ref, hash, revision, descriptio
 // addVersion adds a frozen copy of v to b and counts m on.
 func (s *Service) addVersion(b *kv.Batch, scope ident.Scope, v Version, m *meta, description string) Version {
 	v.Number = fmt.Sprint(m.NextVersion)
-	v.From, v.Revision = v.Revision, ident.UUID()
+	v.From, v.Revision = v.change(), ident.UUID()
+	v.Change = v.From
 	if description != "" {
 		v.Config.Description = description
 	}
@@ -384,6 +401,12 @@ func (s *Service) addVersion(b *kv.Batch, scope ident.Scope, v Version, m *meta,
 
 // Delete removes a function, or one of its published versions.
 func (s *Service) Delete(ctx context.Context, r Ref) error {
+	switch {
+	case r.Qualifier == Latest:
+		return fmt.Errorf("%w: $LATEST version cannot be deleted without deleting the function.", ErrBadParameter)
+	case r.Qualifier != "" && !digits.MatchString(r.Qualifier) && aliasForm.MatchString(r.Qualifier):
+		return fmt.Errorf("%w: Deletion of aliases is not currently supported.", ErrBadParameter)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, err := s.load(ctx, r.Scope, r.Name, Latest); err != nil {
@@ -391,10 +414,10 @@ func (s *Service) Delete(ctx context.Context, r Ref) error {
 	}
 	var b kv.Batch
 	if r.Qualifier != "" {
-		if !digits.MatchString(r.Qualifier) {
-			return fmt.Errorf("%w: $LATEST version cannot be deleted without deleting the function", ErrBadParameter)
-		}
 		v, err := s.load(ctx, r.Scope, r.Name, r.Qualifier)
+		if errors.Is(err, ErrNotFound) {
+			return nil // what is absent is deleted
+		}
 		if err != nil {
 			return err
 		}

@@ -20,10 +20,16 @@ const (
 
 // SetReserved reserves concurrency for a function, or takes the reservation back with nil.
 func (s *Service) SetReserved(ctx context.Context, r Ref, n *int) error {
+	if r.Qualifier != "" {
+		return fmt.Errorf("%w: This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.", ErrBadParameter)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, err := s.meta(ctx, r.Scope, r.Name); errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: %s:%s", ErrNotFound, r.ARN(), Latest)
+	}
 	if n != nil && (*n < 0 || *n > AccountConcurrency-unreserved) {
-		return fmt.Errorf("%w: specified ReservedConcurrentExecutions %d for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d]", ErrBadParameter, *n, unreserved)
+		return fmt.Errorf("%w: Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", ErrBadParameter, unreserved)
 	}
 	return s.editMeta(ctx, r, func(m *meta) { m.Reserved = n })
 }
@@ -34,7 +40,7 @@ func (s *Service) Reserved(ctx context.Context, r Ref) (*int, error) {
 	return m.Reserved, err
 }
 
-// Tags returns a function's tags.
+// Tags returns a function's tags. Versions and aliases have none of their own.
 func (s *Service) Tags(ctx context.Context, r Ref) (map[string]string, error) {
 	m, err := s.meta(ctx, r.Scope, r.Name)
 	return m.Tags, err
@@ -42,6 +48,12 @@ func (s *Service) Tags(ctx context.Context, r Ref) (map[string]string, error) {
 
 // Tag adds and replaces tags, and removes those named in drop.
 func (s *Service) Tag(ctx context.Context, r Ref, add map[string]string, drop []string) error {
+	if err := TaggableRef(r); err != nil {
+		return err
+	}
+	if len(add) == 0 && len(drop) == 0 {
+		return fmt.Errorf("%w: An error occurred and the request cannot be processed.", ErrBadParameter)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m, err := s.meta(ctx, r.Scope, r.Name)
@@ -56,10 +68,18 @@ func (s *Service) Tag(ctx context.Context, r Ref, add map[string]string, drop []
 	for _, k := range drop {
 		delete(tags, k)
 	}
-	if len(tags) > 50 {
-		return fmt.Errorf("%w: %d tags: a function can have 50 at most", ErrBadParameter, len(tags))
+	if len(tags) > maxTags {
+		return errTagLimit
 	}
 	return s.editMeta(ctx, r, func(m *meta) { m.Tags = tags })
+}
+
+// TaggableRef refuses a version or an alias.
+func TaggableRef(r Ref) error {
+	if r.Qualifier != "" {
+		return fmt.Errorf("%w: Tags on function aliases and versions are not supported. Please specify a function ARN.", ErrBadParameter)
+	}
+	return nil
 }
 
 func (s *Service) editMeta(ctx context.Context, r Ref, edit func(*meta)) error {
@@ -82,14 +102,21 @@ func (s *Service) PutEventConfig(ctx context.Context, r Ref, c EventConfig, merg
 	if c.Retries != nil && (*c.Retries < 0 || *c.Retries > 2) {
 		return EventConfig{}, fmt.Errorf("%w: maximum retry attempts %d: want 0 to 2", ErrBadParameter, *c.Retries)
 	}
-	if err := s.checkTargets(c.OnSuccess, c.OnFailure); err != nil {
+	if c == (EventConfig{}) {
+		return EventConfig{}, fmt.Errorf("%w: You must specify at least one of error handling or destination setting.", ErrBadParameter)
+	}
+	if _, err := s.Get(ctx, r); errors.Is(err, ErrNotFound) {
+		return EventConfig{}, fmt.Errorf("%w: The function doesn't exist.", ErrNoEventConfig)
+	} else if err != nil {
 		return EventConfig{}, err
+	}
+	for _, target := range []string{c.OnSuccess, c.OnFailure} {
+		if err := s.checkDestination(ctx, r, target); err != nil {
+			return EventConfig{}, err
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.resolve(ctx, r, false); err != nil {
-		return EventConfig{}, err
-	}
 	if merge {
 		old, err := s.EventConfig(ctx, r)
 		if err != nil {
@@ -114,19 +141,46 @@ func (s *Service) PutEventConfig(ctx context.Context, r Ref, c EventConfig, merg
 	return c, kv.Commit(ctx, s.opts.Store, &b)
 }
 
-// EventConfig returns what PutEventConfig set, or ErrNoPolicy.
-func (s *Service) EventConfig(ctx context.Context, r Ref) (EventConfig, error) {
-	if _, err := s.resolve(ctx, r, false); err != nil {
-		return EventConfig{}, err
+// checkDestination refuses a target that records cannot be sent to.
+func (s *Service) checkDestination(ctx context.Context, r Ref, target string) error {
+	if err := s.checkTargets(target); err != nil || target == "" {
+		return err
 	}
+	a, err := ident.ParseARN(target)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrBadParameter, err)
+	}
+	if a.Service != "lambda" {
+		return nil
+	}
+	to, err := ParseRef(Ref{}.Scope, target, "")
+	if err != nil {
+		return err
+	}
+	if to.Scope == r.Scope && to.Name == r.Name {
+		return fmt.Errorf("%w: You can't specify the function as a destination for itself.", ErrBadParameter)
+	}
+	if _, err := s.Get(ctx, to); errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: The destination ARN %s is invalid.", ErrBadParameter, target)
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// EventConfig returns what PutEventConfig set, or ErrNoEventConfig.
+func (s *Service) EventConfig(ctx context.Context, r Ref) (EventConfig, error) {
 	c, err := kv.Load[EventConfig](ctx, s.opts.Store, eventKey(r.Scope, r.Name, r.Qualifier))
 	if errors.Is(err, kv.ErrNotFound) {
-		return EventConfig{}, fmt.Errorf("%w: the function %s doesn't have an EventInvokeConfig", ErrNoPolicy, r.ARN())
+		if r.Qualifier == "" {
+			r.Qualifier = Latest
+		}
+		return EventConfig{}, fmt.Errorf("%w: The function %s doesn't have an EventInvokeConfig", ErrNoEventConfig, r.ARN())
 	}
 	return c, err
 }
 
-// DeleteEventConfig removes what PutEventConfig set, or returns ErrNoPolicy.
+// DeleteEventConfig removes what PutEventConfig set, or returns ErrNoEventConfig.
 func (s *Service) DeleteEventConfig(ctx context.Context, r Ref) error {
 	if _, err := s.EventConfig(ctx, r); err != nil {
 		return err

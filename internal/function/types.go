@@ -13,21 +13,29 @@ var (
 	ErrNotFound        = errors.New("function not found")
 	ErrExists          = errors.New("function already exist")
 	ErrLayerNotFound   = errors.New("layer version does not exist")
-	ErrAliasNotFound   = errors.New("cannot find alias")
+	ErrAliasNotFound   = errors.New("cannot find alias arn")
 	ErrAliasExists     = errors.New("alias already exists")
 	ErrBadParameter    = errors.New("invalid parameter value")
 	ErrOutOfRange      = fmt.Errorf("%w out of range", ErrBadParameter) // of a number that has limits
-	ErrRevision        = errors.New("the RevisionId provided does not match the latest RevisionId")
+	ErrRevision        = errors.New("the Revision Id provided does not match the latest Revision Id")
 	ErrInUse           = errors.New("resource is in use")
 	ErrTooManyRequests = errors.New("rate exceeded")
 	ErrReserved        = fmt.Errorf("%w: the function's reserved concurrency is in use", ErrTooManyRequests)
 	ErrTooLarge        = errors.New("request must be smaller")
 	ErrBadPayload      = errors.New("could not parse request body into json")
-	ErrNoPolicy        = errors.New("the resource you requested does not exist")
+	ErrNoPolicy        = errors.New("the resource you requested does not exist.")
+	ErrNoEventConfig   = errors.New("no settings of asynchronous invocations")
+	ErrUnreachable     = errors.New("functions of other regions are not reachable")
 	ErrStatementExists = errors.New("the statement id provided already exists")
 	ErrDenied          = errors.New("the invocation is not permitted")
 	ErrRuntime         = errors.New("runtime is not available")
 	ErrBadZip          = errors.New("could not unzip uploaded file")
+)
+
+var (
+	errStale       = fmt.Errorf("%w. Call the GetFunction/GetAlias API to retrieve the latest Revision Id", ErrRevision)
+	errStalePolicy = fmt.Errorf("%w. Call the GetPolicy API to retrieve the latest Revision Id", ErrRevision)
+	errTagLimit    = fmt.Errorf("%w: Number of tags exceeds resource tag limit.", ErrBadParameter)
 )
 
 // Limits of Lambda.
@@ -39,6 +47,8 @@ const (
 	MaxEnvBytes      = 4 << 10
 	MaxTimeout       = 900 * time.Second
 	MaxLayers        = 5
+	maxName          = 64
+	maxTags          = 50
 	logTailBytes     = 4 << 10
 )
 
@@ -54,12 +64,14 @@ type Config struct {
 	Timeout       time.Duration     // 1 s to 15 min; 0 = 3 s
 	MemoryMB      int               // 128 to 10,240; 0 = 128
 	StorageMB     int               // of /tmp; 512 to 10,240; 0 = 512
-	Env           map[string]string `json:",omitempty"`
+	Env           map[string]string // nil and empty differ: what was given is described
 	Layers        []string          `json:",omitempty"` // ARNs of layer versions, later ones on top
 	DeadLetter    string            `json:",omitempty"` // ARN of a queue or topic for asynchronous invocations that failed
 	Architectures []string          `json:",omitempty"` // x86_64 or arm64; empty = x86_64
 	LogGroup      string            `json:",omitempty"` // "" = /aws/lambda/NAME
 	LogFormat     string            `json:",omitempty"` // Text or JSON; "" = Text
+	AppLogLevel   string            `json:",omitempty"` // of the JSON format; told to the runtime, which filters
+	SystemLevel   string            `json:",omitempty"` // of the JSON format
 	Tracing       string            `json:",omitempty"` // Active or PassThrough; recorded, no traces are sent
 }
 
@@ -71,10 +83,33 @@ type Version struct {
 	Code      blob.ID
 	CodeSize  int64
 	CodeHash  string // base64 of the package's SHA-256
-	Revision  string // changes with every change
-	From      string `json:",omitempty"` // of a published version: the revision of $LATEST that it froze
+	Revision  string // changes with every change, also of the policy
+	Change    string `json:",omitempty"` // changes with the code and the configuration only; "" = Revision
+	From      string `json:",omitempty"` // of a published version: the change of $LATEST that it froze
 	Modified  time.Time
 	Published time.Time // zero for $LATEST
+
+	// Under is what is being done with the version at the moment which an answer describes. Lambda answers a creation or an
+	// update before it is carried out, with a revision of its own; what is stored is always settled.
+	Under Progress `json:"-"`
+}
+
+// Progress is how far a change of a function is.
+type Progress int
+
+// Steps of a change.
+const (
+	Settled Progress = iota
+	Creating
+	Updating
+)
+
+// change identifies code and configuration.
+func (v Version) change() string {
+	if v.Change != "" {
+		return v.Change
+	}
+	return v.Revision
 }
 
 // meta is what belongs to all the versions of a function.
@@ -82,7 +117,7 @@ type meta struct {
 	NextVersion int
 	Reserved    *int              `json:",omitempty"` // reserved concurrency; nil = none
 	Tags        map[string]string `json:",omitempty"`
-	PolicyRev   string            `json:",omitempty"`
+	PolicyRevs  map[string]string `json:",omitempty"` // revisions of the policies, by qualifier
 }
 
 // Alias names a version, and perhaps a second one that takes a share of the requests.
@@ -115,6 +150,8 @@ type Permission struct {
 	SourceARN     string `json:",omitempty"` // pattern
 	SourceAccount string `json:",omitempty"`
 	EventToken    string `json:",omitempty"`
+	PrincipalOrg  string `json:",omitempty"` // of an organization; nobody is in one here, so the statement lets nobody in
+	URLAuth       string `json:",omitempty"` // AWS_IAM or NONE, of a function URL; there are none here
 }
 
 // EventConfig rules asynchronous invocations of a function or one of its versions.

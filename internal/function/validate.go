@@ -1,6 +1,8 @@
 package function
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -35,6 +37,17 @@ func (c Config) withDefaults() Config {
 	if c.LogFormat == "" {
 		c.LogFormat = "Text"
 	}
+	switch {
+	case c.LogFormat != "JSON":
+		c.AppLogLevel, c.SystemLevel = "", "" // levels are of JSON lines
+	default:
+		if c.AppLogLevel == "" {
+			c.AppLogLevel = "INFO"
+		}
+		if c.SystemLevel == "" {
+			c.SystemLevel = "INFO"
+		}
+	}
 	if c.Tracing == "" {
 		c.Tracing = "PassThrough"
 	}
@@ -54,7 +67,7 @@ func (c Config) validate() error {
 	case c.StorageMB < 512 || c.StorageMB > 10240:
 		return bad("ephemeral storage %d: want 512 to 10240 MB", c.StorageMB)
 	case len(c.Layers) > MaxLayers:
-		return bad("%d layers: a function can have %d at most", len(c.Layers), MaxLayers)
+		return bad("Cannot reference more than %d layers.", MaxLayers)
 	case len(c.Architectures) != 1 || c.Architectures[0] != "x86_64" && c.Architectures[0] != "arm64":
 		return bad("architectures %v: want one of x86_64 and arm64", c.Architectures)
 	case c.Role == "":
@@ -66,21 +79,30 @@ func (c Config) validate() error {
 	case len(c.Handler) > 128 || strings.ContainsAny(c.Handler, " \t\n"):
 		return bad("handler %q: want at most 128 characters without spaces", c.Handler)
 	}
-	size := 0
-	for name, value := range c.Env {
+	for name := range c.Env {
 		if reservedEnv[name] {
 			return bad("Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s", name)
 		}
 		if !envName.MatchString(name) {
 			return bad("environment variable %q: want a letter followed by letters, digits and _", name)
 		}
-		size += len(name) + len(value)
 	}
-	if size > MaxEnvBytes {
-		return bad("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit: %d bytes", size)
+	if text := envText(c.Env); len(c.Env) > 0 && len(text) > MaxEnvBytes {
+		return bad("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: %s", text)
 	}
 	if _, err := familyOf(c.Runtime); err != nil {
 		return err
 	}
 	return nil
+}
+
+// envText is a function's environment as Lambda measures it: as JSON.
+func envText(env map[string]string) []byte {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(env); err != nil {
+		panic("BUG: encode environment: " + err.Error())
+	}
+	return bytes.TrimSpace(out.Bytes())
 }

@@ -1,6 +1,8 @@
 package lambdaapi
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -14,12 +16,30 @@ import (
 // stamp is how Lambda writes times that are strings.
 const stamp = "2006-01-02T15:04:05.000-0700"
 
-// configuration describes a version of a function.
+// configuration describes a version of a function; a published one by its own ARN.
 func configuration(scope ident.Scope, v function.Version) *FunctionConfiguration {
 	r := function.Ref{Scope: scope, Name: v.Name}
 	if v.Number != function.Latest {
 		r.Qualifier = v.Number
 	}
+	return configurationOf(r, v)
+}
+
+// listed describes a version in a list, where Lambda leaves out its state.
+func listed(r function.Ref, v function.Version) FunctionConfiguration {
+	out := configurationOf(r, v)
+	out.State, out.LastUpdateStatus = nil, nil
+	return *out
+}
+
+// runtimeVersion is the ARN of what runs a runtime's functions.
+func runtimeVersion(region, runtime string) *RuntimeVersionConfig {
+	sum := sha256.Sum256([]byte("tarn runtime " + runtime))
+	return &RuntimeVersionConfig{RuntimeVersionArn: new("arn:aws:lambda:" + region + "::runtime:" + hex.EncodeToString(sum[:]))}
+}
+
+// configurationOf describes a version under the name by which it was asked for.
+func configurationOf(r function.Ref, v function.Version) *FunctionConfiguration {
 	c := v.Config
 	out := &FunctionConfiguration{
 		FunctionName: &v.Name, FunctionArn: new(r.ARN()), Runtime: new(Runtime(c.Runtime)), Role: &c.Role, Handler: protocol.Some(c.Handler),
@@ -34,10 +54,23 @@ func configuration(scope ident.Scope, v function.Version) *FunctionConfiguration
 		group = "/aws/lambda/" + v.Name
 	}
 	out.LoggingConfig = &LoggingConfig{LogFormat: new(LogFormat(c.LogFormat)), LogGroup: &group}
+	if c.AppLogLevel != "" {
+		out.LoggingConfig.ApplicationLogLevel = new(ApplicationLogLevel(c.AppLogLevel))
+		out.LoggingConfig.SystemLogLevel = new(SystemLogLevel(c.SystemLevel))
+	}
+	out.RuntimeVersionConfig = runtimeVersion(r.Region, c.Runtime)
+	switch v.Under {
+	case function.Creating:
+		out.State, out.StateReason, out.StateReasonCode = new(State_Pending), new("The function is being created."), new(StateReasonCode_Creating)
+		out.LastUpdateStatus = nil
+	case function.Updating:
+		out.LastUpdateStatus = new(LastUpdateStatus_InProgress)
+		out.LastUpdateStatusReason, out.LastUpdateStatusReasonCode = new("The function is being created."), new(LastUpdateStatusReasonCode("Creating"))
+	}
 	for _, a := range c.Architectures {
 		out.Architectures = append(out.Architectures, Architecture(a))
 	}
-	if len(c.Env) > 0 {
+	if c.Env != nil {
 		out.Environment = &EnvironmentResponse{Variables: c.Env}
 	}
 	for _, l := range c.Layers {
@@ -108,6 +141,12 @@ func statement(r function.Ref, p function.Permission) map[string]any {
 	equals := map[string]string{}
 	if p.SourceAccount != "" {
 		equals["AWS:SourceAccount"] = p.SourceAccount
+	}
+	if p.PrincipalOrg != "" {
+		equals["aws:PrincipalOrgID"] = p.PrincipalOrg
+	}
+	if p.URLAuth != "" {
+		equals["lambda:FunctionUrlAuthType"] = p.URLAuth
 	}
 	if p.EventToken != "" {
 		equals["lambda:EventSourceToken"] = p.EventToken

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/function"
@@ -15,28 +17,31 @@ var errorTable = []struct {
 	err    error
 	code   string
 	status int
+	bare   bool // the error's own text is not part of the answer, what follows it is the whole message
 }{
-	{function.ErrNotFound, Code_ResourceNotFoundException, http.StatusNotFound},
-	{function.ErrLayerNotFound, Code_ResourceNotFoundException, http.StatusNotFound},
-	{function.ErrAliasNotFound, Code_ResourceNotFoundException, http.StatusNotFound},
-	{function.ErrNoPolicy, Code_ResourceNotFoundException, http.StatusNotFound},
-	{function.ErrExists, Code_ResourceConflictException, http.StatusConflict},
-	{function.ErrAliasExists, Code_ResourceConflictException, http.StatusConflict},
-	{function.ErrStatementExists, Code_ResourceConflictException, http.StatusConflict},
-	{function.ErrInUse, Code_ResourceConflictException, http.StatusConflict},
-	{function.ErrOutOfRange, "ValidationException", http.StatusBadRequest},
-	{function.ErrBadParameter, Code_InvalidParameterValueException, http.StatusBadRequest},
-	{function.ErrBadZip, Code_InvalidParameterValueException, http.StatusBadRequest},
-	{function.ErrRevision, Code_PreconditionFailedException, http.StatusPreconditionFailed},
-	{function.ErrReserved, Code_TooManyRequestsException, http.StatusTooManyRequests},
-	{function.ErrTooManyRequests, Code_TooManyRequestsException, http.StatusTooManyRequests},
-	{function.ErrTooLarge, Code_RequestTooLargeException, http.StatusRequestEntityTooLarge},
-	{function.ErrBadPayload, Code_InvalidRequestContentException, http.StatusBadRequest},
-	{function.ErrRuntime, Code_InvalidRuntimeException, http.StatusBadGateway},
-	{mapping.ErrNotFound, Code_ResourceNotFoundException, http.StatusNotFound},
-	{mapping.ErrExists, Code_ResourceConflictException, http.StatusConflict},
-	{mapping.ErrBadParameter, Code_InvalidParameterValueException, http.StatusBadRequest},
-	{function.ErrDenied, "AccessDeniedException", http.StatusForbidden},
+	{function.ErrNotFound, Code_ResourceNotFoundException, http.StatusNotFound, false},
+	{function.ErrLayerNotFound, Code_ResourceNotFoundException, http.StatusNotFound, false},
+	{function.ErrAliasNotFound, Code_ResourceNotFoundException, http.StatusNotFound, false},
+	{function.ErrNoPolicy, Code_ResourceNotFoundException, http.StatusNotFound, true},
+	{function.ErrNoEventConfig, Code_ResourceNotFoundException, http.StatusNotFound, true},
+	{function.ErrUnreachable, Code_ResourceNotFoundException, http.StatusNotFound, true},
+	{function.ErrExists, Code_ResourceConflictException, http.StatusConflict, false},
+	{function.ErrAliasExists, Code_ResourceConflictException, http.StatusConflict, false},
+	{function.ErrStatementExists, Code_ResourceConflictException, http.StatusConflict, true},
+	{function.ErrInUse, Code_ResourceConflictException, http.StatusConflict, false},
+	{function.ErrOutOfRange, "ValidationException", http.StatusBadRequest, true},
+	{function.ErrBadParameter, Code_InvalidParameterValueException, http.StatusBadRequest, true},
+	{function.ErrBadZip, Code_InvalidParameterValueException, http.StatusBadRequest, true},
+	{function.ErrRevision, Code_PreconditionFailedException, http.StatusPreconditionFailed, false},
+	{function.ErrReserved, Code_TooManyRequestsException, http.StatusTooManyRequests, false},
+	{function.ErrTooManyRequests, Code_TooManyRequestsException, http.StatusTooManyRequests, false},
+	{function.ErrTooLarge, Code_RequestTooLargeException, http.StatusRequestEntityTooLarge, false},
+	{function.ErrBadPayload, Code_InvalidRequestContentException, http.StatusBadRequest, false},
+	{function.ErrRuntime, Code_InvalidRuntimeException, http.StatusBadGateway, false},
+	{mapping.ErrNotFound, Code_ResourceNotFoundException, http.StatusNotFound, false},
+	{mapping.ErrExists, Code_ResourceConflictException, http.StatusConflict, false},
+	{mapping.ErrBadParameter, Code_InvalidParameterValueException, http.StatusBadRequest, true},
+	{function.ErrDenied, "AccessDeniedException", http.StatusForbidden, false},
 }
 
 // reasons complete TooManyRequestsException.
@@ -48,8 +53,7 @@ var reasons = map[error]string{
 func mapError(err error) *protocol.Error {
 	for _, row := range errorTable {
 		if errors.Is(err, row.err) {
-			text := err.Error()
-			e := &protocol.Error{Code: row.code, Status: row.status, Message: strings.ToUpper(text[:1]) + text[1:]}
+			e := &protocol.Error{Code: row.code, Status: row.status, Message: message(err, row.err, row.bare)}
 			if row.code != "AccessDeniedException" {
 				e.Members = map[string]any{"Type": "User"}
 			}
@@ -60,4 +64,15 @@ func mapError(err error) *protocol.Error {
 		}
 	}
 	return nil
+}
+
+// message is an error's text as Lambda words it: it begins with a capital letter, and without the name of the kind of error
+// where the table says so.
+func message(err, kind error, bare bool) string {
+	text := err.Error()
+	if bare {
+		text = strings.TrimPrefix(text, kind.Error()+": ")
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
 }

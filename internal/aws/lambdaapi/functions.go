@@ -19,7 +19,8 @@ import (
 func (a *api) code(ctx context.Context, c *protocol.Call, zip []byte, bucket, key, version *string) (function.Code, func(), error) {
 	switch {
 	case len(zip) > function.MaxZipBytes:
-		return function.Code{}, nil, fmt.Errorf("%w than %d bytes: the zip file has %d; put it into S3 and give its place", function.ErrTooLarge, function.MaxZipBytes, len(zip))
+		return function.Code{}, nil, &protocol.Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge,
+			Message: fmt.Sprintf("Zipped size must be smaller than %d bytes", function.MaxZipBytes)}
 	case zip != nil && bucket != nil:
 		return function.Code{}, nil, fmt.Errorf("%w: please do not provide other FunctionCode parameters when providing a ZipFile", function.ErrBadParameter)
 	case zip != nil:
@@ -84,7 +85,7 @@ func (a *api) createFunction(ctx context.Context, c *protocol.Call, in *CreateFu
 	if err != nil {
 		return nil, err
 	}
-	return configuration(r.Scope, v), nil
+	return configurationOf(function.Ref{Scope: r.Scope, Name: r.Name}, v), nil // by the function's ARN, also if it was published
 }
 
 // settings are the parts of a configuration that are structures on the wire; those that are nil stay as they are.
@@ -98,7 +99,9 @@ type settings struct {
 
 func (s settings) apply(c *function.Config) {
 	if s.env != nil {
-		c.Env = s.env.Variables
+		if c.Env = s.env.Variables; c.Env == nil {
+			c.Env = map[string]string{}
+		}
 	}
 	if s.storage != nil {
 		c.StorageMB = int(s.storage.Size)
@@ -109,6 +112,8 @@ func (s settings) apply(c *function.Config) {
 	if s.logging != nil {
 		c.LogGroup = protocol.Or(s.logging.LogGroup, c.LogGroup)
 		c.LogFormat = string(protocol.Or(s.logging.LogFormat, LogFormat(c.LogFormat)))
+		c.AppLogLevel = string(protocol.Or(s.logging.ApplicationLogLevel, ApplicationLogLevel(c.AppLogLevel)))
+		c.SystemLevel = string(protocol.Or(s.logging.SystemLogLevel, SystemLogLevel(c.SystemLevel)))
 	}
 	if s.tracing != nil {
 		c.Tracing = string(protocol.Or(s.tracing.Mode, ""))
@@ -184,7 +189,7 @@ func (a *api) getFunction(ctx context.Context, c *protocol.Call, in *GetFunction
 		return nil, err
 	}
 	out := &GetFunctionResponse{
-		Configuration: configuration(r.Scope, v), Tags: tags,
+		Configuration: configurationOf(r, v), Tags: tags,
 		Code: &FunctionCodeLocation{RepositoryType: new("S3"), Location: new(a.CodeURL(v.Code))},
 	}
 	if reserved != nil {
@@ -202,7 +207,7 @@ func (a *api) getConfiguration(ctx context.Context, c *protocol.Call, in *GetFun
 	if err != nil {
 		return nil, err
 	}
-	return configuration(r.Scope, v), nil
+	return configurationOf(r, v), nil
 }
 
 func (a *api) listFunctions(ctx context.Context, c *protocol.Call, in *ListFunctionsRequest) (*ListFunctionsResponse, error) {
@@ -212,15 +217,18 @@ func (a *api) listFunctions(ctx context.Context, c *protocol.Call, in *ListFunct
 	}
 	out := &ListFunctionsResponse{Functions: []FunctionConfiguration{}}
 	for _, v := range list {
-		out.Functions = append(out.Functions, *configuration(c.Scope, v))
-		if in.FunctionVersion != nil { // ALL: the published versions follow their function
-			versions, _, err := a.Functions.Versions(ctx, function.Ref{Scope: c.Scope, Name: v.Name}, function.Latest, 0)
-			if err != nil {
-				return nil, err
-			}
-			for _, pv := range versions {
-				out.Functions = append(out.Functions, *configuration(c.Scope, pv))
-			}
+		r := function.Ref{Scope: c.Scope, Name: v.Name}
+		if in.FunctionVersion == nil {
+			out.Functions = append(out.Functions, listed(r, v))
+			continue
+		}
+		versions, _, err := a.Functions.Versions(ctx, r, "", 0) // ALL: $LATEST and the published versions, by their own ARNs
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range versions {
+			r.Qualifier = v.Number
+			out.Functions = append(out.Functions, listed(r, v))
 		}
 	}
 	if more {

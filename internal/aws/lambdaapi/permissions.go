@@ -15,11 +15,9 @@ func (a *api) addPermission(ctx context.Context, c *protocol.Call, in *AddPermis
 	p := function.Permission{
 		ID: in.StatementId, Action: in.Action, Principal: in.Principal, SourceARN: protocol.Or(in.SourceArn, ""),
 		SourceAccount: protocol.Or(in.SourceAccount, ""), EventToken: protocol.Or(in.EventSourceToken, ""),
+		PrincipalOrg: protocol.Or(in.PrincipalOrgID, ""), URLAuth: string(protocol.Or(in.FunctionUrlAuthType, "")),
 	}
-	if err := a.checkRevision(ctx, r, in.RevisionId); err != nil {
-		return nil, err
-	}
-	if err := a.Functions.AddPermission(ctx, r, p); err != nil {
+	if err := a.Functions.AddPermission(ctx, r, p, protocol.Or(in.RevisionId, "")); err != nil {
 		return nil, err
 	}
 	return &AddPermissionResponse{Statement: new(encode(statement(r, p)))}, nil
@@ -30,22 +28,7 @@ func (a *api) removePermission(ctx context.Context, c *protocol.Call, in *Remove
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkRevision(ctx, r, in.RevisionId); err != nil {
-		return nil, err
-	}
-	return &RemovePermissionOutput{}, a.Functions.RemovePermission(ctx, r, in.StatementId)
-}
-
-// checkRevision refuses a change of a policy that is based on an older one.
-func (a *api) checkRevision(ctx context.Context, r function.Ref, want *string) error {
-	if want == nil {
-		return nil
-	}
-	_, have, err := a.Functions.Permissions(ctx, r)
-	if err == nil && have != *want {
-		return function.ErrRevision
-	}
-	return err
+	return &RemovePermissionOutput{}, a.Functions.RemovePermission(ctx, r, in.StatementId, protocol.Or(in.RevisionId, ""))
 }
 
 func (a *api) getPolicy(ctx context.Context, c *protocol.Call, in *GetPolicyRequest) (*GetPolicyResponse, error) {

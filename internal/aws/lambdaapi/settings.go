@@ -112,7 +112,7 @@ func (a *api) listEventConfigs(ctx context.Context, c *protocol.Call, in *ListFu
 	for _, q := range qualifiers {
 		r.Qualifier = q
 		cfg, err := a.Functions.EventConfig(ctx, r)
-		if errors.Is(err, function.ErrNoPolicy) {
+		if errors.Is(err, function.ErrNoEventConfig) {
 			continue
 		}
 		if err != nil {

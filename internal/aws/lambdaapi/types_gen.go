@@ -25,15 +25,17 @@ type AccountUsage struct {
 }
 
 type AddPermissionRequest struct {
-	Action           string
-	EventSourceToken *string
-	FunctionName     string
-	Principal        string
-	Qualifier        *string
-	RevisionId       *string
-	SourceAccount    *string
-	SourceArn        *string
-	StatementId      string
+	Action              string
+	EventSourceToken    *string
+	FunctionName        string
+	FunctionUrlAuthType *FunctionUrlAuthType
+	Principal           string
+	PrincipalOrgID      *string
+	Qualifier           *string
+	RevisionId          *string
+	SourceAccount       *string
+	SourceArn           *string
+	StatementId         string
 }
 
 type AddPermissionResponse struct {

@@ -30,7 +30,8 @@ func (a *api) listVersions(ctx context.Context, c *protocol.Call, in *ListVersio
 	}
 	out := &ListVersionsByFunctionResponse{}
 	for _, v := range list {
-		out.Versions = append(out.Versions, *configuration(r.Scope, v))
+		r.Qualifier = v.Number
+		out.Versions = append(out.Versions, listed(r, v))
 	}
 	if more {
 		out.NextMarker = new(list[len(list)-1].Number)
