@@ -36,7 +36,7 @@ func (e *Engine) Policy(account, arn string) (*Policy, error) {
 func (e *Engine) policy(account, arn string) (*Policy, error) {
 	m := policyARN.FindStringSubmatch(arn)
 	if m == nil {
-		return nil, fail(ErrInvalid, "ARN %s is not valid.", arn)
+		return nil, fail(ErrInvalid, "Invalid ARN:  Could not be parsed!")
 	}
 	if m[1] == "aws" || m[1] == account {
 		if p := e.policies[policyID{m[1], lower(m[2])}]; p != nil && strings.EqualFold(p.ARN(), arn) {

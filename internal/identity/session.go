@@ -71,6 +71,9 @@ func (e *Engine) Assume(_ context.Context, r AssumeRole) (*Credential, *Entity, 
 	if !sessionForm.MatchString(r.SessionName) {
 		return nil, nil, fail(ErrInvalid, "%q is not a session name: want 2 to 64 letters, digits and _+=,.@-", r.SessionName)
 	}
+	if p := strings.SplitN(r.RoleARN, ":", 6); len(p) < 6 || p[0] != "arn" || p[1] == "" || p[2] == "" || p[5] == "" {
+		return nil, nil, fail(ErrInvalid, "%s is invalid", r.RoleARN)
+	}
 	q := &policy.Request{Principal: r.Caller, Action: "sts:AssumeRole", Resource: r.RoleARN, Keys: policy.Keys{}}
 	for k, v := range r.Keys {
 		q.Keys[k] = v

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,7 +20,7 @@ import (
 var (
 	ErrNoSuchGroup  = errors.New("the specified log group does not exist")
 	ErrNoSuchStream = errors.New("the specified log stream does not exist")
-	ErrExists       = errors.New("the specified log resource already exists")
+	ErrExists       = errors.New("already exists")
 	ErrBadToken     = errors.New("the specified nextToken is invalid")
 	ErrBadPattern   = errors.New("invalid filter pattern")
 	ErrBadInput     = errors.New("invalid parameter")
@@ -101,7 +102,7 @@ func (l *Store) CreateGroup(ctx context.Context, s ident.Scope, g Group) error {
 	k := groupKey(s, g.Name)
 	b.IfAbsent(k)
 	kv.Put(&b, k, g)
-	return existing(kv.Commit(ctx, l.kv, &b))
+	return existing(kv.Commit(ctx, l.kv, &b), "group")
 }
 
 // Group returns a group or ErrNoSuchGroup.
@@ -128,14 +129,28 @@ func (l *Store) UpdateGroup(ctx context.Context, s ident.Scope, name string, cha
 	return kv.Commit(ctx, l.kv, &b)
 }
 
-// Groups lists groups by name: those that start with prefix and come after the name after, at most limit.
-func (l *Store) Groups(ctx context.Context, s ident.Scope, prefix, after string, limit int) (list []Group, more bool, err error) {
+// Groups lists groups by name: those that start with prefix, contain part in any case and come after the
+// name after, at most limit (0 = all).
+func (l *Store) Groups(ctx context.Context, s ident.Scope, prefix, part, after string, limit int) (list []Group, more bool, err error) {
 	rng := kv.Prefix(under(s, "group").StrPrefix(prefix))
 	if after >= prefix && after != "" {
 		rng.Lo = groupKey(s, after).End()
 	}
-	list, next, err := kv.LoadAll[Group](ctx, l.kv, rng, limit)
-	return list, next != nil, err
+	if part == "" {
+		list, next, err := kv.LoadAll[Group](ctx, l.kv, rng, limit)
+		return list, next != nil, err
+	}
+	all, _, err := kv.LoadAll[Group](ctx, l.kv, rng, 0)
+	for _, g := range all {
+		if !strings.Contains(strings.ToLower(g.Name), strings.ToLower(part)) {
+			continue
+		}
+		if limit > 0 && len(list) == limit {
+			return list, true, err
+		}
+		list = append(list, g)
+	}
+	return list, false, err
 }
 
 // DeleteGroup removes a group with its streams and events.
@@ -165,7 +180,7 @@ func (l *Store) CreateStream(ctx context.Context, s ident.Scope, group, stream s
 	b.IfPresent(groupKey(s, group))
 	b.IfAbsent(k)
 	kv.Put(&b, k, Stream{Group: group, Name: stream, Created: l.clock.Now()})
-	return existing(kv.Commit(ctx, l.kv, &b))
+	return existing(kv.Commit(ctx, l.kv, &b), "stream")
 }
 
 // Stream returns a stream, ErrNoSuchGroup or ErrNoSuchStream.
@@ -302,9 +317,9 @@ func (l *Store) horizon(g Group) time.Time {
 	return l.clock.Now().AddDate(0, 0, -g.RetentionDays)
 }
 
-func existing(err error) error {
+func existing(err error, kind string) error {
 	if errors.Is(err, kv.ErrConflict) {
-		return ErrExists
+		return fmt.Errorf("the specified log %s %w", kind, ErrExists)
 	}
 	return err
 }

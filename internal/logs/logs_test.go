@@ -171,7 +171,7 @@ func TestDeleteGroupTakesItsEvents(t *testing.T) {
 	if err != nil || text(events) != "new" {
 		t.Errorf("%q %v", text(events), err)
 	}
-	list, more, err := l.Groups(t.Context(), scope, "/", "", 10)
+	list, more, err := l.Groups(t.Context(), scope, "/", "", "", 10)
 	if err != nil || more || len(list) != 1 {
 		t.Error(fmt.Sprint(list, more, err))
 	}

@@ -98,6 +98,9 @@ func Parse(kind Kind, text string) (*Document, error) {
 		}
 		return nil, malformed("Syntax errors in policy.")
 	}
+	if kind == Trust && !json.Valid([]byte(text)) {
+		return nil, malformed("This policy contains invalid Json")
+	}
 	var raw rawDocument
 	if err := strict([]byte(text), &raw); err != nil {
 		return nil, err

@@ -35,6 +35,7 @@ func TestParse_Refuses(t *testing.T) {
 		{Resource, stmt(`"Effect":"Allow","Action":"s3:*","Resource":"*"`), "Missing required field Principal"},
 		{Resource, stmt(`"Effect":"Allow","Action":"s3:*","Resource":"*","Principal":"x"`), `Invalid principal in policy: "x"`},
 		{Resource, stmt(`"Effect":"Allow","Action":"s3:*","Resource":"*","Principal":{"AWS":"bob"}`), `Invalid principal in policy: "AWS":"bob"`},
+		{Trust, `{"Version": "2012-10-17",}`, "This policy contains invalid Json"},
 		{Trust, stmt(`"Effect":"Allow","Action":"sts:AssumeRole"`), "Missing required field Principal cannot be empty!"},
 		{Trust, stmt(`"Effect":"Allow","Action":"sts:AssumeRole","Principal":"*","Resource":"*"`), "Has prohibited field Resource"},
 		{Trust, stmt(`"Effect":"Allow","Action":"s3:GetObject","Principal":"*"`), "AssumeRole policy may only specify STS AssumeRole actions."},

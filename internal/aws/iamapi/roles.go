@@ -41,7 +41,7 @@ func (a *api) createRole(ctx context.Context, c *protocol.Call, in *CreateRoleRe
 		return nil, err
 	}
 	r := a.toRole(n)
-	r.RoleLastUsed = nil
+	r.RoleLastUsed, r.MaxSessionDuration = nil, nil // not in this answer, as on AWS
 	return &CreateRoleResponse{Role: &r}, nil
 }
 

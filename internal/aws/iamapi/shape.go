@@ -10,7 +10,7 @@ import (
 func entityName(x *identity.Entity) string { return x.Name }
 
 func toUser(x *identity.Entity) User {
-	return User{Arn: x.ARN(), CreateDate: x.Created, Path: x.Path, UserId: x.ID, UserName: x.Name, Tags: toTags(x.Tags), PermissionsBoundary: toBoundary(x.Boundary)}
+	return User{Arn: x.ARN(), CreateDate: x.Created, Path: x.Path, UserId: x.ID, UserName: x.Name, Tags: tagsOf(x.Tags), PermissionsBoundary: toBoundary(x.Boundary)}
 }
 
 // bare leaves out what lists do not show.
@@ -28,7 +28,7 @@ func (a *api) toRole(x *identity.Entity) Role {
 	doc := document(x.Trust)
 	r := Role{
 		Arn: x.ARN(), CreateDate: x.Created, Path: x.Path, RoleId: x.ID, RoleName: x.Name, AssumeRolePolicyDocument: &doc, MaxSessionDuration: &max,
-		Tags: toTags(x.Tags), PermissionsBoundary: toBoundary(x.Boundary), RoleLastUsed: &RoleLastUsed{},
+		Tags: tagsOf(x.Tags), PermissionsBoundary: toBoundary(x.Boundary), RoleLastUsed: &RoleLastUsed{},
 	}
 	if x.Description != "" {
 		r.Description = &x.Description
@@ -48,7 +48,7 @@ func toBoundary(arn string) *AttachedPermissionsBoundary {
 	if arn == "" {
 		return nil
 	}
-	t := PermissionsBoundaryAttachmentType_PermissionsBoundaryPolicy
+	t := PermissionsBoundaryAttachmentType("Policy") // what IAM answers; its model says PermissionsBoundaryPolicy
 	return &AttachedPermissionsBoundary{PermissionsBoundaryArn: &arn, PermissionsBoundaryType: &t}
 }
 
@@ -63,7 +63,7 @@ func (a *api) toPolicy(account string, p *identity.Policy) Policy {
 	n, m := int32(len(attached)), int32(len(bounded))
 	out := Policy{
 		Arn: &arn, AttachmentCount: &n, CreateDate: &p.Created, DefaultVersionId: &p.Default, IsAttachable: &attachable, Path: &p.Path,
-		PermissionsBoundaryUsageCount: &m, PolicyId: &p.ID, PolicyName: &p.Name, Tags: toTags(p.Tags), UpdateDate: &p.Updated,
+		PermissionsBoundaryUsageCount: &m, PolicyId: &p.ID, PolicyName: &p.Name, Tags: tagsOf(p.Tags), UpdateDate: &p.Updated,
 	}
 	if p.Description != "" {
 		out.Description = &p.Description

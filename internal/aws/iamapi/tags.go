@@ -98,6 +98,14 @@ func fromTags(list []Tag) (map[string]string, error) {
 	return m, nil
 }
 
+// tagsOf are the tags of a description, which leaves them out where there are none; lists of tags are there even if empty.
+func tagsOf(m map[string]string) []Tag {
+	if len(m) == 0 {
+		return nil
+	}
+	return toTags(m)
+}
+
 func toTags(m map[string]string) []Tag {
 	list := make([]Tag, 0, len(m))
 	for k, v := range m {

@@ -19,6 +19,9 @@ func (a *api) deleteStream(ctx context.Context, c *protocol.Call, in *DeleteLogS
 }
 
 func (a *api) describeStreams(ctx context.Context, c *protocol.Call, in *DescribeLogStreamsRequest) (*DescribeLogStreamsResponse, error) {
+	if in.LogGroupIdentifier != nil && in.LogGroupName != nil {
+		return nil, &protocol.Error{Code: "ValidationException", Message: "LogGroup name and LogGroup ARN are mutually exclusive parameters."}
+	}
 	scope, group := groupOf(c.Scope, either(in.LogGroupIdentifier, in.LogGroupName))
 	limit, prefix, after := int(protocol.Or(in.Limit, 50)), protocol.Or(in.LogStreamNamePrefix, ""), protocol.Or(in.NextToken, "")
 	byTime := protocol.Or(in.OrderBy, OrderBy_LogStreamName) == OrderBy_LastEventTime
@@ -62,7 +65,6 @@ func (a *api) describeStreams(ctx context.Context, c *protocol.Call, in *Describ
 	for _, s := range list {
 		row := LogStream{
 			LogStreamName: &s.Name, Arn: new(groupARN(scope, group) + ":log-stream:" + s.Name), CreationTime: new(s.Created.UnixMilli()), StoredBytes: new(int64(0)),
-			UploadSequenceToken: new(sequenceToken),
 		}
 		if !s.FirstEvent.IsZero() {
 			row.FirstEventTimestamp, row.LastEventTimestamp, row.LastIngestionTime = new(s.FirstEvent.UnixMilli()), new(s.LastEvent.UnixMilli()), new(s.LastIngested.UnixMilli())
@@ -75,7 +77,8 @@ func (a *api) describeStreams(ctx context.Context, c *protocol.Call, in *Describ
 	return out, nil
 }
 
-// sequenceToken is given to old clients, which send it back; CloudWatch Logs has not looked at it since 2023.
+// sequenceToken is given to old clients, which send it back; CloudWatch Logs has not looked at it since 2023 and does not
+// describe streams with it any more.
 const sequenceToken = "49039859633320842412846893936523457789025513463871000000"
 
 func compare(a, b string) int {

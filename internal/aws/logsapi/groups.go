@@ -22,10 +22,11 @@ func (a *api) deleteGroup(ctx context.Context, c *protocol.Call, in *DeleteLogGr
 }
 
 func (a *api) describeGroups(ctx context.Context, c *protocol.Call, in *DescribeLogGroupsRequest) (*DescribeLogGroupsResponse, error) {
-	if in.LogGroupNamePattern != nil {
-		return nil, fmt.Errorf("%w: logGroupNamePattern is not supported: use logGroupNamePrefix", logs.ErrBadInput)
+	if in.LogGroupNamePattern != nil && in.LogGroupNamePrefix != nil {
+		return nil, fmt.Errorf("%w: LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters", logs.ErrBadInput)
 	}
-	list, more, err := a.logs.Groups(ctx, c.Scope, protocol.Or(in.LogGroupNamePrefix, ""), protocol.Or(in.NextToken, ""), int(protocol.Or(in.Limit, 50)))
+	list, more, err := a.logs.Groups(ctx, c.Scope, protocol.Or(in.LogGroupNamePrefix, ""), protocol.Or(in.LogGroupNamePattern, ""),
+		protocol.Or(in.NextToken, ""), int(protocol.Or(in.Limit, 50)))
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +35,7 @@ func (a *api) describeGroups(ctx context.Context, c *protocol.Call, in *Describe
 		arn := groupARN(c.Scope, g.Name)
 		row := LogGroup{
 			LogGroupName: &g.Name, Arn: new(arn + ":*"), LogGroupArn: &arn, CreationTime: new(g.Created.UnixMilli()), MetricFilterCount: new(int32(0)),
-			LogGroupClass: new(LogGroupClass_STANDARD),
+			LogGroupClass: new(LogGroupClass_STANDARD), StoredBytes: new(int64(0)), DeletionProtectionEnabled: new(false),
 		}
 		if g.RetentionDays > 0 {
 			row.RetentionInDays = new(int32(g.RetentionDays))

@@ -77,9 +77,24 @@ var errorTable = []struct {
 func mapError(err error) *protocol.Error {
 	for _, row := range errorTable {
 		if errors.Is(err, row.err) {
-			text := err.Error()
-			return &protocol.Error{Code: row.code, Message: strings.ToUpper(text[:1]) + text[1:] + "."}
+			return &protocol.Error{Code: row.code, Message: message(err, row.err)}
 		}
 	}
 	return nil
 }
+
+// message words an error as CloudWatch Logs does: it names neither what is missing nor the kind of a bad input.
+func message(err, kind error) string {
+	text := err.Error()
+	switch kind {
+	case logs.ErrNoSuchGroup, logs.ErrNoSuchStream:
+		text = kind.Error()
+	case logs.ErrBadInput:
+		text = strings.TrimPrefix(text, kind.Error()+": ")
+	case logs.ErrExists:
+		return upper(text) // without a full stop
+	}
+	return upper(text) + "."
+}
+
+func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
