@@ -32,16 +32,19 @@ type Bucket struct {
 	Region  string
 	Created time.Time
 
-	Location     string        `json:",omitempty"` // the region's old name, under which the bucket was made: "EU"; "" = Region
-	Versioning   Versioning    `json:",omitempty"`
-	Policy       string        `json:",omitempty"` // JSON document; "" = none
-	Tags         []Tag         `json:",omitempty"`
-	CORS         []CORSRule    `json:",omitempty"`
-	Lifecycle    []Rule        `json:",omitempty"`
-	Notification *Notification `json:",omitempty"`
-	PublicAccess *PublicAccess `json:",omitempty"`
-	Ownership    string        `json:",omitempty"` // "" = BucketOwnerEnforced
-	Encryption   *Encryption   `json:",omitempty"`
+	Location   string     `json:",omitempty"` // the region's old name, under which the bucket was made: "EU"; "" = Region
+	Versioning Versioning `json:",omitempty"`
+	Policy     string     `json:",omitempty"` // JSON document; "" = none
+	Tags       []Tag      `json:",omitempty"`
+	CORS       []CORSRule `json:",omitempty"`
+	Lifecycle  []Rule     `json:",omitempty"`
+	// TransitionSize is kept for clients that set it with the lifecycle.
+	TransitionSize string        `json:",omitempty"`
+	Notification   *Notification `json:",omitempty"`
+	PublicAccess   *PublicAccess `json:",omitempty"`
+	Ownership      string        `json:",omitempty"` // "" = BucketOwnerEnforced
+	Encryption     *Encryption   `json:",omitempty"`
+	ObjectLock     *ObjectLock   `json:",omitempty"` // nil = versions cannot be locked
 }
 
 // PublicAccess blocks policies that open a bucket to everyone.

@@ -64,6 +64,7 @@ func (s *Store) Complete(ctx context.Context, req *CompleteRequest) (*Object, er
 			return nil, err
 		}
 		o = s.newVersion(bk, req.Key, old)
+		o.Lock = bk.newLock(u.Lock, o.ModTime)
 		o.Owner, o.Metadata, o.Tags = u.Owner, u.Metadata, u.Tags
 		if err := o.assemble(u, chosen); err != nil {
 			return nil, err

@@ -21,6 +21,7 @@ type CopyRequest struct {
 	Metadata        Metadata // its StorageClass, WebsiteRedirect and Encryption are used in any case
 	ReplaceTags     bool     // use Tags instead of the source's
 	Tags            []Tag
+	Lock            Lock      // of the copy; that of the source is not copied
 	Algorithm       Algorithm // checksum to compute; "" = keep the source's
 	Owner           string
 	If              Conditions
@@ -67,7 +68,11 @@ func (s *Store) copyOnce(ctx context.Context, req *CopyRequest) (dst, src *Objec
 		if old != nil && old.Bucket == src.Bucket && old.Key == src.Key && old.seq == src.seq && !req.changes(src) {
 			return nil, ErrCopyOntoItself
 		}
+		if err := s.checkLock(bk, &req.Lock); err != nil {
+			return nil, err
+		}
 		dst = s.newVersion(bk, req.Key, old)
+		dst.Lock = bk.newLock(req.Lock, dst.ModTime)
 		dst.Size, dst.ETag, dst.Checksum = src.Size, src.ETag, sum
 		dst.Metadata, dst.Tags = req.Metadata, req.Tags
 		if !req.ReplaceMetadata {

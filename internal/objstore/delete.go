@@ -13,6 +13,7 @@ type DeleteRequest struct {
 	Bucket, Key string
 	Version     string // "" = the object: in buckets with versioning a delete marker is written
 	If          Conditions
+	Bypass      bool // remove a version that is under governance
 	By          Actor
 	// Event is the prefix of the event's name; "" = ObjectRemoved.
 	Event string
@@ -92,6 +93,9 @@ func (s *Store) deleteVersion(ctx context.Context, b *kv.Batch, newest *Object, 
 	}
 	if err := req.If.forWrite(v); err != nil {
 		return nil, done, err
+	}
+	if v.Lock.keeps(s.clock.Now(), req.Bypass) {
+		return nil, done, locked(v)
 	}
 	at := currentKey(req.Bucket, req.Key)
 	b.IfEqual(at, row)

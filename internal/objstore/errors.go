@@ -27,6 +27,8 @@ var (
 	ErrInvalidChecksum     = errors.New("the checksum you specified is not valid")
 	ErrPreconditionFailed  = errors.New("at least one of the preconditions you specified did not hold")
 	ErrConditionConflict   = errors.New("the object was changed while the upload was in progress")
+	ErrLocked              = errors.New("the version is kept by its lock")
+	ErrBucketState         = errors.New("the state of the bucket does not allow it")
 	ErrNotModified         = errors.New("not modified")
 	ErrConflict            = errors.New("a conflicting operation is in progress against this resource")
 	ErrInvalidRange        = errors.New("the requested range is not satisfiable")
@@ -51,7 +53,7 @@ func Errors() []error {
 		ErrNoSuchBucket, ErrBucketExists, ErrBucketOwnedByYou, ErrBucketNotEmpty, ErrInvalidBucketName,
 		ErrTooManyBuckets, ErrNoSuchKey, ErrNoSuchVersion, ErrInvalidVersion, ErrDeleteMarker,
 		ErrKeyTooLong, ErrMetadataTooLarge, ErrEntityTooLarge, ErrEntityTooSmall, ErrIncompleteBody,
-		ErrInvalidDigest, ErrBadDigest, ErrInvalidChecksum, ErrPreconditionFailed, ErrConditionConflict, ErrNotModified,
+		ErrInvalidDigest, ErrBadDigest, ErrInvalidChecksum, ErrPreconditionFailed, ErrConditionConflict, ErrLocked, ErrBucketState, ErrNotModified,
 		ErrConflict, ErrInvalidRange, ErrNoSuchUpload, ErrInvalidPart, ErrInvalidPartOrder,
 		ErrInvalidPartNumber, ErrInvalidTag, ErrTooManyTags, ErrInvalidArgument, ErrInvalidRequest, ErrCopyOntoItself,
 		ErrNoSuchConfiguration, ErrNotImplemented, ErrFull, ErrCorrupt,

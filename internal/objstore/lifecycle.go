@@ -210,6 +210,9 @@ func (s *Store) expireVersion(ctx context.Context, r *Rule, o *Object, k *keySta
 		req.Version = o.Version
 	}
 	_, err := s.Delete(ctx, req)
+	if errors.Is(err, ErrLocked) {
+		return nil // it expires when its lock has
+	}
 	return err
 }
 

@@ -21,6 +21,7 @@ type Upload struct {
 	Initiator       string // ARN
 	Metadata        Metadata
 	Tags            []Tag
+	Lock            Lock         `json:",omitzero"` // of the object that will be made
 	Algorithm       Algorithm    // of the parts' checksums; "" = none
 	Type            ChecksumType // of the object's checksum
 	// Base is the sequence number of the newest version when the upload began; 0 = none.
@@ -55,6 +56,9 @@ func (s *Store) CreateUpload(ctx context.Context, u Upload) (*Upload, error) {
 	err := s.change(ctx, u.Bucket, u.Key, func(bk *Bucket, b *kv.Batch) (*Write, error) {
 		if u.Owner == "" {
 			u.Owner = bk.Account
+		}
+		if err := s.checkLock(bk, &u.Lock); err != nil {
+			return nil, err
 		}
 		now, _, err := s.current(ctx, u.Bucket, u.Key)
 		if err != nil {

@@ -34,6 +34,7 @@ type Object struct {
 	Tags         []Tag
 	Checksum     Checksum // Algorithm "" = none
 	Parts        []Part   // of a multipart upload; nil otherwise
+	Lock         Lock     // what keeps the version from being removed
 
 	seq      uint64
 	random   versionRandom

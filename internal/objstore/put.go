@@ -15,6 +15,7 @@ type PutRequest struct {
 	Content     Content
 	Metadata    Metadata
 	Tags        []Tag
+	Lock        Lock
 	Owner       string // account; "" = the bucket's
 	If          Conditions
 	By          Actor
@@ -45,7 +46,11 @@ func (s *Store) Put(ctx context.Context, req *PutRequest) (*Object, error) {
 		if err := req.If.forWrite(old); err != nil {
 			return nil, err
 		}
+		if err := s.checkLock(bk, &req.Lock); err != nil {
+			return nil, err
+		}
 		o = s.newVersion(bk, req.Key, old)
+		o.Lock = bk.newLock(req.Lock, o.ModTime)
 		o.Size, o.ETag, o.Checksum = body.size, body.etag(), body.checksum
 		o.Metadata, o.Tags = req.Metadata, req.Tags
 		if req.Owner != "" {

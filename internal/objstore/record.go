@@ -33,6 +33,8 @@ const (
 	fieldChecksum     = 11
 	fieldPart         = 12
 	fieldEncryption   = 13
+	fieldRetention    = 14
+	fieldHold         = 15
 )
 
 // errRecord is wrapped by the error of a row that cannot be decoded.
@@ -109,6 +111,13 @@ func (o *Object) encode() []byte {
 		b = binary.AppendUvarint(append(b, fieldPart), uint64(p.Number))
 		b = binary.AppendUvarint(b, uint64(p.Size))
 		b = appendChecksum(b, p.Checksum)
+	}
+	if l := &o.Lock; l.Mode != "" {
+		b = appendText(append(b, fieldRetention), string(l.Mode))
+		b = binary.AppendUvarint(b, uint64(l.Until.UnixMilli()))
+	}
+	if h := o.Lock.Hold; h != "" {
+		b = appendText(append(b, fieldHold), string(h))
 	}
 	return b
 }
@@ -195,6 +204,11 @@ func (d *decoder) content(o *Object, flags byte) {
 			p := Part{Number: int(d.uvarint()), Size: int64(d.uvarint())}
 			p.Checksum = d.checksum()
 			o.Parts = append(o.Parts, p)
+		case fieldRetention:
+			o.Lock.Mode = Retention(d.text())
+			o.Lock.Until = time.UnixMilli(int64(d.uvarint())).UTC()
+		case fieldHold:
+			o.Lock.Hold = LegalHold(d.text())
 		default:
 			d.bad = true
 		}

@@ -42,7 +42,7 @@ func New(o Options) *protocol.Service {
 		Name: "s3", Model: Model, MapError: mapError, ResourcePolicy: a.resourcePolicy,
 		Preflight: http.HandlerFunc(a.preflight), Form: a.postObject, Details: details, Argument: badArgument, Decorate: a.decorate,
 	}
-	for _, rows := range [][]protocol.Op{a.bucketOps(), a.settingOps(), a.objectOps(), a.listOps(), a.multipartOps(), a.accessOps()} {
+	for _, rows := range [][]protocol.Op{a.bucketOps(), a.settingOps(), a.objectOps(), a.listOps(), a.multipartOps(), a.accessOps(), a.lockOps()} {
 		s.Ops = append(s.Ops, rows...)
 	}
 	return s

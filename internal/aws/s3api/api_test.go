@@ -215,7 +215,7 @@ func TestRefusals(t *testing.T) {
 		{"PUT", "/bkt/k", "x", []string{"x-amz-checksum-crc32: AAAAAA=="}, 400, "BadDigest"},
 		{"PUT", "/bkt/k", "x", []string{"x-amz-checksum-crc32: AAAA"}, 400, "InvalidRequest"},
 		{"PUT", "/bkt/k", "x", []string{"x-amz-storage-class: GLACIER"}, 501, "NotImplemented"},
-		{"PUT", "/bkt/k", "x", []string{"x-amz-object-lock-mode: GOVERNANCE"}, 501, "NotImplemented"},
+		{"PUT", "/bkt/k", "x", []string{"x-amz-object-lock-mode: GOVERNANCE"}, 400, "InvalidArgument"},
 		{"PUT", "/bkt/k", "x", []string{"x-amz-acl: public-read"}, 400, "AccessControlListNotSupported"},
 		{"PUT", "/bkt/k", "x", []string{"x-amz-meta-a: " + strings.Repeat("v", 2100)}, 400, "MetadataTooLarge"},
 		{"PUT", "/bkt/k", "x", []string{"If-None-Match: *"}, 412, "PreconditionFailed"},

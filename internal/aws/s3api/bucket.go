@@ -62,9 +62,6 @@ func (a *api) createBucket(ctx context.Context, c *protocol.Call, in *CreateBuck
 	if acl := str(in.ACL); acl != "" && acl != "private" {
 		return nil, refuse("InvalidBucketAclWithObjectOwnership", http.StatusBadRequest, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 	}
-	if deref(in.ObjectLockEnabledForBucket) {
-		return nil, refuse("NotImplemented", http.StatusNotImplemented, "Tarn does not support ObjectLockEnabledForBucket.")
-	}
 	var tags []objstore.Tag
 	if conf := in.CreateBucketConfiguration; conf != nil {
 		tags = fromTags(conf.Tags)
@@ -74,6 +71,9 @@ func (a *api) createBucket(ctx context.Context, c *protocol.Call, in *CreateBuck
 	}
 	bk, err := a.store.CreateBucketWith(ctx, ident.Scope{Account: c.Account, Region: region}, in.Bucket, func(b *objstore.Bucket) {
 		b.Ownership, b.Tags = str(in.ObjectOwnership), tags
+		if deref(in.ObjectLockEnabledForBucket) {
+			b.Versioning, b.ObjectLock = objstore.Enabled, &objstore.ObjectLock{}
+		}
 		if conf := in.CreateBucketConfiguration; conf != nil && str(conf.LocationConstraint) == "EU" {
 			b.Location = "EU"
 		}

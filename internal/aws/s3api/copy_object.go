@@ -77,6 +77,9 @@ func (a *api) copyObject(ctx context.Context, c *call, in *CopyObjectRequest) (*
 	if req.ReplaceTags, err = directive(str(in.TaggingDirective), "tagging"); err != nil {
 		return nil, err
 	}
+	if req.Lock, err = lock(in.ObjectLockMode, in.ObjectLockRetainUntilDate, in.ObjectLockLegalHoldStatus); err != nil {
+		return nil, err
+	}
 	if req.Tags, err = parseTagging(str(in.Tagging)); err != nil {
 		return nil, err
 	}

@@ -26,7 +26,11 @@ func (a *api) deleteObject(ctx context.Context, c *call, in *DeleteObjectRequest
 	if in.IfMatchSize != nil {
 		cond.HasSize, cond.MatchSize = true, *in.IfMatchSize
 	}
-	d, err := a.store.Delete(ctx, &objstore.DeleteRequest{Bucket: in.Bucket, Key: in.Key, Version: str(in.VersionId), If: cond, By: c.by()})
+	bypass, err := c.bypass(ctx, in.BypassGovernanceRetention, in.Key)
+	if err != nil {
+		return nil, err
+	}
+	d, err := a.store.Delete(ctx, &objstore.DeleteRequest{Bucket: in.Bucket, Key: in.Key, Version: str(in.VersionId), If: cond, Bypass: bypass, By: c.by()})
 	if err != nil {
 		return nil, err
 	}
@@ -43,10 +47,13 @@ func (a *api) deleteObjects(ctx context.Context, c *call, in *DeleteObjectsReque
 	if in.Delete == nil || len(in.Delete.Objects) == 0 || len(in.Delete.Objects) > maxDeletes {
 		return nil, refuse("MalformedXML", http.StatusBadRequest, "The XML you provided was not well-formed or did not validate against our published schema")
 	}
+	if _, err := c.bypass(ctx, in.BypassGovernanceRetention, ""); err != nil {
+		return nil, err
+	}
 	out := &DeleteObjectsOutput{}
 	for i := range in.Delete.Objects {
 		o := &in.Delete.Objects[i]
-		d, e := a.deleteOne(ctx, c, in.Bucket, o)
+		d, e := a.deleteOne(ctx, c, in, o)
 		if e != nil {
 			out.Errors = append(out.Errors, Error{Key: &o.Key, VersionId: o.VersionId, Code: &e.Code, Message: &e.Message})
 			continue
@@ -63,15 +70,16 @@ func (a *api) deleteObjects(ctx context.Context, c *call, in *DeleteObjectsReque
 	return out, nil
 }
 
-func (a *api) deleteOne(ctx context.Context, c *call, bucket string, o *ObjectIdentifier) (objstore.Deleted, *protocol.Error) {
-	if e := c.Allowed(ctx, deleteAccess(bucket, o.Key, str(o.VersionId))); e != nil {
+func (a *api) deleteOne(ctx context.Context, c *call, in *DeleteObjectsRequest, o *ObjectIdentifier) (objstore.Deleted, *protocol.Error) {
+	if e := c.Allowed(ctx, deleteAccess(in.Bucket, o.Key, str(o.VersionId))); e != nil {
 		return objstore.Deleted{}, e
 	}
+	bypass, _ := c.bypass(ctx, in.BypassGovernanceRetention, o.Key) // deleteObjects has looked at the error
 	cond := objstore.Conditions{Match: strings.TrimSpace(str(o.ETag)), MatchModTime: deref(o.LastModifiedTime)}
 	if o.Size != nil {
 		cond.HasSize, cond.MatchSize = true, *o.Size
 	}
-	d, err := a.store.Delete(ctx, &objstore.DeleteRequest{Bucket: bucket, Key: o.Key, Version: str(o.VersionId), If: cond, By: c.by()})
+	d, err := a.store.Delete(ctx, &objstore.DeleteRequest{Bucket: in.Bucket, Key: o.Key, Version: str(o.VersionId), If: cond, Bypass: bypass, By: c.by()})
 	if err == nil {
 		return d, nil
 	}

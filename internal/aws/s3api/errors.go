@@ -38,6 +38,8 @@ var errorTable = []struct {
 	{objstore.ErrConditionConflict, "ConditionalRequestConflict", 409, "The conditional request cannot succeed due to a conflicting operation against this resource."},
 	{objstore.ErrNotModified, "NotModified", 304, "Not Modified"},
 	{objstore.ErrConflict, "OperationAborted", 409, "A conflicting conditional operation is currently in progress against this resource. Please try again."},
+	{objstore.ErrLocked, "AccessDenied", 403, "Access Denied because object protected by object lock."},
+	{objstore.ErrBucketState, "InvalidBucketState", 409, ""},
 	{objstore.ErrInvalidRange, "InvalidRange", 416, "The requested range is not satisfiable"},
 	{objstore.ErrNoSuchUpload, "NoSuchUpload", 404, "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."},
 	{objstore.ErrInvalidPart, "InvalidPart", 400, "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."},

@@ -50,6 +50,7 @@ func (a *api) getObject(ctx context.Context, c *protocol.Call, in *GetObjectRequ
 		return a.failGet(ctx, k, in, o, h, err)
 	}
 	k.describe(h, o, in)
+	k.lockHeaders(ctx, h, o)
 	off, n, partial, err := selected(in, o, h)
 	if err != nil {
 		return err

@@ -27,9 +27,16 @@ func (a *api) putLifecycle(ctx context.Context, c *call, in *PutBucketLifecycleC
 			rules[i].ID = ident.UUID()
 		}
 	}
-	_, err := a.set(ctx, c, func(b *objstore.Bucket) error { b.Lifecycle = rules; return nil })
-	return &PutBucketLifecycleConfigurationOutput{TransitionDefaultMinimumObjectSize: in.TransitionDefaultMinimumObjectSize}, err
+	size := str(in.TransitionDefaultMinimumObjectSize)
+	if size == "" {
+		size = defaultTransitionSize
+	}
+	_, err := a.set(ctx, c, func(b *objstore.Bucket) error { b.Lifecycle, b.TransitionSize = rules, size; return nil })
+	return &PutBucketLifecycleConfigurationOutput{TransitionDefaultMinimumObjectSize: ptr(TransitionDefaultMinimumObjectSize(size))}, err
 }
+
+// defaultTransitionSize says which objects transitions pass over. Tarn has no transitions; clients get back what they set.
+const defaultTransitionSize = string(TransitionDefaultMinimumObjectSize_All_Storage_Classes_128K)
 
 func fromRule(in *LifecycleRule) (r objstore.Rule, err error) {
 	r.ID = str(in.ID)
@@ -100,7 +107,11 @@ func (a *api) getLifecycle(_ context.Context, c *call, _ *GetBucketLifecycleConf
 	if len(c.bk.Lifecycle) == 0 {
 		return nil, absent("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist")
 	}
-	out := &GetBucketLifecycleConfigurationOutput{}
+	size := c.bk.TransitionSize
+	if size == "" {
+		size = defaultTransitionSize
+	}
+	out := &GetBucketLifecycleConfigurationOutput{TransitionDefaultMinimumObjectSize: ptr(TransitionDefaultMinimumObjectSize(size))}
 	for i := range c.bk.Lifecycle {
 		out.Rules = append(out.Rules, toRule(&c.bk.Lifecycle[i]))
 	}

@@ -13,7 +13,7 @@ func (a *api) multipartOps() []protocol.Op {
 	return []protocol.Op{
 		protocol.Also(onObject(a, "CreateMultipartUpload", "s3:PutObject", func(in *CreateMultipartUploadRequest) (string, string) { return in.Bucket, in.Key }, a.createMultipartUpload),
 			func(_ *protocol.Call, in *CreateMultipartUploadRequest) []protocol.Access {
-				return taggingAccess(in.Tagging, in.Bucket, in.Key)
+				return append(taggingAccess(in.Tagging, in.Bucket, in.Key), lockAccess(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.Bucket, in.Key)...)
 			}),
 		onObject(a, "UploadPart", "s3:PutObject", func(in *UploadPartRequest) (string, string) { return in.Bucket, in.Key }, a.uploadPart),
 		protocol.Also(onObject(a, "UploadPartCopy", "s3:PutObject", func(in *UploadPartCopyRequest) (string, string) { return in.Bucket, in.Key }, a.uploadPartCopy),
@@ -39,6 +39,9 @@ func (a *api) createMultipartUpload(ctx context.Context, c *call, in *CreateMult
 		return nil, err
 	}
 	u := objstore.Upload{Bucket: in.Bucket, Key: in.Key, Metadata: meta, Initiator: c.Principal.ARN, Type: objstore.ChecksumType(str(in.ChecksumType))}
+	if u.Lock, err = lock(in.ObjectLockMode, in.ObjectLockRetainUntilDate, in.ObjectLockLegalHoldStatus); err != nil {
+		return nil, err
+	}
 	if u.Tags, err = parseTagging(str(in.Tagging)); err != nil {
 		return nil, err
 	}

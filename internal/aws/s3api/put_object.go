@@ -26,10 +26,11 @@ func (a *api) objectOps() []protocol.Op {
 	return []protocol.Op{
 		get, head, del, many,
 		protocol.Also(put, func(_ *protocol.Call, in *PutObjectRequest) []protocol.Access {
-			return taggingAccess(in.Tagging, in.Bucket, in.Key)
+			return append(taggingAccess(in.Tagging, in.Bucket, in.Key), lockAccess(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.Bucket, in.Key)...)
 		}),
 		protocol.Also(copied, func(_ *protocol.Call, in *CopyObjectRequest) []protocol.Access {
-			return append(sourceAccess(in.CopySource), taggingAccess(in.Tagging, in.Bucket, in.Key)...)
+			list := append(sourceAccess(in.CopySource), taggingAccess(in.Tagging, in.Bucket, in.Key)...)
+			return append(list, lockAccess(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.Bucket, in.Key)...)
 		}),
 		onObject(a, "GetObjectAttributes", "s3:GetObject", func(in *GetObjectAttributesRequest) (string, string) { return in.Bucket, in.Key }, a.getObjectAttributes),
 		onObject(a, "GetObjectTagging", "", func(in *GetObjectTaggingRequest) (string, string) { return in.Bucket, in.Key }, a.getObjectTagging),
@@ -71,8 +72,12 @@ func (a *api) putObject(ctx context.Context, c *call, in *PutObjectRequest) (*Pu
 	if err := checkWriteConditions(in.IfMatch, in.IfNoneMatch); err != nil {
 		return nil, err
 	}
+	l, err := lock(in.ObjectLockMode, in.ObjectLockRetainUntilDate, in.ObjectLockLegalHoldStatus)
+	if err != nil {
+		return nil, err
+	}
 	o, err := a.store.Put(ctx, &objstore.PutRequest{
-		Bucket: in.Bucket, Key: in.Key, Content: *body, Metadata: meta, Tags: tags, By: c.by(),
+		Bucket: in.Bucket, Key: in.Key, Content: *body, Metadata: meta, Tags: tags, Lock: l, By: c.by(),
 		If: objstore.Conditions{Match: str(in.IfMatch), NoneMatch: str(in.IfNoneMatch)},
 	})
 	if err != nil {

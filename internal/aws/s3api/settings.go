@@ -31,7 +31,6 @@ func (a *api) settingOps() []protocol.Op {
 		onBucket(a, "GetBucketReplication", "s3:GetReplicationConfiguration", func(in *GetBucketReplicationRequest) string { return in.Bucket }, a.getReplication),
 		onBucket(a, "GetBucketRequestPayment", "", func(in *GetBucketRequestPaymentRequest) string { return in.Bucket }, a.getRequestPayment),
 		onBucket(a, "GetBucketWebsite", "", func(in *GetBucketWebsiteRequest) string { return in.Bucket }, a.getWebsite),
-		onBucket(a, "GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration", func(in *GetObjectLockConfigurationRequest) string { return in.Bucket }, a.getObjectLock),
 	}
 }
 
@@ -52,7 +51,7 @@ func (a *api) putBucketVersioning(ctx context.Context, c *call, in *PutBucketVer
 	if v != objstore.Enabled && v != objstore.Suspended {
 		return nil, malformed()
 	}
-	return a.set(ctx, c, func(b *objstore.Bucket) error { b.Versioning = v; return nil })
+	return &none{}, a.store.SetVersioning(ctx, c.bk.Name, v)
 }
 
 func (a *api) getBucketVersioning(_ context.Context, c *call, _ *GetBucketVersioningRequest) (*GetBucketVersioningOutput, error) {
@@ -135,8 +134,4 @@ func (a *api) getRequestPayment(context.Context, *call, *GetBucketRequestPayment
 
 func (a *api) getWebsite(_ context.Context, c *call, _ *GetBucketWebsiteRequest) (*GetBucketWebsiteOutput, error) {
 	return nil, absent("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration")
-}
-
-func (a *api) getObjectLock(_ context.Context, c *call, _ *GetObjectLockConfigurationRequest) (*GetObjectLockConfigurationOutput, error) {
-	return nil, absent("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
 }

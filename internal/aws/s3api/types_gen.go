@@ -237,6 +237,9 @@ type CopyObjectRequest struct {
 	Key                         string
 	Metadata                    map[string]string
 	MetadataDirective           *MetadataDirective
+	ObjectLockLegalHoldStatus   *ObjectLockLegalHoldStatus
+	ObjectLockMode              *string
+	ObjectLockRetainUntilDate   *time.Time
 	RequestPayer                *RequestPayer
 	SSEKMSKeyId                 *string
 	ServerSideEncryption        *ServerSideEncryption
@@ -314,33 +317,35 @@ type CreateMultipartUploadOutput struct {
 }
 
 type CreateMultipartUploadRequest struct {
-	ACL                     *ObjectCannedACL
-	Bucket                  string
-	BucketKeyEnabled        *bool
-	CacheControl            *string
-	ChecksumAlgorithm       *ChecksumAlgorithm
-	ChecksumType            *ChecksumType
-	ContentDisposition      *string
-	ContentEncoding         *string
-	ContentLanguage         *string
-	ContentType             *string
-	ExpectedBucketOwner     *string
-	Expires                 *string
-	Key                     string
-	Metadata                map[string]string
-	RequestPayer            *RequestPayer
-	SSEKMSKeyId             *string
-	ServerSideEncryption    *ServerSideEncryption
-	StorageClass            *StorageClass
-	Tagging                 *string
-	WebsiteRedirectLocation *string
+	ACL                       *ObjectCannedACL
+	Bucket                    string
+	BucketKeyEnabled          *bool
+	CacheControl              *string
+	ChecksumAlgorithm         *ChecksumAlgorithm
+	ChecksumType              *ChecksumType
+	ContentDisposition        *string
+	ContentEncoding           *string
+	ContentLanguage           *string
+	ContentType               *string
+	ExpectedBucketOwner       *string
+	Expires                   *string
+	Key                       string
+	Metadata                  map[string]string
+	ObjectLockLegalHoldStatus *ObjectLockLegalHoldStatus
+	ObjectLockMode            *string
+	ObjectLockRetainUntilDate *time.Time
+	RequestPayer              *RequestPayer
+	SSEKMSKeyId               *string
+	ServerSideEncryption      *ServerSideEncryption
+	StorageClass              *StorageClass
+	Tagging                   *string
+	WebsiteRedirectLocation   *string
 }
 
 type DefaultRetention struct {
-	Days             *int32
-	DefaultEventHold *EventHoldDuration
-	Mode             *ObjectLockRetentionMode
-	Years            *int32
+	Days  *int32
+	Mode  *ObjectLockRetentionMode
+	Years *int32
 }
 
 type Delete struct {
@@ -533,11 +538,6 @@ const (
 )
 
 type EventBridgeConfiguration struct {
-}
-
-type EventHoldDuration struct {
-	Days  *int32
-	Years *int32
 }
 
 type ExistingObjectReplication struct {
@@ -757,6 +757,18 @@ type GetObjectAttributesRequest struct {
 	VersionId           *string
 }
 
+type GetObjectLegalHoldOutput struct {
+	LegalHold *ObjectLockLegalHold
+}
+
+type GetObjectLegalHoldRequest struct {
+	Bucket              string
+	ExpectedBucketOwner *string
+	Key                 string
+	RequestPayer        *RequestPayer
+	VersionId           *string
+}
+
 type GetObjectLockConfigurationOutput struct {
 	ObjectLockConfiguration *ObjectLockConfiguration
 }
@@ -799,7 +811,7 @@ type GetObjectOutput struct {
 	ObjectLockEventHoldDurationDays  *int32
 	ObjectLockEventHoldDurationYears *int32
 	ObjectLockLegalHoldStatus        *ObjectLockLegalHoldStatus
-	ObjectLockMode                   *ObjectLockMode
+	ObjectLockMode                   *string
 	ObjectLockRetainUntilDate        *time.Time
 	PartsCount                       *int32
 	ReplicationStatus                *ReplicationStatus
@@ -834,6 +846,18 @@ type GetObjectRequest struct {
 	ResponseContentType        *string
 	ResponseExpires            *time.Time
 	VersionId                  *string
+}
+
+type GetObjectRetentionOutput struct {
+	Retention *ObjectLockRetention
+}
+
+type GetObjectRetentionRequest struct {
+	Bucket              string
+	ExpectedBucketOwner *string
+	Key                 string
+	RequestPayer        *RequestPayer
+	VersionId           *string
 }
 
 type GetObjectTaggingOutput struct {
@@ -917,7 +941,7 @@ type HeadObjectOutput struct {
 	ObjectLockEventHoldDurationDays  *int32
 	ObjectLockEventHoldDurationYears *int32
 	ObjectLockLegalHoldStatus        *ObjectLockLegalHoldStatus
-	ObjectLockMode                   *ObjectLockMode
+	ObjectLockMode                   *string
 	ObjectLockRetainUntilDate        *time.Time
 	PartsCount                       *int32
 	ReplicationStatus                *ReplicationStatus
@@ -1294,6 +1318,10 @@ const (
 	ObjectLockEventHold_OFF ObjectLockEventHold = "OFF"
 )
 
+type ObjectLockLegalHold struct {
+	Status *ObjectLockLegalHoldStatus
+}
+
 type ObjectLockLegalHoldStatus string
 
 const (
@@ -1301,12 +1329,10 @@ const (
 	ObjectLockLegalHoldStatus_OFF ObjectLockLegalHoldStatus = "OFF"
 )
 
-type ObjectLockMode string
-
-const (
-	ObjectLockMode_GOVERNANCE ObjectLockMode = "GOVERNANCE"
-	ObjectLockMode_COMPLIANCE ObjectLockMode = "COMPLIANCE"
-)
+type ObjectLockRetention struct {
+	Mode            *ObjectLockRetentionMode
+	RetainUntilDate *time.Time
+}
 
 type ObjectLockRetentionMode string
 
@@ -1563,6 +1589,35 @@ type PutObjectAclRequest struct {
 	VersionId           *string
 }
 
+type PutObjectLegalHoldOutput struct {
+	RequestCharged *RequestCharged
+}
+
+type PutObjectLegalHoldRequest struct {
+	Bucket              string
+	ChecksumAlgorithm   *ChecksumAlgorithm
+	ContentMD5          *string
+	ExpectedBucketOwner *string
+	Key                 string
+	LegalHold           *ObjectLockLegalHold
+	RequestPayer        *RequestPayer
+	VersionId           *string
+}
+
+type PutObjectLockConfigurationOutput struct {
+	RequestCharged *RequestCharged
+}
+
+type PutObjectLockConfigurationRequest struct {
+	Bucket                  string
+	ChecksumAlgorithm       *ChecksumAlgorithm
+	ContentMD5              *string
+	ExpectedBucketOwner     *string
+	ObjectLockConfiguration *ObjectLockConfiguration
+	RequestPayer            *RequestPayer
+	Token                   *string
+}
+
 type PutObjectOutput struct {
 	BucketKeyEnabled        *bool
 	ChecksumCRC32           *string
@@ -1589,35 +1644,54 @@ type PutObjectOutput struct {
 }
 
 type PutObjectRequest struct {
-	ACL                     *ObjectCannedACL
-	Body                    io.Reader
-	Bucket                  string
-	BucketKeyEnabled        *bool
-	CacheControl            *string
-	ChecksumAlgorithm       *ChecksumAlgorithm
-	ChecksumCRC32           *string
-	ChecksumCRC32C          *string
-	ChecksumCRC64NVME       *string
-	ChecksumSHA1            *string
-	ChecksumSHA256          *string
-	ContentDisposition      *string
-	ContentEncoding         *string
-	ContentLanguage         *string
-	ContentLength           *int64
-	ContentMD5              *string
-	ContentType             *string
-	ExpectedBucketOwner     *string
-	Expires                 *string
-	IfMatch                 *string
-	IfNoneMatch             *string
-	Key                     string
-	Metadata                map[string]string
-	RequestPayer            *RequestPayer
-	SSEKMSKeyId             *string
-	ServerSideEncryption    *ServerSideEncryption
-	StorageClass            *StorageClass
-	Tagging                 *string
-	WebsiteRedirectLocation *string
+	ACL                       *ObjectCannedACL
+	Body                      io.Reader
+	Bucket                    string
+	BucketKeyEnabled          *bool
+	CacheControl              *string
+	ChecksumAlgorithm         *ChecksumAlgorithm
+	ChecksumCRC32             *string
+	ChecksumCRC32C            *string
+	ChecksumCRC64NVME         *string
+	ChecksumSHA1              *string
+	ChecksumSHA256            *string
+	ContentDisposition        *string
+	ContentEncoding           *string
+	ContentLanguage           *string
+	ContentLength             *int64
+	ContentMD5                *string
+	ContentType               *string
+	ExpectedBucketOwner       *string
+	Expires                   *string
+	IfMatch                   *string
+	IfNoneMatch               *string
+	Key                       string
+	Metadata                  map[string]string
+	ObjectLockLegalHoldStatus *ObjectLockLegalHoldStatus
+	ObjectLockMode            *string
+	ObjectLockRetainUntilDate *time.Time
+	RequestPayer              *RequestPayer
+	SSEKMSKeyId               *string
+	ServerSideEncryption      *ServerSideEncryption
+	StorageClass              *StorageClass
+	Tagging                   *string
+	WebsiteRedirectLocation   *string
+}
+
+type PutObjectRetentionOutput struct {
+	RequestCharged *RequestCharged
+}
+
+type PutObjectRetentionRequest struct {
+	Bucket                    string
+	BypassGovernanceRetention *bool
+	ChecksumAlgorithm         *ChecksumAlgorithm
+	ContentMD5                *string
+	ExpectedBucketOwner       *string
+	Key                       string
+	RequestPayer              *RequestPayer
+	Retention                 *ObjectLockRetention
+	VersionId                 *string
 }
 
 type PutObjectTaggingOutput struct {
