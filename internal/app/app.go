@@ -37,6 +37,7 @@ import (
 	"github.com/tarn-data/tarn/internal/bridge"
 	"github.com/tarn-data/tarn/internal/catalog"
 	"github.com/tarn-data/tarn/internal/clock"
+	"github.com/tarn-data/tarn/internal/connection"
 	"github.com/tarn-data/tarn/internal/crawl"
 	"github.com/tarn-data/tarn/internal/duck"
 	"github.com/tarn-data/tarn/internal/etl"
@@ -67,25 +68,26 @@ type App struct {
 	clock clock.Clock
 	group *lifecycle.Group
 
-	Store     *pebblekv.Store
-	Blobs     *fileblob.Store
-	Sandbox   *sandbox.Sandbox
-	Identity  *identity.Engine
-	Objects   *objstore.Store
-	Logs      *logs.Store
-	Queues    *queue.Engine
-	Mappings  *mapping.Engine
-	Topics    *topic.Engine
-	Events    *event.Engine
-	Schedules *scheduler.Engine
-	Functions *function.Service
-	Catalog   *catalog.Catalog
-	Crawl     *crawl.Service
-	Jobs      *etl.Service
-	Workflows *workflow.Engine
-	SQL       *duck.Pool
-	Queries   *query.Engine
-	Registry  *protocol.Registry
+	Store       *pebblekv.Store
+	Blobs       *fileblob.Store
+	Sandbox     *sandbox.Sandbox
+	Identity    *identity.Engine
+	Objects     *objstore.Store
+	Logs        *logs.Store
+	Queues      *queue.Engine
+	Mappings    *mapping.Engine
+	Topics      *topic.Engine
+	Events      *event.Engine
+	Connections *connection.Engine
+	Schedules   *scheduler.Engine
+	Functions   *function.Service
+	Catalog     *catalog.Catalog
+	Crawl       *crawl.Service
+	Jobs        *etl.Service
+	Workflows   *workflow.Engine
+	SQL         *duck.Pool
+	Queries     *query.Engine
+	Registry    *protocol.Registry
 
 	codes    codeServer
 	signer   *snsapi.Signer
@@ -249,8 +251,12 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}
 	a.codes = newCodeServer(a.Blobs, a.clock)
 
+	calls := bridge.NewHTTPCalls(a.clock)
+	if a.Connections, err = connection.Open(ctx, connection.Options{Store: a.Store, Tokens: calls, Group: a.group, Clock: a.clock, Logger: a.log}); err != nil {
+		return fmt.Errorf("open connections: %w", err)
+	}
 	if a.Workflows, err = workflow.Open(ctx, workflow.Options{
-		Store: a.Store, Tasks: bridge.WorkflowTasks{Registry: a.Registry, Identity: a.Identity, Ready: a.serving}, Files: bridge.WorkflowFiles{RoleReader: reader, SQL: a.SQL, Dir: a.sqlDir()},
+		Store: a.Store, Tasks: bridge.WorkflowTasks{Registry: a.Registry, Identity: a.Identity, HTTP: calls, Connections: a.Connections, Ready: a.serving}, Files: bridge.WorkflowFiles{RoleReader: reader, SQL: a.SQL, Dir: a.sqlDir()},
 		Logs: bridge.WorkflowLogs{Logs: a.Logs}, Events: bridge.WorkflowEvents{Events: a.Events, Logger: a.log}, Meter: m, Clock: a.clock, Logger: a.log,
 	}); err != nil {
 		return fmt.Errorf("open state machines: %w", err)
@@ -262,7 +268,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 		stsapi.New(a.Identity),
 		logsapi.New(a.Logs),
 		snsapi.New(a.Topics),
-		eventsapi.New(a.Events),
+		eventsapi.New(a.Events, a.Connections),
 		schedulerapi.New(a.Schedules),
 		sqsapi.New(sqsapi.Options{Queues: a.Queues, Endpoint: a.Endpoint, Count: func(c *protocol.Call, arn string, units int) {
 			requests.Add(c.Scope, meter.SQSRequests, arn, float64(units))

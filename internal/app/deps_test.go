@@ -26,7 +26,7 @@ var engineEdges = map[string]map[string]string{
 }
 
 // engines are packages with state of their own that know nothing of AWS's wire.
-var engines = []string{"catalog", "crawl", "etl", "event", "function", "identity", "logs", "mapping", "objstore", "query", "queue", "scheduler", "topic", "workflow"}
+var engines = []string{"catalog", "connection", "crawl", "etl", "event", "function", "identity", "logs", "mapping", "objstore", "query", "queue", "scheduler", "topic", "workflow"}
 
 type pkg struct {
 	path    string // below internal/

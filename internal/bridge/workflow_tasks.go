@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
+	"github.com/tarn-data/tarn/internal/connection"
 	"github.com/tarn-data/tarn/internal/identity"
 	"github.com/tarn-data/tarn/internal/workflow"
 	"github.com/tarn-data/tarn/internal/workflow/asl"
@@ -16,6 +17,9 @@ import (
 type WorkflowTasks struct {
 	Registry *protocol.Registry
 	Identity *identity.Engine
+	// HTTP and Connections serve tasks that call HTTP APIs.
+	HTTP        *HTTPCalls
+	Connections *connection.Engine
 	// Ready is closed when everything that a task may need is served: tasks of executions that a restart takes up wait for it.
 	Ready <-chan struct{}
 }
@@ -36,7 +40,7 @@ func (t WorkflowTasks) Run(ctx context.Context, call *workflow.TaskCall, submitt
 	if err != nil {
 		return "", &workflow.TaskError{Error: asl.ErrTaskFailed, Cause: "The role " + call.RoleARN + " could not be assumed: " + err.Error()}
 	}
-	c := integration.Caller{Invoke: func(ctx context.Context, service, operation, input string) (string, *integration.ServiceError) {
+	c := integration.Caller{HTTP: taskHTTP{t.HTTP, t.Connections, call, session.Principal}, Invoke: func(ctx context.Context, service, operation, input string) (string, *integration.ServiceError) {
 		pc := &protocol.Call{Scope: call.Scope, Principal: session.Principal}
 		out, fail := t.Registry.Invoke(ctx, pc, service, operation, json.RawMessage(input))
 		if fail != nil {

@@ -22,7 +22,13 @@ type TaskCall struct {
 	Timeout      time.Duration // 0 = none; ctx ends when it is over
 	Attempt      int           // from 1
 	Handle       string        // of a job that an earlier call submitted: take it up, do not start another; "" = start
+	// Inspect is told what a tested task sent to an HTTP API and got, with what the connection added if Reveal is set; nil = nobody looks.
+	Inspect func(*Exchange)
+	Reveal  bool
 }
+
+// Exchange is a request to an HTTP API with its answer.
+type Exchange = interp.Exchange
 
 // TaskError is why a task failed, in the names that AWS gives: use asl's names, and integration.ErrorName for those of
 // services.

@@ -23,8 +23,13 @@ func (e *Engine) TestState(ctx context.Context, scope ident.Scope, roleARN strin
 		ARN: x.rec.ARN, Name: name, MachineARN: x.rec.MachineARN, MachineName: machine, RoleARN: roleARN, Region: scope.Region, Account: scope.Account, Input: req.Input,
 		Start: now.UTC().Truncate(time.Millisecond), Express: true,
 	}}}
+	var seen *Exchange
 	req.Run = func(start interp.TaskStart) (string, *TaskError) {
-		return e.tasks.Run(ctx, e.taskCall(x, start), func(string, string) error { return nil })
+		call := e.taskCall(x, start)
+		call.Inspect, call.Reveal = func(x *Exchange) { seen = x }, req.Reveal
+		return e.tasks.Run(ctx, call, func(string, string) error { return nil })
 	}
-	return step.Test(req)
+	result := step.Test(req)
+	result.Exchange = seen
+	return result
 }

@@ -5,16 +5,20 @@ import (
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
+	"github.com/tarn-data/tarn/internal/connection"
 	"github.com/tarn-data/tarn/internal/event"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/policy"
 )
 
-type api struct{ events *event.Engine }
+type api struct {
+	events      *event.Engine
+	connections *connection.Engine
+}
 
 // New returns the operation table of Amazon EventBridge.
-func New(events *event.Engine) *protocol.Service {
-	a := &api{events}
+func New(events *event.Engine, connections *connection.Engine) *protocol.Service {
+	a := &api{events, connections}
 	return &protocol.Service{
 		Name: "events", SDKName: "eventBridge", Model: Model, InternalCode: Code_InternalException, ResourcePolicy: a.resourcePolicy,
 		MapError: protocol.MapErrors([]protocol.ErrorRow{
@@ -24,9 +28,13 @@ func New(events *event.Engine) *protocol.Service {
 			{Err: event.ErrBadInput, Code: "ValidationException"},
 			{Err: event.ErrLimit, Code: Code_LimitExceededException},
 			{Err: event.ErrPolicySize, Code: Code_PolicyLengthExceededException},
+			{Err: connection.ErrNotFound, Code: Code_ResourceNotFoundException},
+			{Err: connection.ErrExists, Code: Code_ResourceAlreadyExistsException},
+			{Err: connection.ErrBadInput, Code: "ValidationException"},
+			{Err: connection.ErrLimit, Code: Code_LimitExceededException},
 			{Err: event.ErrStatus, Code: Code_IllegalStatusException},
 		}),
-		Ops: []protocol.Op{
+		Ops: append(a.connectionOps(), []protocol.Op{
 			protocol.Handle("CreateEventBus", bus(func(r *CreateEventBusRequest) *string { return &r.Name }), a.createBus),
 			protocol.Handle("DeleteEventBus", bus(func(r *DeleteEventBusRequest) *string { return &r.Name }), a.deleteBus),
 			protocol.Handle("DescribeEventBus", bus(func(r *DescribeEventBusRequest) *string { return r.Name }), a.describeBus),
@@ -73,7 +81,7 @@ func New(events *event.Engine) *protocol.Service {
 			protocol.Handle("TagResource", func(_ *protocol.Call, r *TagResourceRequest) []string { return []string{r.ResourceARN} }, a.tag),
 			protocol.Handle("UntagResource", func(_ *protocol.Call, r *UntagResourceRequest) []string { return []string{r.ResourceARN} }, a.untag),
 			protocol.Handle("ListTagsForResource", func(_ *protocol.Call, r *ListTagsForResourceRequest) []string { return []string{r.ResourceARN} }, a.listTags),
-		},
+		}...),
 	}
 }
 

@@ -6,6 +6,37 @@ import (
 	"time"
 )
 
+type ApiDestination struct {
+	ApiDestinationArn            *string
+	ApiDestinationState          *ApiDestinationState
+	ConnectionArn                *string
+	CreationTime                 *time.Time
+	HttpMethod                   *ApiDestinationHttpMethod
+	InvocationEndpoint           *string
+	InvocationRateLimitPerSecond *int32
+	LastModifiedTime             *time.Time
+	Name                         *string
+}
+
+type ApiDestinationHttpMethod string
+
+const (
+	ApiDestinationHttpMethod_POST    ApiDestinationHttpMethod = "POST"
+	ApiDestinationHttpMethod_GET     ApiDestinationHttpMethod = "GET"
+	ApiDestinationHttpMethod_HEAD    ApiDestinationHttpMethod = "HEAD"
+	ApiDestinationHttpMethod_OPTIONS ApiDestinationHttpMethod = "OPTIONS"
+	ApiDestinationHttpMethod_PUT     ApiDestinationHttpMethod = "PUT"
+	ApiDestinationHttpMethod_PATCH   ApiDestinationHttpMethod = "PATCH"
+	ApiDestinationHttpMethod_DELETE  ApiDestinationHttpMethod = "DELETE"
+)
+
+type ApiDestinationState string
+
+const (
+	ApiDestinationState_ACTIVE   ApiDestinationState = "ACTIVE"
+	ApiDestinationState_INACTIVE ApiDestinationState = "INACTIVE"
+)
+
 type Archive struct {
 	ArchiveName    *string
 	CreationTime   *time.Time
@@ -44,6 +75,114 @@ type Condition struct {
 	Value string
 }
 
+type Connection struct {
+	AuthorizationType  *ConnectionAuthorizationType
+	ConnectionArn      *string
+	ConnectionState    *ConnectionState
+	CreationTime       *time.Time
+	LastAuthorizedTime *time.Time
+	LastModifiedTime   *time.Time
+	Name               *string
+	StateReason        *string
+}
+
+type ConnectionApiKeyAuthResponseParameters struct {
+	ApiKeyName *string
+}
+
+type ConnectionAuthResponseParameters struct {
+	ApiKeyAuthParameters     *ConnectionApiKeyAuthResponseParameters
+	BasicAuthParameters      *ConnectionBasicAuthResponseParameters
+	ConnectivityParameters   *DescribeConnectionConnectivityParameters
+	InvocationHttpParameters *ConnectionHttpParameters
+	OAuthParameters          *ConnectionOAuthResponseParameters
+}
+
+type ConnectionAuthorizationType string
+
+const (
+	ConnectionAuthorizationType_BASIC                    ConnectionAuthorizationType = "BASIC"
+	ConnectionAuthorizationType_OAUTH_CLIENT_CREDENTIALS ConnectionAuthorizationType = "OAUTH_CLIENT_CREDENTIALS"
+	ConnectionAuthorizationType_API_KEY                  ConnectionAuthorizationType = "API_KEY"
+)
+
+type ConnectionBasicAuthResponseParameters struct {
+	Username *string
+}
+
+type ConnectionBodyParameter struct {
+	IsValueSecret *bool
+	Key           *string
+	Value         *string
+}
+
+type ConnectionHeaderParameter struct {
+	IsValueSecret *bool
+	Key           *string
+	Value         *string
+}
+
+type ConnectionHttpParameters struct {
+	BodyParameters        []ConnectionBodyParameter
+	HeaderParameters      []ConnectionHeaderParameter
+	QueryStringParameters []ConnectionQueryStringParameter
+}
+
+type ConnectionOAuthClientResponseParameters struct {
+	ClientID *string
+}
+
+type ConnectionOAuthHttpMethod string
+
+const (
+	ConnectionOAuthHttpMethod_GET  ConnectionOAuthHttpMethod = "GET"
+	ConnectionOAuthHttpMethod_POST ConnectionOAuthHttpMethod = "POST"
+	ConnectionOAuthHttpMethod_PUT  ConnectionOAuthHttpMethod = "PUT"
+)
+
+type ConnectionOAuthResponseParameters struct {
+	AuthorizationEndpoint *string
+	ClientParameters      *ConnectionOAuthClientResponseParameters
+	HttpMethod            *ConnectionOAuthHttpMethod
+	OAuthHttpParameters   *ConnectionHttpParameters
+}
+
+type ConnectionQueryStringParameter struct {
+	IsValueSecret *bool
+	Key           *string
+	Value         *string
+}
+
+type ConnectionState string
+
+const (
+	ConnectionState_CREATING            ConnectionState = "CREATING"
+	ConnectionState_UPDATING            ConnectionState = "UPDATING"
+	ConnectionState_DELETING            ConnectionState = "DELETING"
+	ConnectionState_AUTHORIZED          ConnectionState = "AUTHORIZED"
+	ConnectionState_DEAUTHORIZED        ConnectionState = "DEAUTHORIZED"
+	ConnectionState_AUTHORIZING         ConnectionState = "AUTHORIZING"
+	ConnectionState_DEAUTHORIZING       ConnectionState = "DEAUTHORIZING"
+	ConnectionState_ACTIVE              ConnectionState = "ACTIVE"
+	ConnectionState_FAILED_CONNECTIVITY ConnectionState = "FAILED_CONNECTIVITY"
+)
+
+type CreateApiDestinationRequest struct {
+	ConnectionArn                string
+	Description                  *string
+	HttpMethod                   ApiDestinationHttpMethod
+	InvocationEndpoint           string
+	InvocationRateLimitPerSecond *int32
+	Name                         string
+}
+
+type CreateApiDestinationResponse struct {
+	ApiDestinationArn   *string
+	ApiDestinationState *ApiDestinationState
+	CreationTime        *time.Time
+	LastModifiedTime    *time.Time
+}
+
 type CreateArchiveRequest struct {
 	ArchiveName    string
 	Description    *string
@@ -57,6 +196,49 @@ type CreateArchiveResponse struct {
 	CreationTime *time.Time
 	State        *ArchiveState
 	StateReason  *string
+}
+
+type CreateConnectionApiKeyAuthRequestParameters struct {
+	ApiKeyName  string
+	ApiKeyValue string
+}
+
+type CreateConnectionAuthRequestParameters struct {
+	ApiKeyAuthParameters     *CreateConnectionApiKeyAuthRequestParameters
+	BasicAuthParameters      *CreateConnectionBasicAuthRequestParameters
+	InvocationHttpParameters *ConnectionHttpParameters
+	OAuthParameters          *CreateConnectionOAuthRequestParameters
+}
+
+type CreateConnectionBasicAuthRequestParameters struct {
+	Password string
+	Username string
+}
+
+type CreateConnectionOAuthClientRequestParameters struct {
+	ClientID     string
+	ClientSecret string
+}
+
+type CreateConnectionOAuthRequestParameters struct {
+	AuthorizationEndpoint string
+	ClientParameters      *CreateConnectionOAuthClientRequestParameters
+	HttpMethod            ConnectionOAuthHttpMethod
+	OAuthHttpParameters   *ConnectionHttpParameters
+}
+
+type CreateConnectionRequest struct {
+	AuthParameters    *CreateConnectionAuthRequestParameters
+	AuthorizationType ConnectionAuthorizationType
+	Description       *string
+	Name              string
+}
+
+type CreateConnectionResponse struct {
+	ConnectionArn    *string
+	ConnectionState  *ConnectionState
+	CreationTime     *time.Time
+	LastModifiedTime *time.Time
 }
 
 type CreateEventBusRequest struct {
@@ -77,11 +259,42 @@ type DeadLetterConfig struct {
 	Arn *string
 }
 
+type DeauthorizeConnectionRequest struct {
+	Name string
+}
+
+type DeauthorizeConnectionResponse struct {
+	ConnectionArn      *string
+	ConnectionState    *ConnectionState
+	CreationTime       *time.Time
+	LastAuthorizedTime *time.Time
+	LastModifiedTime   *time.Time
+}
+
+type DeleteApiDestinationRequest struct {
+	Name string
+}
+
+type DeleteApiDestinationResponse struct {
+}
+
 type DeleteArchiveRequest struct {
 	ArchiveName string
 }
 
 type DeleteArchiveResponse struct {
+}
+
+type DeleteConnectionRequest struct {
+	Name string
+}
+
+type DeleteConnectionResponse struct {
+	ConnectionArn      *string
+	ConnectionState    *ConnectionState
+	CreationTime       *time.Time
+	LastAuthorizedTime *time.Time
+	LastModifiedTime   *time.Time
 }
 
 type DeleteEventBusRequest struct {
@@ -91,6 +304,23 @@ type DeleteEventBusRequest struct {
 type DeleteRuleRequest struct {
 	EventBusName *string
 	Name         string
+}
+
+type DescribeApiDestinationRequest struct {
+	Name string
+}
+
+type DescribeApiDestinationResponse struct {
+	ApiDestinationArn            *string
+	ApiDestinationState          *ApiDestinationState
+	ConnectionArn                *string
+	CreationTime                 *time.Time
+	Description                  *string
+	HttpMethod                   *ApiDestinationHttpMethod
+	InvocationEndpoint           *string
+	InvocationRateLimitPerSecond *int32
+	LastModifiedTime             *time.Time
+	Name                         *string
 }
 
 type DescribeArchiveRequest struct {
@@ -110,6 +340,35 @@ type DescribeArchiveResponse struct {
 	SizeBytes        *int64
 	State            *ArchiveState
 	StateReason      *string
+}
+
+type DescribeConnectionConnectivityParameters struct {
+	ResourceParameters *DescribeConnectionResourceParameters
+}
+
+type DescribeConnectionRequest struct {
+	Name string
+}
+
+type DescribeConnectionResourceParameters struct {
+	ResourceAssociationArn   string
+	ResourceConfigurationArn string
+}
+
+type DescribeConnectionResponse struct {
+	AuthParameters                   *ConnectionAuthResponseParameters
+	AuthorizationType                *ConnectionAuthorizationType
+	ConnectionArn                    *string
+	ConnectionState                  *ConnectionState
+	CreationTime                     *time.Time
+	Description                      *string
+	InvocationConnectivityParameters *DescribeConnectionConnectivityParameters
+	KmsKeyIdentifier                 *string
+	LastAuthorizedTime               *time.Time
+	LastModifiedTime                 *time.Time
+	Name                             *string
+	SecretArn                        *string
+	StateReason                      *string
 }
 
 type DescribeEventBusRequest struct {
@@ -207,6 +466,18 @@ const (
 	Level_TRACE Level = "TRACE"
 )
 
+type ListApiDestinationsRequest struct {
+	ConnectionArn *string
+	Limit         *int32
+	NamePrefix    *string
+	NextToken     *string
+}
+
+type ListApiDestinationsResponse struct {
+	ApiDestinations []ApiDestination
+	NextToken       *string
+}
+
 type ListArchivesRequest struct {
 	EventSourceArn *string
 	Limit          *int32
@@ -218,6 +489,18 @@ type ListArchivesRequest struct {
 type ListArchivesResponse struct {
 	Archives  []Archive
 	NextToken *string
+}
+
+type ListConnectionsRequest struct {
+	ConnectionState *ConnectionState
+	Limit           *int32
+	NamePrefix      *string
+	NextToken       *string
+}
+
+type ListConnectionsResponse struct {
+	Connections []Connection
+	NextToken   *string
 }
 
 type ListEventBusesRequest struct {
@@ -496,6 +779,22 @@ type UntagResourceRequest struct {
 type UntagResourceResponse struct {
 }
 
+type UpdateApiDestinationRequest struct {
+	ConnectionArn                *string
+	Description                  *string
+	HttpMethod                   *ApiDestinationHttpMethod
+	InvocationEndpoint           *string
+	InvocationRateLimitPerSecond *int32
+	Name                         string
+}
+
+type UpdateApiDestinationResponse struct {
+	ApiDestinationArn   *string
+	ApiDestinationState *ApiDestinationState
+	CreationTime        *time.Time
+	LastModifiedTime    *time.Time
+}
+
 type UpdateArchiveRequest struct {
 	ArchiveName   string
 	Description   *string
@@ -508,6 +807,50 @@ type UpdateArchiveResponse struct {
 	CreationTime *time.Time
 	State        *ArchiveState
 	StateReason  *string
+}
+
+type UpdateConnectionApiKeyAuthRequestParameters struct {
+	ApiKeyName  *string
+	ApiKeyValue *string
+}
+
+type UpdateConnectionAuthRequestParameters struct {
+	ApiKeyAuthParameters     *UpdateConnectionApiKeyAuthRequestParameters
+	BasicAuthParameters      *UpdateConnectionBasicAuthRequestParameters
+	InvocationHttpParameters *ConnectionHttpParameters
+	OAuthParameters          *UpdateConnectionOAuthRequestParameters
+}
+
+type UpdateConnectionBasicAuthRequestParameters struct {
+	Password *string
+	Username *string
+}
+
+type UpdateConnectionOAuthClientRequestParameters struct {
+	ClientID     *string
+	ClientSecret *string
+}
+
+type UpdateConnectionOAuthRequestParameters struct {
+	AuthorizationEndpoint *string
+	ClientParameters      *UpdateConnectionOAuthClientRequestParameters
+	HttpMethod            *ConnectionOAuthHttpMethod
+	OAuthHttpParameters   *ConnectionHttpParameters
+}
+
+type UpdateConnectionRequest struct {
+	AuthParameters    *UpdateConnectionAuthRequestParameters
+	AuthorizationType *ConnectionAuthorizationType
+	Description       *string
+	Name              string
+}
+
+type UpdateConnectionResponse struct {
+	ConnectionArn      *string
+	ConnectionState    *ConnectionState
+	CreationTime       *time.Time
+	LastAuthorizedTime *time.Time
+	LastModifiedTime   *time.Time
 }
 
 type UpdateEventBusRequest struct {

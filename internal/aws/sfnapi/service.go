@@ -71,7 +71,12 @@ func New(o Options) *protocol.Service {
 		}, a.listExecutions),
 		protocol.Handle("GetExecutionHistory", one(func(r *GetExecutionHistoryInput) string { return r.ExecutionArn }), a.getHistory),
 		protocol.Handle("RedriveExecution", one(func(r *RedriveExecutionInput) string { return r.ExecutionArn }), a.redrive),
-		protocol.Handle("TestState", nil, a.testState),
+		protocol.Also(protocol.Handle("TestState", nil, a.testState), func(_ *protocol.Call, r *TestStateInput) []protocol.Access {
+			if protocol.Or(r.RevealSecrets, false) {
+				return []protocol.Access{{Action: "states:RevealSecrets", Resource: "*"}}
+			}
+			return nil
+		}),
 
 		protocol.Handle("DescribeMapRun", one(func(r *DescribeMapRunInput) string { return r.MapRunArn }), a.describeMapRun),
 		protocol.Handle("ListMapRuns", one(func(r *ListMapRunsInput) string { return r.ExecutionArn }), a.listMapRuns),

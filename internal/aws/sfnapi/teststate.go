@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/jsonvalue"
@@ -26,7 +27,7 @@ func (a *api) testState(ctx context.Context, c *protocol.Call, in *TestStateInpu
 	if err != nil {
 		return nil, &protocol.Error{Code: Code_InvalidDefinition, Message: err.Error()}
 	}
-	req := &interp.TestRequest{State: state, Input: protocol.Or(in.Input, "{}")}
+	req := &interp.TestRequest{State: state, Input: protocol.Or(in.Input, "{}"), Reveal: protocol.Or(in.RevealSecrets, false)}
 	if conf := in.StateConfiguration; conf != nil {
 		req.Retries = int(protocol.Or(conf.RetrierRetryCount, 0))
 		if conf.MapIterationFailureCount != nil {
@@ -194,6 +195,11 @@ func testResult(r *interp.TestResult, level InspectionLevel, req *interp.TestReq
 		}
 		text := jsonvalue.Marshal(all)
 		d.Variables = &text
+	}
+	if x := r.Exchange; x != nil && level == InspectionLevel_TRACE {
+		d.Request = &InspectionDataRequest{Protocol: &x.Protocol, Method: &x.Method, Url: &x.URL, Headers: &x.Header, Body: protocol.Some(x.Body)}
+		code := strconv.Itoa(x.Status)
+		d.Response = &InspectionDataResponse{Protocol: &x.Protocol, StatusCode: &code, StatusMessage: &x.StatusText, Headers: &x.AnswerHeader, Body: &x.Answer}
 	}
 	out.InspectionData = d
 	return out

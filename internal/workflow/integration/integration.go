@@ -32,6 +32,7 @@ type Invoke func(ctx context.Context, service, operation, input string) (output 
 // Caller runs tasks. Clock nil = the real one.
 type Caller struct {
 	Invoke Invoke
+	HTTP   HTTP // nil = tasks cannot call HTTP APIs
 	Clock  clock.Clock
 	// Poll is how long .sync waits between two looks at a job: it starts at Poll and grows to ten times of it. 0 = 200 ms.
 	Poll time.Duration

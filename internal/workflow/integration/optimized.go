@@ -19,6 +19,9 @@ func (r *run) optimized(params *jsonvalue.Object) (string, *workflow.TaskError) 
 	if res.Service == "lambda" && res.Action == "invoke" {
 		return r.lambda(params)
 	}
+	if res.Service == "http" {
+		return r.http(params)
+	}
 	if j, ok := jobs[res.Service+":"+res.Action]; ok && (res.Pattern == asl.Sync || res.Pattern == asl.Sync2) {
 		return r.job(j, params)
 	}

@@ -16,8 +16,16 @@ type TestRequest struct {
 	Mock     *string           // JSON that a Task, Map or Parallel state gets as its result
 	MockFail *TaskError
 	Run      func(start TaskStart) (string, *TaskError) // calls the task when there is no mock
+	Reveal   bool                                       // show what a connection adds to requests
 	Retries  int                                        // how often the task was retried already
 	Failures *int                                       // iterations of a Map that failed
+}
+
+// Exchange is a request to an HTTP API with its answer. Headers are JSON objects of arrays.
+type Exchange struct {
+	Protocol, Method, URL, Header, Body string
+	Status                              int
+	StatusText, AnswerHeader, Answer    string
 }
 
 // TestResult is what a state did.
@@ -35,6 +43,7 @@ type TestResult struct {
 	RetryIndex  *int
 	Backoff     *int
 	Assigned    *jsonvalue.Object
+	Exchange    *Exchange // of an HTTP task
 }
 
 // tester tries out one state.
