@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"hash"
 	"hash/crc32"
-	"hash/crc64"
 	"io"
 	"strconv"
 	"strings"
-	"sync"
+
+	"github.com/minio/crc64nvme"
 )
 
 // Algorithm names a checksum as S3 does.
@@ -46,6 +46,9 @@ type Checksum struct {
 	Value     string // base64, big endian
 }
 
+// Default is the algorithm of objects whose writer names none, as in S3.
+const Default = CRC64NVME
+
 // ParseAlgorithm returns the algorithm of that name, in any case.
 func ParseAlgorithm(name string) (Algorithm, error) {
 	a := Algorithm(strings.ToUpper(name))
@@ -69,9 +72,6 @@ func (a Algorithm) size() int {
 	return 0
 }
 
-// crc64NVME is the table of the NVM Express polynomial, in the reversed form that hash/crc64 wants.
-var crc64NVME = sync.OnceValue(func() *crc64.Table { return crc64.MakeTable(0x9a6c9329ac4bc9b5) })
-
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func (a Algorithm) new() hash.Hash {
@@ -81,7 +81,7 @@ func (a Algorithm) new() hash.Hash {
 	case CRC32C:
 		return crc32.New(castagnoli)
 	case CRC64NVME:
-		return crc64.New(crc64NVME())
+		return crc64nvme.New()
 	case SHA1:
 		return sha1.New()
 	case SHA256:

@@ -1,6 +1,7 @@
 package objstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/md5"
 	"encoding/hex"
@@ -42,8 +43,8 @@ func (s *Store) Complete(ctx context.Context, req *CompleteRequest) (*Object, er
 		if err != nil {
 			return nil, err
 		}
-		if t := req.Checksum.Type; t != "" && u.Type != "" && t != u.Type {
-			return nil, fmt.Errorf("%w: the upload was created using the %s checksum mode. The complete request must use the same checksum mode.", ErrInvalidRequest, u.Type)
+		if t := req.Checksum.Type; t != "" && t != u.Type {
+			return nil, fmt.Errorf("%w: the upload was created using the %s checksum mode. The complete request must use the same checksum mode.", ErrInvalidRequest, cmp.Or(string(u.Type), "null"))
 		}
 		have := map[int]*storedPart{}
 		if err := s.eachPart(ctx, u.ID, 0, func(p *storedPart) bool { have[p.Number] = p; return true }); err != nil {
@@ -159,6 +160,7 @@ func (o *Object) assemble(u *Upload, parts []*storedPart) error {
 	}
 	o.ETag = hex.EncodeToString(sum.Sum(nil)) + "-" + strconv.Itoa(len(parts))
 	if u.Algorithm == "" {
+		o.defaultChecksum(parts)
 		return nil
 	}
 	o.Checksum = Checksum{Algorithm: u.Algorithm, Type: u.Type}
@@ -168,6 +170,19 @@ func (o *Object) assemble(u *Upload, parts []*storedPart) error {
 		o.Checksum.Value = composite(u.Algorithm, o.Parts)
 	}
 	return nil
+}
+
+// defaultChecksum joins the default checksums of the parts. A part that was copied without being read may have none; then
+// the object has none either.
+func (o *Object) defaultChecksum(parts []*storedPart) {
+	list := make([]Part, len(parts))
+	for i, p := range parts {
+		if p.CRC64 == "" {
+			return
+		}
+		list[i] = Part{Size: p.Size, Checksum: Checksum{Value: p.CRC64}}
+	}
+	o.Checksum = Checksum{Algorithm: Default, Type: FullObject, Value: fullObject(Default, list)}
 }
 
 // completedUpload remembers what an upload became, so that a client whose answer got lost may ask again.

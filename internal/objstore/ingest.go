@@ -20,10 +20,11 @@ type Content struct {
 	Body       io.Reader // nil = empty
 	Size       int64     // as announced; negative = unknown
 	ContentMD5 string    // base64; "" = not given
-	Checksum   Checksum  // Algorithm "" = none; Value "" = to be computed, or given by Trailer
+	Checksum   Checksum  // Algorithm "" = Default; Value "" = to be computed, or given by Trailer
 	// Trailer returns the checksum that came behind the body; it is called after the body was read. nil = none.
 	Trailer func() string
 	limit   int64
+	also    bool // compute the default checksum besides
 }
 
 // received is a body that was read to its end and checked.
@@ -31,6 +32,7 @@ type received struct {
 	size     int64
 	md5      [16]byte
 	checksum Checksum
+	extra    string // the default checksum, where Content.also asks for it
 	small    []byte // the bytes, if they are few
 	blob     blob.ID
 }
@@ -76,12 +78,9 @@ func (s *Store) receive(ctx context.Context, c *Content, inline int64) (*receive
 	}
 	if r.blob == "" {
 		r.md5 = md5.Sum(r.small)
-		var sum hash.Hash
-		if a := c.Checksum.Algorithm; a != "" {
-			sum = a.new()
-			sum.Write(r.small)
-		}
-		if err := r.verify(c, sum); err != nil {
+		sums := c.sums()
+		sums.write(r.small)
+		if err := r.verify(c, sums); err != nil {
 			return nil, err
 		}
 	}
@@ -111,10 +110,7 @@ func (s *Store) receiveLarge(ctx context.Context, c *Content, inline int64, r *r
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
 	sum := md5.New()
-	var check hash.Hash
-	if a := c.Checksum.Algorithm; a != "" {
-		check = a.new()
-	}
+	check := c.sums()
 	var w blob.Writer
 	for {
 		n, err := io.ReadFull(c.Body, *buf)
@@ -141,9 +137,7 @@ func (s *Store) receiveLarge(ctx context.Context, c *Content, inline int64, r *r
 			defer w.Abort()
 		}
 		sum.Write(b)
-		if check != nil {
-			check.Write(b)
-		}
+		check.write(b)
 		if _, err := w.Write(b); err != nil {
 			return err
 		}
@@ -160,12 +154,41 @@ func (s *Store) receiveLarge(ctx context.Context, c *Content, inline int64, r *r
 	return err
 }
 
+// sums are the checksums that a body needs; nil = not needed.
+type sums struct{ named, extra hash.Hash }
+
+// sums returns what is to be computed: the checksum that the writer names, or the default.
+func (c *Content) sums() (s sums) {
+	if c.also {
+		s.extra = Default.new()
+	} else if c.Checksum.Algorithm == "" {
+		c.Checksum.Algorithm = Default
+	}
+	if a := c.Checksum.Algorithm; a != "" {
+		s.named = a.new()
+	}
+	return s
+}
+
+func (s sums) write(b []byte) {
+	if s.named != nil {
+		s.named.Write(b)
+	}
+	if s.extra != nil {
+		s.extra.Write(b)
+	}
+}
+
 // verify compares what was received with what was announced.
-func (r *received) verify(c *Content, sum hash.Hash) error {
+func (r *received) verify(c *Content, check sums) error {
 	if c.ContentMD5 != "" && c.ContentMD5 != base64.StdEncoding.EncodeToString(r.md5[:]) {
 		return detail(fmt.Errorf("%w: the Content-MD5 you specified did not match what we received.", ErrBadDigest),
 			"ExpectedDigest", c.ContentMD5, "CalculatedDigest", base64.StdEncoding.EncodeToString(r.md5[:]))
 	}
+	if check.extra != nil {
+		r.extra = encodeSum(check.extra)
+	}
+	sum := check.named
 	if sum == nil {
 		return nil
 	}
@@ -178,6 +201,6 @@ func (r *received) verify(c *Content, sum hash.Hash) error {
 	if want != "" && !sameDigest(sum, want) {
 		return fmt.Errorf("%w: the %s you specified did not match the calculated checksum.", ErrBadDigest, c.Checksum.Algorithm)
 	}
-	r.checksum = Checksum{Algorithm: c.Checksum.Algorithm, Type: FullObject, Value: base64.StdEncoding.EncodeToString(sum.Sum(nil))}
+	r.checksum = Checksum{Algorithm: c.Checksum.Algorithm, Type: FullObject, Value: encodeSum(sum)}
 	return nil
 }

@@ -34,6 +34,8 @@ type upload = Upload
 type storedPart struct {
 	Part
 	Blob blob.ID // "" = empty part
+	// CRC64 is the part's default checksum, in uploads without an algorithm of their own; "" = not known.
+	CRC64 string `json:",omitempty"`
 }
 
 // CreateUpload starts a multipart upload. The fields that the store decides (ID, Initiated) are filled in.
@@ -103,12 +105,15 @@ func (s *Store) PutPart(ctx context.Context, bucket, name, id string, number int
 	if err := u.checkAlgorithm(&c.Checksum); err != nil {
 		return nil, err
 	}
-	c.limit = MaxPartBytes
+	c.limit, c.also = MaxPartBytes, u.Algorithm == ""
 	r, err := s.receive(ctx, &c, 0)
 	if err != nil {
 		return nil, err
 	}
-	p := storedPart{Part: Part{Number: number, Size: r.size, ETag: r.etag(), Checksum: r.checksum}, Blob: r.blob}
+	p := storedPart{Part: Part{Number: number, Size: r.size, ETag: r.etag(), Checksum: r.checksum}, Blob: r.blob, CRC64: r.extra}
+	if u.Algorithm == "" {
+		p.Checksum = Checksum{} // it was compared, and is told to this writer only
+	}
 	part, err := s.addPart(ctx, u, p, func(b *kv.Batch, at []byte) {
 		if p.Blob != "" {
 			blob.Ref(b, p.Blob, at)
@@ -116,8 +121,10 @@ func (s *Store) PutPart(ctx context.Context, bucket, name, id string, number int
 	})
 	if err != nil {
 		s.discard(ctx, p.Blob, err)
+		return nil, err
 	}
-	return part, err
+	part.Checksum = r.checksum
+	return part, nil
 }
 
 // checkAlgorithm compares the checksum of a part with what the upload was created for. Where the object's checksum is of
@@ -198,6 +205,9 @@ func (s *Store) CopyPart(ctx context.Context, bucket, name, id string, number in
 	}
 	if whole && len(src.segments) == 1 && u.Algorithm == "" && !strings.Contains(src.ETag, "-") {
 		p := storedPart{Part: Part{Number: number, Size: src.Size, ETag: src.ETag}, Blob: src.segments[0].ID}
+		if c := src.Checksum; c.Algorithm == Default && c.Type == FullObject {
+			p.CRC64 = c.Value
+		}
 		part, err := s.addPart(ctx, u, p, func(b *kv.Batch, at []byte) {
 			blob.RefFrom(b, p.Blob, owner(src.Bucket, src.Key, src.seq), at)
 		})

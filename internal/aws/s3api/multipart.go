@@ -288,6 +288,9 @@ func objectParts(o *objstore.Object, in *GetObjectAttributesRequest) (*GetObject
 	}
 	after := int(deref(in.PartNumberMarker))
 	out := &GetObjectAttributesParts{TotalPartsCount: ptr(int32(len(o.Parts))), MaxParts: ptr(int32(limit)), PartNumberMarker: ptr(int32(after)), IsTruncated: ptr(false), NextPartNumberMarker: ptr(int32(0))}
+	if o.Checksum.Type != objstore.Composite {
+		return &GetObjectAttributesParts{TotalPartsCount: out.TotalPartsCount}, nil // only parts with a part in the checksum are listed
+	}
 	n := 0
 	for _, p := range o.Parts {
 		if p.Number <= after {
