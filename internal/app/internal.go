@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -142,7 +143,12 @@ func (p packages) OpenCode(ctx context.Context, c *protocol.Call, bucket, key, v
 		return nil, e
 	}
 	_, body, err := p.objects.Open(ctx, bucket, key, version, objstore.Conditions{})
-	if err != nil {
+	switch {
+	case errors.Is(err, objstore.ErrNoSuchBucket):
+		return nil, &protocol.Error{Code: "NoSuchBucket", Message: "The specified bucket does not exist"}
+	case errors.Is(err, objstore.ErrNoSuchKey):
+		return nil, &protocol.Error{Code: "NoSuchKey", Message: "The specified key does not exist."}
+	case err != nil:
 		return nil, err
 	}
 	return body, nil

@@ -74,6 +74,10 @@ func (s *Service) UpdateAlias(ctx context.Context, r Ref, name, revision string,
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a, err := s.Alias(ctx, r, name)
+	if errors.Is(err, ErrAliasNotFound) {
+		r.Qualifier = name
+		return Alias{}, fmt.Errorf("%w: Alias not found: %s", ErrNoPolicy, r.ARN())
+	}
 	if err != nil {
 		return Alias{}, err
 	}

@@ -43,7 +43,7 @@ func (s *Service) storeZip(ctx context.Context, r io.Reader, cfg Config) (codePa
 		return codePackage{}, fmt.Errorf("store package: %w", err)
 	}
 	if n > MaxUnzippedBytes {
-		return codePackage{}, fmt.Errorf("%w: the package is larger than %d bytes", ErrBadParameter, MaxUnzippedBytes)
+		return codePackage{}, fmt.Errorf("%w: Unzipped size must be smaller than %d bytes", ErrBadParameter, MaxUnzippedBytes)
 	}
 	id, err := w.Commit(ctx)
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Service) checkZip(ctx context.Context, p codePackage, cfg Config) error
 	defer f.Close()
 	z, err := zip.NewReader(f, p.size)
 	if err != nil {
-		return fmt.Errorf("%w, please check your file, then try to upload again: %w", ErrBadZip, err)
+		return fmt.Errorf("%w: Could not unzip uploaded file. Please check your file, then try to upload again.", ErrBadZip)
 	}
 	var total uint64
 	for _, e := range z.File {
@@ -71,7 +71,7 @@ func (s *Service) checkZip(ctx context.Context, p codePackage, cfg Config) error
 		total += e.UncompressedSize64
 	}
 	if total > MaxUnzippedBytes {
-		return fmt.Errorf("%w: unzipped size must be smaller than %d bytes, the package has %d", ErrBadParameter, MaxUnzippedBytes, total)
+		return fmt.Errorf("%w: Unzipped size must be smaller than %d bytes", ErrBadParameter, MaxUnzippedBytes)
 	}
 	if strings.HasPrefix(cfg.Runtime, "provided") {
 		return checkBootstrap(z, cfg.Architectures[0])

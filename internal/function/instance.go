@@ -72,6 +72,10 @@ func (s *Service) start(ctx context.Context, scope ident.Scope, v Version, key s
 	if err != nil {
 		return nil, err
 	}
+	if w := v.Config.Env["AWS_LAMBDA_EXEC_WRAPPER"]; w != "" && fam != provided {
+		// A script of the function or a layer that starts the runtime; one that is missing ends with the shell's status, 127.
+		l.argv = append([]string{"/bin/sh", "-c", `exec "$0" "$@"`, w}, l.argv...)
+	}
 	env, err := s.environment(ctx, in, l)
 	if err != nil {
 		return nil, err
@@ -319,7 +323,7 @@ func (s *Service) environment(ctx context.Context, in *instance, l layout) ([]st
 // sessionName is the function's name, made long enough for a role's session.
 func sessionName(function string) string {
 	if len(function) < 2 {
-		return function + "-function"
+		return function + "@lambda_function"
 	}
 	return function
 }

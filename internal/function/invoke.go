@@ -47,11 +47,7 @@ func (s *Service) Invoke(ctx context.Context, inv Invocation) (Result, error) {
 	if inv.RequestID == "" {
 		inv.RequestID = ident.UUID()
 	}
-	number, err := s.resolve(ctx, inv.Ref, true)
-	if err != nil {
-		return Result{}, err
-	}
-	v, err := s.load(ctx, inv.Ref.Scope, inv.Ref.Name, number)
+	v, err := s.find(ctx, inv.Ref, true)
 	if err != nil {
 		return Result{}, err
 	}
@@ -116,7 +112,7 @@ func (s *Service) run(ctx context.Context, inv Invocation, v Version) (Result, e
 			if err != nil {
 				return Result{}, err
 			}
-			res.Payload, res.Failed = failure, true
+			res.Payload, res.Failed = withRequestID(failure, inv.RequestID), true
 			s.report(ctx, in, &res, 0, false)
 			return res, nil
 		}
@@ -290,6 +286,20 @@ func errorPayload(kind, message, requestID string) []byte {
 		panic("BUG: encode error document: " + err.Error())
 	}
 	return data
+}
+
+// withRequestID adds the request to the platform's message about a start that failed, as Lambda does.
+func withRequestID(payload []byte, id string) []byte {
+	var doc map[string]any
+	if json.Unmarshal(payload, &doc) != nil {
+		return payload
+	}
+	text, _ := doc["errorMessage"].(string)
+	kind, _ := doc["errorType"].(string)
+	if !strings.HasPrefix(text, "Error: ") || !strings.HasPrefix(kind, "Runtime.Exit") && kind != "Sandbox.Timedout" {
+		return payload
+	}
+	return errorPayload(kind, "RequestId: "+id+" "+text, "")
 }
 
 // invalidJSON describes where a document stops being JSON.

@@ -41,9 +41,12 @@ func (s *Service) PublishLayer(ctx context.Context, scope ident.Scope, l Layer, 
 
 // Layer returns a version of a layer or ErrLayerNotFound.
 func (s *Service) Layer(ctx context.Context, scope ident.Scope, name string, number int) (Layer, error) {
+	if number < 1 {
+		return Layer{}, fmt.Errorf("%w: Layer Version Cannot be less than 1", ErrBadParameter)
+	}
 	l, err := kv.Load[Layer](ctx, s.opts.Store, layerKey(scope, name, number))
 	if errors.Is(err, kv.ErrNotFound) {
-		return Layer{}, fmt.Errorf("%w: %s", ErrLayerNotFound, LayerARN(scope, name, number))
+		return Layer{}, ErrLayerNotFound
 	}
 	return l, err
 }
@@ -104,28 +107,31 @@ func (s *Service) DeleteLayer(ctx context.Context, scope ident.Scope, name strin
 }
 
 // checkLayers refuses layers that a function of a region cannot have.
-func (s *Service) checkLayers(ctx context.Context, region string, arns []string) error {
+func (s *Service) checkLayers(ctx context.Context, region string, arns []string) (sizes []int64, err error) {
 	seen := map[string]string{}
 	for _, arn := range arns {
 		scope, name, number, err := ParseLayerARN(arn)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		base := LayerARN(scope, name, 0)
 		if before := seen[base]; before != "" {
-			return fmt.Errorf("%w: Two different versions of the same layer are not allowed to be referenced in the same function. %s and %s are versions of the same layer.", ErrBadParameter, before, arn)
+			return nil, fmt.Errorf("%w: Two different versions of the same layer are not allowed to be referenced in the same function. %s and %s are versions of the same layer.", ErrBadParameter, before, arn)
 		}
 		seen[base] = arn
 		if scope.Region != region {
-			return fmt.Errorf("%w: Layers are not in the same region as the function. Layers are expected to be in region %s.", ErrBadParameter, region)
+			return nil, fmt.Errorf("%w: Layers are not in the same region as the function. Layers are expected to be in region %s.", ErrBadParameter, region)
 		}
-		if _, err := s.Layer(ctx, scope, name, number); errors.Is(err, ErrLayerNotFound) {
-			return fmt.Errorf("%w: Layer version %s does not exist.", ErrBadParameter, arn)
-		} else if err != nil {
-			return err
+		l, err := s.Layer(ctx, scope, name, number)
+		if errors.Is(err, ErrLayerNotFound) {
+			return nil, fmt.Errorf("%w: Layer version %s does not exist.", ErrBadParameter, arn)
 		}
+		if err != nil {
+			return nil, err
+		}
+		sizes = append(sizes, l.CodeSize)
 	}
-	return nil
+	return sizes, nil
 }
 
 func layerKey(s ident.Scope, name string, number int) key.Key {

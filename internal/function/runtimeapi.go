@@ -119,10 +119,10 @@ func (in *instance) serveAnswer(w http.ResponseWriter, r *http.Request, id, what
 	a := answer{}
 	switch what {
 	case "response":
-		body, err := readLimited(r.Body, MaxSyncPayload)
+		body, err := readLimited(r.Body, MaxAnswer)
 		if errors.Is(err, errPayloadSize) {
 			a = answer{failed: true, payload: errorPayload("Function.ResponseSizeTooLarge",
-				fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", MaxSyncPayload), "")}
+				fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", MaxAnswer), "")}
 			in.answer(id, a)
 			http.Error(w, `{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size"}`, http.StatusRequestEntityTooLarge)
 			return

@@ -165,7 +165,8 @@ func (s *Service) Create(ctx context.Context, scope ident.Scope, req CreateReque
 	if err := errors.Join(s.checkTargets(cfg.DeadLetter), s.checkRole(scope, cfg.Role)); err != nil {
 		return Version{}, err
 	}
-	if err := s.checkLayers(ctx, scope.Region, cfg.Layers); err != nil {
+	var err error
+	if cfg.LayerBytes, err = s.checkLayers(ctx, scope.Region, cfg.Layers); err != nil {
 		return Version{}, err
 	}
 	if _, err := s.load(ctx, scope, req.Name, Latest); err == nil {
@@ -216,11 +217,16 @@ func (s *Service) Preparing() []string { return s.runs.preparing() }
 
 // Get returns a version of a function: that of the qualifier, which may be an alias, or $LATEST.
 func (s *Service) Get(ctx context.Context, r Ref) (Version, error) {
-	number, err := s.resolve(ctx, r, false)
-	if err != nil {
-		return Version{}, err
+	return s.find(ctx, r, false)
+}
+
+// find is Get; with pick, an alias with weights chooses one of its versions at random.
+func (s *Service) find(ctx context.Context, r Ref, pick bool) (Version, error) {
+	number, err := s.resolve(ctx, r, pick)
+	var v Version
+	if err == nil {
+		v, err = s.load(ctx, r.Scope, r.Name, number)
 	}
-	v, err := s.load(ctx, r.Scope, r.Name, number)
 	if errors.Is(err, ErrNotFound) {
 		err = fmt.Errorf("%w: %s", ErrNotFound, r.ARN()) // as it was asked for
 	}
@@ -309,10 +315,15 @@ func (s *Service) UpdateConfig(ctx context.Context, r Ref, revision string, edit
 			return Version{}, err
 		}
 	}
-	if err := s.checkLayers(ctx, r.Region, cfg.Layers); err != nil {
+	sizes, err := s.checkLayers(ctx, r.Region, cfg.Layers)
+	if err != nil {
 		return Version{}, err
 	}
-	v, err := s.change(ctx, r, revision, false, false, func(_ *kv.Batch, v *Version) { edit(&v.Config); v.Config = v.Config.withDefaults() })
+	v, err := s.change(ctx, r, revision, false, false, func(_ *kv.Batch, v *Version) {
+		edit(&v.Config)
+		v.Config = v.Config.withDefaults()
+		v.Config.LayerBytes = sizes
+	})
 	if err == nil && v.Config.Runtime != old.Config.Runtime {
 		s.prefetch(v.Config.Runtime)
 	}

@@ -25,10 +25,21 @@ func (s *Service) SetReserved(ctx context.Context, r Ref, n *int) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.meta(ctx, r.Scope, r.Name); errors.Is(err, ErrNotFound) {
+	m, err := s.meta(ctx, r.Scope, r.Name)
+	if errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("%w: %s:%s", ErrNotFound, r.ARN(), Latest)
 	}
-	if n != nil && (*n < 0 || *n > AccountConcurrency-unreserved) {
+	if err != nil {
+		return err
+	}
+	use, err := s.Use(ctx, r.Scope)
+	if err != nil {
+		return err
+	}
+	if old := m.Reserved; old != nil {
+		use.Reserved -= *old
+	}
+	if n != nil && (*n < 0 || use.Reserved+*n > AccountConcurrency-unreserved) {
 		return fmt.Errorf("%w: Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", ErrBadParameter, unreserved)
 	}
 	return s.editMeta(ctx, r, func(m *meta) { m.Reserved = n })
@@ -71,7 +82,16 @@ func (s *Service) Tag(ctx context.Context, r Ref, add map[string]string, drop []
 	if len(tags) > maxTags {
 		return errTagLimit
 	}
-	return s.editMeta(ctx, r, func(m *meta) { m.Tags = tags })
+	v, err := s.load(ctx, r.Scope, r.Name, Latest)
+	if err != nil {
+		return err
+	}
+	v.Change, v.Revision = v.change(), ident.UUID()
+	m.Tags = tags
+	var b kv.Batch
+	kv.Put(&b, versionKey(r.Scope, r.Name, Latest), v)
+	kv.Put(&b, metaKey(r.Scope, r.Name), m)
+	return kv.Commit(ctx, s.opts.Store, &b)
 }
 
 // TaggableRef refuses a version or an alias.
@@ -102,16 +122,13 @@ func (s *Service) PutEventConfig(ctx context.Context, r Ref, c EventConfig, merg
 	if c.Retries != nil && (*c.Retries < 0 || *c.Retries > 2) {
 		return EventConfig{}, fmt.Errorf("%w: maximum retry attempts %d: want 0 to 2", ErrBadParameter, *c.Retries)
 	}
-	if c == (EventConfig{}) {
-		return EventConfig{}, fmt.Errorf("%w: You must specify at least one of error handling or destination setting.", ErrBadParameter)
-	}
 	if _, err := s.Get(ctx, r); errors.Is(err, ErrNotFound) {
 		return EventConfig{}, fmt.Errorf("%w: The function doesn't exist.", ErrNoEventConfig)
 	} else if err != nil {
 		return EventConfig{}, err
 	}
 	for _, target := range []string{c.OnSuccess, c.OnFailure} {
-		if err := s.checkDestination(ctx, r, target); err != nil {
+		if err := s.checkDestination(ctx, r, c, target); err != nil {
 			return EventConfig{}, err
 		}
 	}
@@ -141,8 +158,19 @@ func (s *Service) PutEventConfig(ctx context.Context, r Ref, c EventConfig, merg
 	return c, kv.Commit(ctx, s.opts.Store, &b)
 }
 
+// destinationText writes destinations as Lambda's errors do.
+func destinationText(c EventConfig) string {
+	one := func(name, target string) string {
+		if target == "" {
+			return "null"
+		}
+		return name + "(destination=" + target + ")"
+	}
+	return "DestinationConfig(onSuccess=" + one("OnSuccess", c.OnSuccess) + ", onFailure=" + one("OnFailure", c.OnFailure) + ")"
+}
+
 // checkDestination refuses a target that records cannot be sent to.
-func (s *Service) checkDestination(ctx context.Context, r Ref, target string) error {
+func (s *Service) checkDestination(ctx context.Context, r Ref, c EventConfig, target string) error {
 	if err := s.checkTargets(target); err != nil || target == "" {
 		return err
 	}
@@ -150,8 +178,12 @@ func (s *Service) checkDestination(ctx context.Context, r Ref, target string) er
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBadParameter, err)
 	}
-	if a.Service != "lambda" {
+	switch a.Service {
+	case "lambda":
+	case "sqs", "sns", "events", "s3":
 		return nil
+	default:
+		return fmt.Errorf("%w: The provided destination config %s is invalid.", ErrBadParameter, destinationText(c))
 	}
 	to, err := ParseRef(Ref{}.Scope, target, "")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 var (
 	ErrNotFound        = errors.New("function not found")
 	ErrExists          = errors.New("function already exist")
-	ErrLayerNotFound   = errors.New("layer version does not exist")
+	ErrLayerNotFound   = errors.New("the resource you requested does not exist.")
 	ErrAliasNotFound   = errors.New("cannot find alias arn")
 	ErrAliasExists     = errors.New("alias already exists")
 	ErrBadParameter    = errors.New("invalid parameter value")
@@ -29,7 +29,7 @@ var (
 	ErrStatementExists = errors.New("the statement id provided already exists")
 	ErrDenied          = errors.New("the invocation is not permitted")
 	ErrRuntime         = errors.New("runtime is not available")
-	ErrBadZip          = errors.New("could not unzip uploaded file")
+	ErrBadZip          = errors.New("malformed package")
 )
 
 var (
@@ -42,6 +42,7 @@ var (
 const (
 	MaxSyncPayload   = 6 << 20
 	MaxAsyncPayload  = 1 << 20
+	MaxAnswer        = 6<<20 + 100 // of a function
 	MaxZipBytes      = 50 << 20
 	MaxUnzippedBytes = 250 << 20
 	MaxEnvBytes      = 4 << 10
@@ -66,6 +67,7 @@ type Config struct {
 	StorageMB     int               // of /tmp; 512 to 10,240; 0 = 512
 	Env           map[string]string // nil and empty differ: what was given is described
 	Layers        []string          `json:",omitempty"` // ARNs of layer versions, later ones on top
+	LayerBytes    []int64           `json:",omitempty"` // sizes of the layers' packages; filled in by the service
 	DeadLetter    string            `json:",omitempty"` // ARN of a queue or topic for asynchronous invocations that failed
 	Architectures []string          `json:",omitempty"` // x86_64 or arm64; empty = x86_64
 	LogGroup      string            `json:",omitempty"` // "" = /aws/lambda/NAME

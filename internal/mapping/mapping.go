@@ -32,7 +32,7 @@ import (
 
 // Errors; compare with errors.Is.
 var (
-	ErrNotFound     = errors.New("the resource you requested does not exist")
+	ErrNotFound     = errors.New("the resource you requested does not exist.")
 	ErrExists       = errors.New("an event source mapping with this source and function already exists")
 	ErrBadParameter = errors.New("invalid event source mapping")
 )
@@ -180,6 +180,27 @@ func (e *Engine) check(ctx context.Context, m Mapping) error {
 		return fmt.Errorf("%w: MaximumConcurrency %d: want 2 to 1000", ErrBadParameter, m.MaxConcurrency)
 	}
 	return e.opts.Sources.Check(ctx, m)
+}
+
+// SetTags replaces a mapping's tags; its pollers go on.
+func (e *Engine) SetTags(ctx context.Context, scope ident.Scope, uuid string, tags map[string]string) error {
+	if len(tags) > 50 {
+		return fmt.Errorf("%w: Number of tags exceeds resource tag limit.", ErrBadParameter)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	m, ok := e.all[uuid]
+	if !ok || m.Scope != scope {
+		return ErrNotFound
+	}
+	m.Tags = tags
+	var b kv.Batch
+	kv.Put(&b, recordKey(m), m)
+	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
+		return err
+	}
+	e.all[uuid] = m
+	return nil
 }
 
 func compile(filters []string) ([]*eventpattern.Pattern, error) {

@@ -25,10 +25,10 @@ func configuration(scope ident.Scope, v function.Version) *FunctionConfiguration
 	return configurationOf(r, v)
 }
 
-// listed describes a version in a list, where Lambda leaves out its state.
+// listed describes a version in a list, where Lambda leaves out its state and what runs it.
 func listed(r function.Ref, v function.Version) FunctionConfiguration {
 	out := configurationOf(r, v)
-	out.State, out.LastUpdateStatus = nil, nil
+	out.State, out.LastUpdateStatus, out.RuntimeVersionConfig = nil, nil, nil
 	return *out
 }
 
@@ -73,8 +73,12 @@ func configurationOf(r function.Ref, v function.Version) *FunctionConfiguration 
 	if c.Env != nil {
 		out.Environment = &EnvironmentResponse{Variables: c.Env}
 	}
-	for _, l := range c.Layers {
-		out.Layers = append(out.Layers, Layer{Arn: new(l)})
+	for i, l := range c.Layers {
+		row := Layer{Arn: &l}
+		if i < len(c.LayerBytes) {
+			row.CodeSize = &c.LayerBytes[i]
+		}
+		out.Layers = append(out.Layers, row)
 	}
 	if c.DeadLetter != "" {
 		out.DeadLetterConfig = &DeadLetterConfig{TargetArn: &c.DeadLetter}

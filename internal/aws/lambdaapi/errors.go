@@ -59,6 +59,7 @@ func mapError(err error) *protocol.Error {
 			}
 			if reason := reasons[row.err]; reason != "" {
 				e.Members["Reason"] = reason
+				e.Message = "Rate Exceeded."
 			}
 			return e
 		}

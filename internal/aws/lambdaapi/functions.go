@@ -30,7 +30,11 @@ func (a *api) code(ctx context.Context, c *protocol.Call, zip []byte, bucket, ke
 	}
 	r, err := a.Objects.OpenCode(ctx, c, *bucket, *key, protocol.Or(version, ""))
 	if err != nil {
-		return function.Code{}, nil, fmt.Errorf("%w: error occurred while GetObject s3://%s/%s: %w", function.ErrBadParameter, *bucket, *key, err)
+		code, text := "InternalError", err.Error()
+		if e := (*protocol.Error)(nil); errors.As(err, &e) {
+			code, text = e.Code, e.Message
+		}
+		return function.Code{}, nil, fmt.Errorf("%w: Error occurred while GetObject. S3 Error Code: %s. S3 Error Message: %s", function.ErrBadParameter, code, text)
 	}
 	return function.Code{Zip: io.Reader(r)}, func() { _ = r.Close() }, nil
 }
@@ -246,24 +250,15 @@ func (a *api) deleteFunction(ctx context.Context, c *protocol.Call, in *DeleteFu
 }
 
 func (a *api) getAccountSettings(ctx context.Context, c *protocol.Call, _ *GetAccountSettingsRequest) (*GetAccountSettingsResponse, error) {
-	var count, size int64
-	for after, more := "", true; more; {
-		var list []function.Version
-		var err error
-		if list, more, err = a.Functions.List(ctx, c.Scope, after, 1000); err != nil {
-			return nil, err
-		}
-		for _, v := range list {
-			after = v.Name
-			count++
-			size += v.CodeSize
-		}
+	use, err := a.Functions.Use(ctx, c.Scope)
+	if err != nil {
+		return nil, err
 	}
 	return &GetAccountSettingsResponse{
 		AccountLimit: &AccountLimit{
 			CodeSizeUnzipped: new(int64(function.MaxUnzippedBytes)), CodeSizeZipped: new(int64(function.MaxZipBytes)), TotalCodeSize: new(int64(75 << 30)),
-			ConcurrentExecutions: new(int32(function.AccountConcurrency)), UnreservedConcurrentExecutions: new(int32(function.AccountConcurrency)),
+			ConcurrentExecutions: new(int32(function.AccountConcurrency)), UnreservedConcurrentExecutions: new(int32(function.AccountConcurrency - use.Reserved)),
 		},
-		AccountUsage: &AccountUsage{FunctionCount: &count, TotalCodeSize: &size},
+		AccountUsage: &AccountUsage{FunctionCount: &use.Functions, TotalCodeSize: &use.CodeBytes},
 	}, nil
 }

@@ -13,6 +13,11 @@ import (
 
 func (a *api) invoke(ctx context.Context, c *protocol.Call, in *InvocationRequest) (*InvocationResponse, error) {
 	r, err := function.ParseRef(c.Scope, in.FunctionName, protocol.Or(in.Qualifier, ""))
+	if err == nil && r.Qualifier == "" {
+		if _, missing := a.Functions.Get(ctx, r); errors.Is(missing, function.ErrNotFound) { // named by its version, here only
+			return nil, fmt.Errorf("%w:%s", missing, function.Latest)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,10 @@ package lambdaapi
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
@@ -57,7 +61,7 @@ func patterns(f *FilterCriteria) (list []string) {
 
 func (a *api) createMapping(ctx context.Context, c *protocol.Call, in *CreateEventSourceMappingRequest) (*EventSourceMappingConfiguration, error) {
 	if in.EventSourceArn == nil {
-		return nil, &protocol.Error{Code: Code_InvalidParameterValueException, Message: "Unrecognized event source, must be kinesis, dynamodb stream or sqs."}
+		return nil, &protocol.Error{Code: Code_InvalidParameterValueException, Message: "Unrecognized event source.", Members: map[string]any{"Type": "User"}}
 	}
 	r, err := function.ParseRef(c.Scope, in.FunctionName, "")
 	if err != nil {
@@ -71,10 +75,16 @@ func (a *api) createMapping(ctx context.Context, c *protocol.Call, in *CreateEve
 	if in.ScalingConfig != nil {
 		m.MaxConcurrency = int(protocol.Or(in.ScalingConfig.MaximumConcurrency, 0))
 	}
-	if m, err = a.Mappings.Create(ctx, m); err != nil {
+	m, err = a.Mappings.Create(ctx, m)
+	if errors.Is(err, function.ErrNotFound) {
+		return nil, fmt.Errorf("%w: Function does not exist", function.ErrBadParameter)
+	}
+	if err != nil {
 		return nil, err
 	}
-	return mappingConfiguration(m), nil
+	out := mappingConfiguration(m)
+	out.State = new("Creating") // it is polled from the next moment on; the next description tells
+	return out, nil
 }
 
 func (a *api) getMapping(_ context.Context, c *protocol.Call, in *GetEventSourceMappingRequest) (*EventSourceMappingConfiguration, error) {
@@ -131,7 +141,9 @@ func (a *api) updateMapping(ctx context.Context, c *protocol.Call, in *UpdateEve
 	if err != nil {
 		return nil, err
 	}
-	return mappingConfiguration(m), nil
+	out := mappingConfiguration(m)
+	out.State = new("Updating")
+	return out, nil
 }
 
 func (a *api) deleteMapping(ctx context.Context, c *protocol.Call, in *DeleteEventSourceMappingRequest) (*EventSourceMappingConfiguration, error) {
@@ -142,4 +154,35 @@ func (a *api) deleteMapping(ctx context.Context, c *protocol.Call, in *DeleteEve
 	out := mappingConfiguration(m)
 	out.State = new("Deleting")
 	return out, nil
+}
+
+// mappingOf returns the id of the mapping whose ARN it is, or "".
+func mappingOf(scope ident.Scope, arn string) string {
+	id, ok := strings.CutPrefix(arn, mappingARN(scope, ""))
+	if !ok {
+		return ""
+	}
+	return id
+}
+
+func (a *api) mappingTags(c *protocol.Call, arn string) (map[string]string, error) {
+	m, err := a.Mappings.Get(c.Scope, mappingOf(c.Scope, arn))
+	if errors.Is(err, mapping.ErrNotFound) {
+		return nil, fmt.Errorf("%w: Event source mapping not found: %s", function.ErrNoPolicy, arn)
+	}
+	tags := map[string]string{}
+	maps.Copy(tags, m.Tags)
+	return tags, err
+}
+
+func (a *api) tagMapping(ctx context.Context, c *protocol.Call, arn string, add map[string]string, drop []string) error {
+	tags, err := a.mappingTags(c, arn)
+	if err != nil {
+		return err
+	}
+	maps.Copy(tags, add)
+	for _, k := range drop {
+		delete(tags, k)
+	}
+	return a.Mappings.SetTags(ctx, c.Scope, mappingOf(c.Scope, arn), tags)
 }

@@ -3,6 +3,8 @@ package lambdaapi
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
@@ -56,10 +58,13 @@ func eventSettings(age, retries *int32, d *DestinationConfig) function.EventConf
 	return out
 }
 
-func (a *api) setEventConfig(ctx context.Context, c *protocol.Call, name string, qualifier *string, cfg function.EventConfig, merge bool) (*FunctionEventInvokeConfig, error) {
+func (a *api) setEventConfig(ctx context.Context, c *protocol.Call, name string, qualifier *string, cfg function.EventConfig, nothing, merge bool) (*FunctionEventInvokeConfig, error) {
 	r, err := function.ParseRef(c.Scope, name, protocol.Or(qualifier, ""))
 	if err != nil {
 		return nil, err
+	}
+	if nothing {
+		return nil, fmt.Errorf("%w: You must specify at least one of error handling or destination setting.", function.ErrBadParameter)
 	}
 	got, err := a.Functions.PutEventConfig(ctx, r, cfg, merge)
 	if err != nil {
@@ -69,11 +74,13 @@ func (a *api) setEventConfig(ctx context.Context, c *protocol.Call, name string,
 }
 
 func (a *api) putEventConfig(ctx context.Context, c *protocol.Call, in *PutFunctionEventInvokeConfigRequest) (*FunctionEventInvokeConfig, error) {
-	return a.setEventConfig(ctx, c, in.FunctionName, in.Qualifier, eventSettings(in.MaximumEventAgeInSeconds, in.MaximumRetryAttempts, in.DestinationConfig), false)
+	return a.setEventConfig(ctx, c, in.FunctionName, in.Qualifier, eventSettings(in.MaximumEventAgeInSeconds, in.MaximumRetryAttempts, in.DestinationConfig),
+		in.MaximumEventAgeInSeconds == nil && in.MaximumRetryAttempts == nil && in.DestinationConfig == nil, false)
 }
 
 func (a *api) updateEventConfig(ctx context.Context, c *protocol.Call, in *UpdateFunctionEventInvokeConfigRequest) (*FunctionEventInvokeConfig, error) {
-	return a.setEventConfig(ctx, c, in.FunctionName, in.Qualifier, eventSettings(in.MaximumEventAgeInSeconds, in.MaximumRetryAttempts, in.DestinationConfig), true)
+	return a.setEventConfig(ctx, c, in.FunctionName, in.Qualifier, eventSettings(in.MaximumEventAgeInSeconds, in.MaximumRetryAttempts, in.DestinationConfig),
+		in.MaximumEventAgeInSeconds == nil && in.MaximumRetryAttempts == nil && in.DestinationConfig == nil, true)
 }
 
 func (a *api) getEventConfig(ctx context.Context, c *protocol.Call, in *GetFunctionEventInvokeConfigRequest) (*FunctionEventInvokeConfig, error) {
@@ -95,6 +102,9 @@ func (a *api) listEventConfigs(ctx context.Context, c *protocol.Call, in *ListFu
 	}
 	qualifiers := []string{""}
 	aliases, _, err := a.Functions.Aliases(ctx, r, "", "", 0)
+	if errors.Is(err, function.ErrNotFound) {
+		return nil, fmt.Errorf("%w: The function doesn't exist.", function.ErrNoEventConfig)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +119,10 @@ func (a *api) listEventConfigs(ctx context.Context, c *protocol.Call, in *ListFu
 		qualifiers = append(qualifiers, v.Number)
 	}
 	out := &ListFunctionEventInvokeConfigsResponse{FunctionEventInvokeConfigs: []FunctionEventInvokeConfig{}}
-	for _, q := range qualifiers {
+	for i, q := range qualifiers {
+		if i < number(in.Marker) { // where the page before ended
+			continue
+		}
 		r.Qualifier = q
 		cfg, err := a.Functions.EventConfig(ctx, r)
 		if errors.Is(err, function.ErrNoEventConfig) {
@@ -117,6 +130,10 @@ func (a *api) listEventConfigs(ctx context.Context, c *protocol.Call, in *ListFu
 		}
 		if err != nil {
 			return nil, err
+		}
+		if len(out.FunctionEventInvokeConfigs) == page(in.MaxItems) {
+			out.NextMarker = new(strconv.Itoa(i))
+			break
 		}
 		out.FunctionEventInvokeConfigs = append(out.FunctionEventInvokeConfigs, *eventConfig(r, cfg))
 	}
@@ -132,15 +149,28 @@ func (a *api) deleteEventConfig(ctx context.Context, c *protocol.Call, in *Delet
 }
 
 func (a *api) listTags(ctx context.Context, c *protocol.Call, in *ListTagsRequest) (*ListTagsResponse, error) {
+	if mappingOf(c.Scope, in.Resource) != "" {
+		tags, err := a.mappingTags(c, in.Resource)
+		return &ListTagsResponse{Tags: tags}, err
+	}
 	r, err := function.ParseRef(c.Scope, in.Resource, "")
 	if err != nil {
 		return nil, err
 	}
+	if err := function.TaggableRef(r); err != nil {
+		return nil, err
+	}
 	tags, err := a.Functions.Tags(ctx, r)
+	if tags == nil {
+		tags = map[string]string{}
+	}
 	return &ListTagsResponse{Tags: tags}, err
 }
 
 func (a *api) tagResource(ctx context.Context, c *protocol.Call, in *TagResourceRequest) (*TagResourceOutput, error) {
+	if mappingOf(c.Scope, in.Resource) != "" {
+		return &TagResourceOutput{}, a.tagMapping(ctx, c, in.Resource, in.Tags, nil)
+	}
 	r, err := function.ParseRef(c.Scope, in.Resource, "")
 	if err != nil {
 		return nil, err
@@ -149,6 +179,9 @@ func (a *api) tagResource(ctx context.Context, c *protocol.Call, in *TagResource
 }
 
 func (a *api) untagResource(ctx context.Context, c *protocol.Call, in *UntagResourceRequest) (*UntagResourceOutput, error) {
+	if mappingOf(c.Scope, in.Resource) != "" {
+		return &UntagResourceOutput{}, a.tagMapping(ctx, c, in.Resource, nil, in.TagKeys)
+	}
 	r, err := function.ParseRef(c.Scope, in.Resource, "")
 	if err != nil {
 		return nil, err
