@@ -128,11 +128,13 @@ def role(server):
     return make
 
 
-def zipped(files):
+def zipped(files, executable=()):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as z:
         for path, text in files.items():
-            z.writestr(path, text)
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr = (0o755 if path in executable else 0o644) << 16
+            z.writestr(entry, text)
     return buffer.getvalue()
 
 

@@ -101,3 +101,37 @@ def test_what_a_function_does_not_have(functions, role, name):
     for wanted in ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}):
         with pytest.raises(functions.exceptions.InvalidParameterValueException):
             make(functions, name + "-2", role, "", **wanted)
+
+
+def test_states_and_revisions(functions, role, name):
+    """A change is answered as under way and read as done; policies, tags and publishing change the revision, publishing twice makes one version."""
+    created = functions.create_function(FunctionName=name, Runtime="python3.12", Handler="app.handler", Role=role("lambda.amazonaws.com"), Code={"ZipFile": zipped({"app.py": ""})},
+                                        Environment={"Variables": {}}, LoggingConfig={"LogFormat": "JSON"})
+    assert (created["State"], created["StateReasonCode"], created["Environment"]) == ("Pending", "Creating", {"Variables": {}})
+    assert created["LoggingConfig"]["ApplicationLogLevel"] == "INFO" and created["RuntimeVersionConfig"]["RuntimeVersionArn"]
+    get = lambda **q: functions.get_function_configuration(FunctionName=name, **q)
+    assert get()["State"] == "Active" and get(Qualifier="$LATEST")["FunctionArn"].endswith(":$LATEST")
+    assert functions.update_function_configuration(FunctionName=name, Description="d")["LastUpdateStatus"] == "InProgress"
+    assert get()["LastUpdateStatus"] == "Successful"
+    version = functions.publish_version(FunctionName=name)["Version"]
+    seen = [created["RevisionId"], get()["RevisionId"]]
+    functions.add_permission(FunctionName=name, StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", RevisionId=seen[-1])
+    assert functions.get_policy(FunctionName=name)["RevisionId"] == get()["RevisionId"]
+    seen.append(get()["RevisionId"])
+    functions.tag_resource(Resource=created["FunctionArn"], Tags={"a": "b"})
+    seen.append(get()["RevisionId"])
+    assert len(set(seen)) == len(seen)
+    assert functions.publish_version(FunctionName=name)["Version"] == version
+    assert all("State" not in v for v in functions.list_versions_by_function(FunctionName=name)["Versions"])
+
+
+def test_a_wrapper_starts_the_runtime(functions, role, name):
+    files = {"app.py": "import os\ndef handler(e, c):\n    return os.environ['WRAPPED']\n", "wrap": '#!/bin/sh\nexport WRAPPED=yes\nexec "$@"\n'}
+    functions.create_function(FunctionName=name, Runtime="python3.12", Handler="app.handler", Role=role("lambda.amazonaws.com"), Code={"ZipFile": zipped(files, executable=("wrap",))},
+                              Timeout=20, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrap"}})
+    assert json.load(functions.invoke(FunctionName=name)["Payload"]) == "yes"
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/none"}})
+    r = functions.invoke(FunctionName=name)
+    failure = json.load(r["Payload"])
+    assert failure["errorType"] == "Runtime.ExitError" and "exit status 127" in failure["errorMessage"]
+    assert failure["errorMessage"].startswith(f"RequestId: {r['ResponseMetadata']['RequestId']} Error: ")
