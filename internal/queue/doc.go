@@ -12,7 +12,7 @@
 //	Q4  The batch is applied under the shard's mutex and waited for outside it, so that the index and the store have the
 //	    same order. Whoever needs several shards locks them in the order of their ids.
 //	Q5  Sequence numbers of a queue are never used twice, also after a restart: handles of deleted messages name nothing else.
-//	Q6  A FIFO group has messages in flight of one receive only, in the order of their sequence numbers.
+//	Q6  A message of a FIFO group is received only while no earlier one of its group is in flight.
 //	Q7  Time is the wall clock of the start plus what has passed since: changes of the wall clock neither hide nor free messages.
 //
 // Keys, all in the space Queue:

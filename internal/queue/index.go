@@ -31,10 +31,30 @@ type item struct {
 
 // group is an ordered part of a FIFO queue.
 type group struct {
-	name     string
-	list     []*item // not in flight, in order; the first may be delayed
-	inFlight int
-	queued   bool // in index.turn
+	name   string
+	list   []*item // not in flight, in order; the first may be delayed
+	flying []*item // in flight, in order
+	queued bool    // in index.turn
+}
+
+// free reports whether a message may be received as far as its group is concerned: no earlier one of it is in flight.
+func (g *group) free(it *item) bool {
+	return it.state == visible && (len(g.flying) == 0 || it.seq < g.flying[0].seq)
+}
+
+// insert puts an item into a list that is in order.
+func insert(list []*item, it *item) []*item {
+	i, _ := slices.BinarySearchFunc(list, it.seq, func(a *item, seq uint64) int { return cmp.Compare(a.seq, seq) })
+	return slices.Insert(list, i, it)
+}
+
+// without removes an item from a list that is in order.
+func without(list []*item, it *item) []*item {
+	i, ok := slices.BinarySearchFunc(list, it.seq, func(a *item, seq uint64) int { return cmp.Compare(a.seq, seq) })
+	if !ok {
+		return list
+	}
+	return slices.Delete(list, i, i+1)
 }
 
 // index is what memory knows of a queue's messages. It is changed under the shard's mutex, after the store.
@@ -88,7 +108,7 @@ func (x *index) add(it item, groupName string) {
 		x.counts.InFlight++
 		x.hidden.push(n)
 		if n.group != nil {
-			n.group.inFlight++
+			n.group.flying = insert(n.group.flying, n)
 		}
 	}
 }
@@ -104,7 +124,7 @@ func (x *index) show(it *item) {
 
 // activate lets a group be received from, if it may.
 func (x *index) activate(g *group) {
-	if !g.queued && g.inFlight == 0 && len(g.list) > 0 && g.list[0].state == visible {
+	if !g.queued && len(g.list) > 0 && g.free(g.list[0]) {
 		g.queued = true
 		x.turn = append(x.turn, g)
 	}
@@ -135,14 +155,8 @@ func (x *index) unhide(it *item) {
 		x.counts.InFlight--
 		it.state = visible
 		if g := it.group; g != nil {
-			g.inFlight--
-			i, _ := slices.BinarySearchFunc(g.list, it.seq, func(a *item, seq uint64) int {
-				if a.seq < seq {
-					return -1
-				}
-				return 1
-			})
-			g.list = slices.Insert(g.list, i, it)
+			g.flying = without(g.flying, it)
+			g.list = insert(g.list, it)
 		}
 	}
 	x.show(it)
@@ -174,10 +188,10 @@ func (x *index) takeGroup(max int) []*item {
 		x.turn = x.turn[1:]
 		g.queued = false
 		n := 0
-		for n < len(g.list) && n < max && g.list[n].state == visible {
+		for n < len(g.list) && n < max && g.free(g.list[n]) {
 			n++
 		}
-		if g.inFlight > 0 || n == 0 {
+		if n == 0 {
 			x.tidy(g) // changed since it was queued
 			continue
 		}
@@ -197,7 +211,7 @@ func (x *index) hide(it *item) {
 	x.counts.InFlight++
 	x.hidden.push(it)
 	if it.group != nil {
-		it.group.inFlight++
+		it.group.flying = insert(it.group.flying, it)
 	}
 }
 
@@ -212,7 +226,7 @@ func (x *index) tidy(g *group) {
 	if g == nil {
 		return
 	}
-	if g.inFlight == 0 && len(g.list) == 0 {
+	if len(g.flying) == 0 && len(g.list) == 0 {
 		if !g.queued {
 			delete(x.groups, g.name)
 		}
@@ -236,13 +250,11 @@ func (x *index) remove(it *item) {
 		x.counts.InFlight--
 		x.hidden.remove(it)
 		if it.group != nil {
-			it.group.inFlight--
+			it.group.flying = without(it.group.flying, it)
 		}
 	}
 	if g := it.group; g != nil && it.state != inFlight {
-		if i := slices.Index(g.list, it); i >= 0 {
-			g.list = slices.Delete(g.list, i, i+1)
-		}
+		g.list = without(g.list, it)
 	}
 	x.drop(it)
 }

@@ -210,9 +210,9 @@ func (e *Engine) runMove(s *shard, t MoveTask) {
 // moveAll moves the messages that are visible until none is left.
 func (e *Engine) moveAll(ctx context.Context, s *shard, t *MoveTask) error {
 	for ctx.Err() == nil {
-		n := 10
-		if t.PerSecond == 0 {
-			n = 100
+		n := 100
+		if t.PerSecond > 0 {
+			n = min(10, t.PerSecond) // not more at once than within a second
 		}
 		if err := s.lock(ctx); err != nil {
 			return err

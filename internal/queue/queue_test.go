@@ -597,3 +597,22 @@ func TestNoDelayInGroups(t *testing.T) {
 		t.Errorf("%d messages are delayed: the queue's delay counts", n)
 	}
 }
+
+// TestBeforeTheFirstInFlight: what precedes the first message of a group that is in flight may be received, what follows waits.
+func TestBeforeTheFirstInFlight(t *testing.T) {
+	for at, want := range []string{"", "a ", "a b "} {
+		r := newRig(t)
+		q := r.make("q.fifo", nil)
+		for _, m := range []string{"a", "b", "c"} {
+			r.send(q, queue.Message{Body: m, Group: "g", DedupID: m})
+		}
+		list := r.receive(q, 3)
+		if errs, err := r.ChangeVisibility(t.Context(), q, []queue.VisibilityChange{{Handle: list[at].Handle, Visibility: time.Hour}}); err != nil || errs[0] != nil {
+			t.Fatal(err, errs)
+		}
+		r.clock.Advance(31 * time.Second)
+		if got := r.bodies(q, 10); got != want {
+			t.Errorf("with %s in flight: %q, want %q", list[at].Body, got, want)
+		}
+	}
+}

@@ -81,6 +81,8 @@ func (s *Service) jsonError(h http.Header, shape *model.Shape, e *Error, status 
 		}
 		if shape != nil {
 			code = shape.ErrorCode
+		} else if n := s.QueryCodes[code]; n != "" {
+			name = n
 		}
 		h["X-Amzn-Query-Error"] = []string{code + ";" + fault}
 		typ = "com.amazonaws." + s.Name + "#" + name
@@ -134,6 +136,9 @@ func (s *Service) queryError(shape *model.Shape, e *Error, status int, c *Call) 
 	b = appendElement(b, "Code", code)
 	b = appendElement(b, "Message", cmp.Or(e.Query, e.Message))
 	b = appendMembers(b, e.Members)
+	if s.QueryDetail {
+		b = append(b, `<Detail/>`...)
+	}
 	b = append(b, `</Error>`...)
 	b = appendElement(b, "RequestId", c.RequestID)
 	return append(b, `</ErrorResponse>`...)

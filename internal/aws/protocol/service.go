@@ -45,6 +45,12 @@ type Service struct {
 	// Parameters completes those of a request of the query protocol, or refuses it; nil leaves them as they came.
 	Parameters func(r *http.Request, form url.Values) *Error
 
+	// QueryCodes are the names that errors without a shape have in JSON, by their codes in the query protocol, for services that
+	// came from it.
+	QueryCodes map[string]string
+	// QueryDetail adds an empty Detail to errors of the query protocol.
+	QueryDetail bool
+
 	// Preflight answers OPTIONS requests, which have no signature; nil refuses them.
 	Preflight http.Handler
 	// Form serves POST requests to a bucket whose body is a form of several parts, which carry their signature in its fields;

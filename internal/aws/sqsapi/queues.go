@@ -211,5 +211,8 @@ func (a *api) listTags(ctx context.Context, c *protocol.Call, in *ListQueueTagsR
 		return nil, err
 	}
 	q, err := a.Queues.Get(ctx, r)
+	if len(q.Tags) == 0 {
+		return &ListQueueTagsResult{}, err
+	}
 	return &ListQueueTagsResult{Tags: q.Tags}, err
 }

@@ -18,6 +18,9 @@ func message(c *protocol.Call, body string, delay *int32, attrs map[string]Messa
 			return m, badParameter(name, "", name+" can only include alphanumeric and punctuation characters. 1 to 128 in length.")
 		}
 	}
+	if c.HTTP != nil { // a tracing client sends it with the request, and asks for no digest of it
+		m.Trace = c.HTTP.Header.Get("X-Amzn-Trace-Id")
+	}
 	if delay != nil {
 		d := time.Duration(*delay) * time.Second
 		m.Delay = &d
@@ -61,6 +64,9 @@ func (a *api) send(ctx context.Context, c *protocol.Call, in *SendMessageRequest
 	s, err := a.Queues.Send(ctx, r, m)
 	if err != nil {
 		return nil, err
+	}
+	if len(in.MessageSystemAttributes) == 0 {
+		s.MD5Trace = ""
 	}
 	return &SendMessageResult{
 		MessageId: &s.MessageID, MD5OfMessageBody: &s.MD5Body, MD5OfMessageAttributes: protocol.Some(s.MD5Attributes), MD5OfMessageSystemAttributes: protocol.Some(s.MD5Trace),
@@ -116,6 +122,7 @@ func (a *api) sendBatch(ctx context.Context, c *protocol.Call, in *SendMessageBa
 	out := &SendMessageBatchResult{}
 	list := make([]queue.Incoming, 0, len(in.Entries))
 	ids := make([]string, 0, len(in.Entries))
+	traced := make([]bool, 0, len(in.Entries)) // by the entry itself
 	size := 0
 	for i := range in.Entries {
 		e := &in.Entries[i]
@@ -130,7 +137,7 @@ func (a *api) sendBatch(ctx context.Context, c *protocol.Call, in *SendMessageBa
 		}
 		size += m.Size()
 		list = append(list, queue.Incoming{Queue: r, Message: m})
-		ids = append(ids, e.Id)
+		ids, traced = append(ids, e.Id), append(traced, len(e.MessageSystemAttributes) > 0)
 	}
 	if size > queue.MaxMessageBytes {
 		return nil, &protocol.Error{Code: Code_BatchRequestTooLong, Message: fmt.Sprintf("Batch requests cannot be longer than %d bytes. You have sent %d bytes.", queue.MaxMessageBytes, size)}
@@ -147,6 +154,9 @@ func (a *api) sendBatch(ctx context.Context, c *protocol.Call, in *SendMessageBa
 			}
 			out.Failed = append(out.Failed, f)
 			continue
+		}
+		if !traced[i] {
+			s.MD5Trace = ""
 		}
 		out.Successful = append(out.Successful, SendMessageBatchResultEntry{
 			Id: ids[i], MessageId: s.MessageID, MD5OfMessageBody: s.MD5Body, MD5OfMessageAttributes: protocol.Some(s.MD5Attributes),

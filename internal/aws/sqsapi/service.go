@@ -31,7 +31,8 @@ func New(o Options) *protocol.Service {
 	s := &protocol.Service{
 		// The only constraints of SQS's model are the names of attributes.
 		Name: "sqs", Model: Model, MapError: mapError, ResourcePolicy: a.resourcePolicy,
-		ValidationCode: Code_InvalidAttributeName, MissingCode: "MissingParameter", UnsupportedCode: Code_UnsupportedOperation, AccessDeniedCode: "AccessDenied", ThrottlingCode: Code_RequestThrottled, Parameters: queueByPath,
+		ValidationCode: Code_InvalidAttributeName, MissingCode: "MissingParameter", UnsupportedCode: Code_UnsupportedOperation, AccessDeniedCode: "AccessDenied", ThrottlingCode: Code_RequestThrottled, Parameters: completeForm, QueryDetail: true,
+		QueryCodes: map[string]string{"InvalidParameterValue": "InvalidParameterValueException", "MissingParameter": "MissingRequiredParameterException"},
 		Ops: []protocol.Op{
 			protocol.Handle("CreateQueue", func(c *protocol.Call, r *CreateQueueRequest) []string { return []string{c.ARN("sqs", r.QueueName)} }, a.createQueue),
 			protocol.Handle("DeleteQueue", queueOf(func(r *DeleteQueueRequest) string { return r.QueueUrl }), a.deleteQueue),
@@ -97,9 +98,19 @@ func (a *api) counted(op protocol.Op) protocol.Op {
 	return op
 }
 
-// queueByPath takes the queue from the path where the parameters name none: older clients send to the queue's URL. There, only
-// what is done with a queue is known.
-func queueByPath(r *http.Request, form url.Values) *protocol.Error {
+// completeForm takes the queue from the path where the parameters name none: older clients send to the queue's URL. There, only
+// what is done with a queue is known. A batch without entries has no parameters that say so.
+func completeForm(r *http.Request, form url.Values) *protocol.Error {
+	if entry, ok := strings.CutSuffix(form.Get("Action"), "Batch"); ok && Model().Ops[entry+"Batch"] != nil {
+		entry += "BatchRequestEntry"
+		empty := true
+		for k := range form {
+			empty = empty && !strings.HasPrefix(k, entry+".")
+		}
+		if empty {
+			return &protocol.Error{Code: Code_EmptyBatchRequest, Message: "There should be at least one " + entry + " in the request."}
+		}
+	}
 	if strings.Count(strings.Trim(r.URL.Path, "/"), "/") == 0 {
 		return nil
 	}
