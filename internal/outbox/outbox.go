@@ -41,6 +41,10 @@ type Options struct {
 	Clock   clock.Clock
 	Logger  *slog.Logger
 	Workers int // deliveries at once; 0 = 16
+	// Lane names what an entry has in common with others, by its body; of one lane LaneWorkers deliveries run at once, and the
+	// entries behind them wait without holding up other lanes. nil = one lane without a limit.
+	Lane        func(body json.RawMessage) string
+	LaneWorkers int
 	// Backoff is how long an entry waits after its n-th failed delivery (n from 1) unless the error says otherwise;
 	// nil = one second doubled each time, five minutes at most.
 	Backoff func(n int) time.Duration
@@ -52,9 +56,14 @@ type Box struct {
 	opts  Options
 	log   *slog.Logger
 
-	mu   sync.Mutex      // guards busy
-	busy map[string]bool // ids being delivered
+	mu    sync.Mutex        // guards the fields below
+	busy  map[string]bool   // ids being delivered
+	lanes map[string]int    // deliveries under way by lane
+	wait  map[string]string // lanes of entries that found theirs full, by id
 }
+
+// maxPassed bounds how many entries of full lanes one look at the box passes over.
+const maxPassed = 50_000
 
 // New returns the box of that name.
 func New(store kv.Store, opts Options) *Box {
@@ -70,7 +79,7 @@ func New(store kv.Store, opts Options) *Box {
 	if opts.Backoff == nil {
 		opts.Backoff = doubling
 	}
-	return &Box{store: store, opts: opts, log: opts.Logger.With("component", "outbox", "box", opts.Name), busy: map[string]bool{}}
+	return &Box{store: store, opts: opts, log: opts.Logger.With("component", "outbox", "box", opts.Name), busy: map[string]bool{}, lanes: map[string]int{}, wait: map[string]string{}}
 }
 
 func doubling(n int) time.Duration {
@@ -130,6 +139,7 @@ func (x *Box) Run(ctx context.Context, deliver Deliver) {
 
 // start hands due entries to free slots and returns when the next one falls due, or zero.
 func (x *Box) start(ctx context.Context, deliver Deliver, slots, freed chan struct{}, wg *sync.WaitGroup) time.Time {
+	passed := 0
 	for it, err := range x.store.Scan(ctx, kv.Prefix(x.prefix())) {
 		if errors.Is(err, kv.ErrCorrupt) {
 			x.log.Error("entry is unreadable", "err", err)
@@ -148,25 +158,35 @@ func (x *Box) start(ctx context.Context, deliver Deliver, slots, freed chan stru
 		if due.After(x.opts.Clock.Now()) {
 			return due
 		}
+		if x.full(id) {
+			if passed++; passed == maxPassed {
+				return time.Time{} // a delivery that ends wakes us
+			}
+			continue
+		}
 		var e Entry
 		if err := json.Unmarshal(it.Value, &e); err != nil || r.Err() != nil {
 			x.log.Error("entry is malformed", "key", fmt.Sprintf("%q", k), "err", errors.Join(err, r.Err()))
 			continue
 		}
-		if !x.claim(id) {
+		lane := ""
+		if x.opts.Lane != nil {
+			lane = x.opts.Lane(e.Body)
+		}
+		if !x.claim(id, lane) {
 			continue
 		}
 		select {
 		case slots <- struct{}{}:
 		default:
-			x.release(id)
+			x.release(id, lane)
 			return time.Time{} // a slot that becomes free wakes us
 		}
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
 			x.deliver(ctx, deliver, k, e)
-			x.release(id)
+			x.release(id, lane)
 			<-slots
 			select {
 			case freed <- struct{}{}:
@@ -211,20 +231,38 @@ func (x *Box) deliver(ctx context.Context, deliver Deliver, k []byte, e Entry) {
 	}
 }
 
-func (x *Box) claim(id string) bool {
+// claim takes an entry for delivery, unless that is under way or its lane is full.
+func (x *Box) claim(id, lane string) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.busy[id] {
 		return false
 	}
+	if x.opts.Lane != nil && x.lanes[lane] >= x.opts.LaneWorkers {
+		x.wait[id] = lane
+		return false
+	}
+	delete(x.wait, id)
 	x.busy[id] = true
+	x.lanes[lane]++
 	return true
 }
 
-func (x *Box) release(id string) {
+// full reports whether an entry is known to wait for a lane that is full.
+func (x *Box) full(id string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	lane, ok := x.wait[id]
+	return ok && x.lanes[lane] >= x.opts.LaneWorkers
+}
+
+func (x *Box) release(id, lane string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	delete(x.busy, id)
+	if x.lanes[lane]--; x.lanes[lane] == 0 {
+		delete(x.lanes, lane)
+	}
 }
 
 func (x *Box) prefix() key.Key { return key.In(key.Outbox).Str(x.opts.Name) }

@@ -197,3 +197,51 @@ func count(t *testing.T, r kv.Reader, prefix []byte) (n int) {
 	}
 	return n
 }
+
+// TestBox_LanesDoNotHoldUpOthers has more entries of one lane, which all hang, than there are workers.
+func TestBox_LanesDoNotHoldUpOthers(t *testing.T) {
+	store := kvtest.New(t)
+	box := outbox.New(store, outbox.Options{
+		Name: "b", Logger: slog.New(slog.DiscardHandler), Workers: 4, LaneWorkers: 2, Lane: func(b json.RawMessage) string { return string(b[:5]) },
+	})
+	var b kv.Batch
+	for i := range 20 {
+		box.Put(&b, fmt.Sprint("hang", i))
+	}
+	for i := range 5 {
+		box.Put(&b, fmt.Sprint("goes", i))
+	}
+	if err := kv.Commit(t.Context(), store, &b); err != nil {
+		t.Fatal(err)
+	}
+	let, got := make(chan struct{}), make(chan string, 25)
+	var mu sync.Mutex
+	hanging, most := 0, 0
+	run(t, box, func(_ context.Context, e outbox.Entry, _ *kv.Batch) error {
+		if s := string(e.Body); s[1] == 'h' {
+			mu.Lock()
+			hanging++
+			most = max(most, hanging)
+			mu.Unlock()
+			<-let
+			mu.Lock()
+			hanging--
+			mu.Unlock()
+		}
+		got <- string(e.Body[1:5])
+		return nil
+	})
+	for range 5 {
+		if s := <-got; s != "goes" {
+			t.Errorf("got %s", s)
+		}
+	}
+	close(let)
+	for range 20 {
+		<-got
+	}
+	if most > 2 {
+		t.Errorf("%d at once in a lane of two", most)
+	}
+	drained(t, store)
+}

@@ -50,6 +50,15 @@ type entry struct {
 	At           time.Time
 }
 
+// lane keeps the deliveries to one endpoint together, so that one that hangs does not hold up the others.
+func lane(body json.RawMessage) string {
+	var n struct{ Subscription struct{ Endpoint string } }
+	if json.Unmarshal(body, &n) != nil {
+		return ""
+	}
+	return n.Subscription.Endpoint
+}
+
 func checkEndpoint(s *Subscription) error {
 	if strings.HasPrefix(s.Protocol, "email") {
 		if a, err := mail.ParseAddress(s.Endpoint); err != nil || a.Address != s.Endpoint {

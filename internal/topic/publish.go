@@ -91,6 +91,7 @@ func (e *Engine) fanOut(b *kv.Batch, out []Delivery, t *Topic, subs []Subscripti
 		units := (m.Size() + billed - 1) / billed
 		e.opts.Meter.Add(b, now, t.Scope, meter.SNSPublishes, t.ARN(), float64(max(units, 1)))
 	}
+	memo := &Memo{}
 	for i := range subs {
 		s := &subs[i]
 		switch {
@@ -98,7 +99,7 @@ func (e *Engine) fanOut(b *kv.Batch, out []Delivery, t *Topic, subs []Subscripti
 		case s.Outside():
 			e.box.Put(b, entry{Kind: Notification, Subscription: *s, Message: m, At: now})
 		default:
-			out = append(out, Delivery{Subscription: *s, Message: m, At: now, Signature: t.Attributes["SignatureVersion"]})
+			out = append(out, Delivery{Subscription: *s, Message: m, At: now, Signature: t.Attributes["SignatureVersion"], Memo: memo})
 		}
 	}
 	return out

@@ -125,6 +125,35 @@ type Delivery struct {
 	Message      Message
 	At           time.Time
 	Signature    string // the topic's attribute SignatureVersion; "" = not set
+	Memo         *Memo  // shared by the deliveries of a message; nil = nothing is shared
+}
+
+// Memo keeps what is worked out once for all deliveries of a message, as its signature. Its methods are safe for concurrent use;
+// those of nil keep nothing.
+type Memo struct {
+	mu   sync.Mutex
+	held map[string]string
+}
+
+// Once returns what make returned for a key before, or calls it.
+func (m *Memo) Once(key string, make func() (string, error)) (string, error) {
+	if m == nil {
+		return make()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if v, ok := m.held[key]; ok {
+		return v, nil
+	}
+	v, err := make()
+	if err != nil {
+		return "", err
+	}
+	if m.held == nil {
+		m.held = map[string]string{}
+	}
+	m.held[key] = v
+	return v, nil
 }
 
 // Deliverer carries messages to endpoints in Tarn. It is implemented by bridge.
@@ -182,7 +211,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		opts: o, log: o.Logger.With("component", "topic"), topics: map[Ref]*state{},
-		box: outbox.New(o.Store, outbox.Options{Name: "topics", Clock: o.Clock, Logger: o.Logger, Workers: 64}),
+		box: outbox.New(o.Store, outbox.Options{Name: "topics", Clock: o.Clock, Logger: o.Logger, Workers: 64, Lane: lane, LaneWorkers: 8}),
 	}
 	topics, _, err := kv.LoadAll[Topic](ctx, o.Store, kv.Prefix(key.In(key.Topic).Str("t")), 0)
 	if err != nil {

@@ -51,8 +51,8 @@ func (n *Notes) unsubscribeURL(s *topic.Subscription) string {
 	return n.link("Unsubscribe", "SubscriptionArn", s.ARN())
 }
 
-// Notification is the document around a message. Those for queues are signed only where the topic's SignatureVersion was set:
-// a signature takes more time than all the rest.
+// Notification is the document around a message. Its signature, which takes more time than all the rest, says nothing of the
+// subscription: the deliveries of a message share it.
 //
 // Source: "Amazon SNS message and JSON formats" in the Amazon SNS developer guide.
 func (n *Notes) Notification(ctx context.Context, d *topic.Delivery) (map[string]any, error) {
@@ -80,10 +80,8 @@ func (n *Notes) Notification(ctx context.Context, d *topic.Delivery) (map[string
 	if len(attrs) > 0 || protocol == "lambda" {
 		doc["MessageAttributes"] = attrs
 	}
-	if protocol != "sqs" || d.Signature != "" {
-		if err := n.sign(ctx, d, doc); err != nil {
-			return nil, err
-		}
+	if err := n.sign(ctx, d, doc); err != nil {
+		return nil, err
 	}
 	doc["UnsubscribeURL"] = n.unsubscribeURL(&d.Subscription)
 	if protocol == "lambda" { // whose spelling differs
@@ -104,7 +102,8 @@ func (n *Notes) sign(ctx context.Context, d *topic.Delivery, doc map[string]any)
 		return err
 	}
 	doc["SignatureVersion"], doc["SigningCertURL"] = version, n.Endpoint()+CertificatePath+name
-	doc["Signature"], err = n.Signer.Sign(ctx, version, canonical(doc))
+	text := canonical(doc)
+	doc["Signature"], err = d.Memo.Once(version+text, func() (string, error) { return n.Signer.Sign(ctx, version, text) })
 	return err
 }
 
