@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/aws/snsapi"
@@ -33,18 +34,22 @@ func (d TopicDeliveries) Check(_ context.Context, t topic.Ref, s topic.Subscript
 		return fmt.Errorf("%w: Endpoint Reason: %s", topic.ErrBadParameter, fmt.Sprintf(format, args...))
 	}
 	if s.Dead != "" {
-		if r, ok := queue.ParseARN(s.Dead); !ok || strings.HasSuffix(r.Name, ".fifo") != t.FIFO() {
-			return fmt.Errorf("%w: RedrivePolicy: deadLetterTargetArn %s: want the ARN of a queue of the topic's kind", topic.ErrBadParameter, s.Dead)
+		if r, ok := queue.ParseARN(s.Dead); !ok {
+			return fmt.Errorf("%w: RedrivePolicy: deadLetterTargetArn is an invalid arn", topic.ErrBadParameter)
+		} else if fifo := strings.HasSuffix(r.Name, ".fifo"); t.FIFO() && strings.HasSuffix(s.Endpoint, ".fifo") && !fifo {
+			return fmt.Errorf("%w: RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.", topic.ErrBadParameter)
+		} else if fifo && !t.FIFO() {
+			return fmt.Errorf("%w: RedrivePolicy: deadLetterTargetArn %s: a standard topic takes standard queues", topic.ErrBadParameter, s.Dead)
 		}
 	}
 	switch s.Protocol {
 	case "sqs":
 		r, ok := queue.ParseARN(s.Endpoint)
 		if !ok {
-			return fail("SQS endpoint ARN: %s", s.Endpoint)
+			return fmt.Errorf("%w: SQS endpoint ARN", topic.ErrBadParameter)
 		}
 		if strings.HasSuffix(r.Name, ".fifo") && !t.FIFO() {
-			return fail("FIFO SQS Queues can not be subscribed to standard SNS topics: %s", s.Endpoint)
+			return fmt.Errorf("%w: Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics", topic.ErrBadParameter)
 		}
 		return nil
 	case "lambda":
@@ -58,6 +63,9 @@ func (d TopicDeliveries) Check(_ context.Context, t topic.Ref, s topic.Subscript
 	}
 	if s.Outside() {
 		return nil
+	}
+	if !slices.Contains([]string{"sms", "application", "firehose"}, s.Protocol) {
+		return fmt.Errorf("%w: Amazon SNS does not support this protocol string: %s", topic.ErrBadParameter, s.Protocol)
 	}
 	return fmt.Errorf("%w: Protocol Reason: Tarn does not deliver by %s: want sqs, lambda, http, https, email or email-json", topic.ErrBadParameter, s.Protocol)
 }
@@ -100,7 +108,7 @@ func (d TopicDeliveries) gather(ctx context.Context, b *kv.Batch, list []topic.D
 			continue
 		}
 		log := d.Logger.With("subscription", x.Subscription.ARN(), "message", x.Message.ID, "err", refused)
-		dead, ok, err := d.dead(ctx, x, refused)
+		dead, ok, err := d.dead(ctx, x)
 		if err != nil {
 			return nil, err
 		}
@@ -115,8 +123,8 @@ func (d TopicDeliveries) gather(ctx context.Context, b *kv.Batch, list []topic.D
 }
 
 // Bury implements topic.Deliverer.
-func (d TopicDeliveries) Bury(ctx context.Context, b *kv.Batch, x topic.Delivery, reason error) error {
-	m, ok, err := d.dead(ctx, &x, reason)
+func (d TopicDeliveries) Bury(ctx context.Context, b *kv.Batch, x topic.Delivery, _ error) error {
+	m, ok, err := d.dead(ctx, &x)
 	if err != nil {
 		return err
 	}
@@ -126,22 +134,15 @@ func (d TopicDeliveries) Bury(ctx context.Context, b *kv.Batch, x topic.Delivery
 	return d.Queues.Enqueue(b, m)
 }
 
-// dead is a message as a dead-letter queue gets it, with the reason in its attributes; ok is false where there is no queue that
+// dead is a message as a dead-letter queue gets it, which says nothing of the reason; ok is false where there is no queue that
 // takes it.
-func (d TopicDeliveries) dead(ctx context.Context, x *topic.Delivery, reason error) (m queue.Incoming, ok bool, err error) {
+func (d TopicDeliveries) dead(ctx context.Context, x *topic.Delivery) (m queue.Incoming, ok bool, err error) {
 	r, ok := queue.ParseARN(x.Subscription.Dead)
 	if !ok || d.admits(r, x) != nil {
 		return m, false, nil
 	}
-	if m, err = d.queueMessage(ctx, r, x); err != nil {
-		return m, false, err
-	}
-	if len(m.Message.Attributes) <= queue.MaxAttributes-2 {
-		for _, a := range [][2]string{{"ErrorCode", "DELIVERY_FAILED"}, {"ErrorMessage", reason.Error()}} {
-			m.Message.Attributes = append(m.Message.Attributes, queue.Attribute{Name: a[0], Type: "String", Value: []byte(a[1])})
-		}
-	}
-	return m, true, nil
+	m, err = d.queueMessage(ctx, r, x)
+	return m, err == nil, err
 }
 
 func (d TopicDeliveries) deliver(ctx context.Context, b *kv.Batch, x *topic.Delivery, messages *[]queue.Incoming) error {
@@ -169,7 +170,7 @@ func (d TopicDeliveries) deliver(ctx context.Context, b *kv.Batch, x *topic.Deli
 	if !ok {
 		return fmt.Errorf("%w: %s does not let sns.amazonaws.com invoke it for %s", function.ErrDenied, s.Endpoint, s.Topic.ARN())
 	}
-	note, err := d.Notes.Notification(ctx, x)
+	note, err := d.Notes.ForFunction(ctx, x)
 	if err != nil {
 		return err
 	}
@@ -196,7 +197,10 @@ func (d TopicDeliveries) admits(r queue.Ref, x *topic.Delivery) error {
 
 // queueMessage is a delivery as a queue gets it: an envelope, or the bare message with its attributes.
 func (d TopicDeliveries) queueMessage(ctx context.Context, r queue.Ref, x *topic.Delivery) (queue.Incoming, error) {
-	m := queue.Message{Sender: x.Subscription.Topic.Account, Group: x.Message.Group}
+	m := queue.Message{Sender: x.Subscription.Topic.Account, Group: x.Message.Group, Trace: x.Message.Trace}
+	if !strings.HasSuffix(r.Name, ".fifo") && x.Subscription.Topic.FIFO() {
+		m.Group = "" // a standard queue has none to keep in order
+	}
 	if strings.HasSuffix(r.Name, ".fifo") {
 		if m.DedupID = x.Message.DedupID; m.DedupID == "" {
 			sum := sha256.Sum256([]byte(x.Message.Body))

@@ -3,7 +3,8 @@
 //
 // A pattern is an object of the same shape as the event. Its leaves are lists of alternatives: values, or objects with one
 // operator (prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists, cidr). "$or" holds a list
-// of patterns of which one must match. A leaf matches an array of the event if it matches one of its elements.
+// of patterns of which one must match. A leaf matches an array of the event if it matches one of its elements. A field whose name
+// has dots also names the path that they part: "a.b" is "b" of "a".
 //
 // Source: "Creating Amazon EventBridge event patterns" in the EventBridge user guide.
 package eventpattern
@@ -87,7 +88,7 @@ type compiler struct{ tests int }
 
 func (c *compiler) object(m map[string]any, depth int) (*object, error) {
 	if len(m) == 0 {
-		return nil, invalid("empty objects are not allowed")
+		return nil, invalid("Empty objects are not allowed")
 	}
 	if depth > maxDepth {
 		return nil, invalid("it is nested more than %d levels deep", maxDepth)
@@ -145,8 +146,7 @@ func (o *object) match(v any, present bool) bool {
 	}
 	m, _ := v.(map[string]any)
 	for k, n := range o.fields {
-		e, ok := m[k]
-		if !n.match(e, ok) {
+		if !field(m, k, n) {
 			return false
 		}
 	}
@@ -160,6 +160,27 @@ func (o *object) match(v any, present bool) bool {
 		}
 	}
 	return true
+}
+
+// field tests the field k of m, or what the parts of k between its dots lead to.
+func field(m map[string]any, k string, n node) bool {
+	if e, ok := m[k]; ok {
+		return n.match(e, true)
+	}
+	found := false
+	for i := range len(k) {
+		if k[i] != '.' {
+			continue
+		}
+		switch sub := m[k[:i]].(type) {
+		case map[string]any, []any:
+			if (&object{fields: map[string]node{k[i+1:]: n}}).match(sub, true) {
+				return true
+			}
+			found = true
+		}
+	}
+	return !found && n.match(nil, false)
 }
 
 func (l leaf) match(v any, present bool) bool {
@@ -187,7 +208,7 @@ func (l leaf) match(v any, present bool) bool {
 
 func (c *compiler) leaf(field string, list []any) (leaf, error) {
 	if len(list) == 0 {
-		return nil, invalid("empty arrays are not allowed: %q", field)
+		return nil, invalid("Empty arrays are not allowed\n at %q", field)
 	}
 	var l leaf
 	for _, e := range list {
@@ -197,18 +218,18 @@ func (c *compiler) leaf(field string, list []any) (leaf, error) {
 		m, ok := e.(map[string]any)
 		if !ok {
 			if _, nested := e.([]any); nested {
-				return nil, invalid("%q: arrays in arrays are not allowed", field)
+				return nil, invalid("Match value must be String, number, true, false, or null\n at %q", field)
 			}
 			l = append(l, equals{e})
 			continue
 		}
 		if len(m) != 1 {
-			return nil, invalid("%q: an operator stands alone in its object", field)
+			return nil, invalid("Only one key allowed in match expression\n at %q", field)
 		}
 		for name, arg := range m {
 			t, err := operator(name, arg)
 			if err != nil {
-				return nil, invalid("%q: %v", field, err)
+				return nil, invalid("%v\n at %q", err, field)
 			}
 			l = append(l, t)
 		}

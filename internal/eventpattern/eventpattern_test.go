@@ -2,11 +2,12 @@ package eventpattern
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
 func TestMatch(t *testing.T) {
-	const event = `{"source":"aws.s3","n":1,"big":9007199254740993,"x":{"ip":"10.0.0.7","list":["a","Bc"],"null":null,"empty":""},"file":"dir/data.csv","objs":[{"k":1},{"k":2}]}`
+	const event = `{"source":"aws.s3","n":1,"big":9007199254740993,"x":{"ip":"10.0.0.7","list":["a","Bc"],"null":null,"empty":""},"file":"dir/data.csv","objs":[{"k":1},{"k":2}],"d.e":"f","d":{"g":{"h":"i"}}}`
 	for _, c := range []struct {
 		pattern string
 		want    bool
@@ -45,6 +46,16 @@ func TestMatch(t *testing.T) {
 		{`{"n":[1],"$or":[{"n":[2]},{"source":["x"]}]}`, false},
 		{`{"objs":{"k":[2]}}`, true},
 		{`{"objs":{"k":[3]}}`, false},
+		{`{"x.ip":["10.0.0.7"]}`, true},
+		{`{"x.ip":["10.0.0.8"]}`, false},
+		{`{"objs.k":[2]}`, true},
+		{`{"x.none":[{"exists":false}]}`, true},
+		{`{"x.ip":[{"exists":false}]}`, false},
+		{`{"n.k":[{"exists":false}]}`, true},
+		{`{"d.e":["f"]}`, true},
+		{`{"d.e.g":["h"]}`, false},
+		{`{"d":{"g.h":["i"]}}`, true},
+		{`{"d.g.h":["i"]}`, true},
 	} {
 		p, err := Compile([]byte(c.pattern))
 		if err != nil {
@@ -69,6 +80,20 @@ func TestInvalid(t *testing.T) {
 	} {
 		if _, err := Compile([]byte(p)); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: %v", p, err)
+		}
+	}
+}
+
+func TestReasons(t *testing.T) {
+	for arg, want := range map[string]string{
+		`[]`: "Invalid member in numeric match: ]", `["x"]`: "Unrecognized numeric range operator: x", `[1,"<"]`: "Invalid member in numeric match: 1",
+		`["=","0"]`: "Value of equals must be numeric", `[">="]`: "Value of >= must be numeric", `["<",9,">",1]`: "Too many elements in numeric expression",
+		`[">",1,">",2]`: "Bad numeric range operator: >", `[">",3,"<",1]`: "Bottom must be less than top", `[">",2,"<="]`: "Value of <= must be numeric",
+		`[">",2,3]`: "Bad value in numeric range: 3", `[">",2,"<",3,"<",5]`: "Too many terms in numeric range expression",
+	} {
+		_, err := Compile([]byte(`{"a":[{"numeric":` + arg + `}]}`))
+		if err == nil || !strings.HasPrefix(err.Error(), ErrInvalid.Error()+". Reason: "+want+"\n") {
+			t.Errorf("%s: %v, want %s", arg, err, want)
 		}
 	}
 }

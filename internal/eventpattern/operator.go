@@ -2,9 +2,11 @@ package eventpattern
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -13,7 +15,7 @@ func operator(name string, arg any) (test, error) {
 	case "exists":
 		b, ok := arg.(bool)
 		if !ok {
-			return nil, fmt.Errorf("exists wants true or false")
+			return nil, errors.New("exists match pattern must be either true or false.")
 		}
 		return existence{b}, nil
 	case "prefix", "suffix", "equals-ignore-case", "wildcard":
@@ -23,30 +25,46 @@ func operator(name string, arg any) (test, error) {
 	case "numeric":
 		return numeric(arg)
 	case "cidr":
-		s, _ := arg.(string)
-		p, err := netip.ParsePrefix(s)
-		if err != nil {
-			a, err := netip.ParseAddr(s)
-			if err != nil {
-				return nil, fmt.Errorf("cidr: %q is not a network", s)
-			}
-			p = netip.PrefixFrom(a, a.BitLen())
-		}
+		return cidr(arg)
+	}
+	return nil, fmt.Errorf("Unrecognized match type %s", name)
+}
+
+func cidr(arg any) (test, error) {
+	s, ok := arg.(string)
+	if !ok {
+		return nil, errors.New("prefix match pattern must be a string")
+	}
+	p, err := netip.ParsePrefix(s)
+	if err == nil {
 		return network{p.Masked()}, nil
 	}
-	return nil, fmt.Errorf("unrecognized match type %s", name)
+	if a, err := netip.ParseAddr(s); err == nil {
+		return network{netip.PrefixFrom(a, a.BitLen())}, nil
+	}
+	address, bits, ok := strings.Cut(s, "/")
+	if !ok {
+		return nil, errors.New("Malformed CIDR, one '/' required")
+	}
+	if _, err := strconv.Atoi(bits); err != nil {
+		return nil, errors.New("Malformed CIDR, mask bits must be an integer")
+	}
+	if _, err := netip.ParseAddr(address); err != nil {
+		return nil, fmt.Errorf("Nonstandard IP address: %s", address)
+	}
+	return nil, fmt.Errorf("Malformed CIDR, mask bits are out of range: %s", s)
 }
 
 func textOperator(name string, arg any) (test, error) {
 	fold := false
 	if m, ok := arg.(map[string]any); ok && len(m) == 1 && (name == "prefix" || name == "suffix") {
 		if arg, fold = m["equals-ignore-case"]; !fold {
-			return nil, fmt.Errorf("%s wants a string", name)
+			return nil, fmt.Errorf("%s match pattern must be a string", name)
 		}
 	}
 	want, ok := arg.(string)
 	if !ok {
-		return nil, fmt.Errorf("%s wants a string", name)
+		return nil, fmt.Errorf("%s match pattern must be a string", name)
 	}
 	low := strings.ToLower(want)
 	switch {
@@ -149,7 +167,7 @@ func anythingBut(arg any) (test, error) {
 				switch name {
 				case "prefix", "suffix", "equals-ignore-case", "wildcard":
 				default:
-					return nil, fmt.Errorf("anything-but does not take %s", name)
+					return nil, fmt.Errorf("Unsupported anything-but pattern: %s", name)
 				}
 				if err != nil {
 					return nil, err
@@ -190,35 +208,73 @@ func (t interval) match(v any, present bool) bool {
 	return true
 }
 
+// numeric reads one comparison, or two that bound a range from below and from above.
 func numeric(arg any) (test, error) {
 	list, ok := arg.([]any)
-	if !ok || len(list) != 2 && len(list) != 4 {
-		return nil, fmt.Errorf("numeric wants one or two comparisons: [\">\", 0, \"<=\", 5]")
+	if !ok {
+		return nil, errors.New("Value of numeric must be an array.")
+	}
+	if len(list) == 0 {
+		return nil, errors.New("Invalid member in numeric match: ]")
+	}
+	op, ok := list[0].(string)
+	if !ok {
+		return nil, fmt.Errorf("Invalid member in numeric match: %v", list[0])
 	}
 	var t interval
-	for i := 0; i < len(list); i += 2 {
-		op, _ := list[i].(string)
-		n, ok := list[i+1].(json.Number)
-		if !ok {
-			return nil, fmt.Errorf("numeric: %v is not a number", list[i+1])
-		}
-		r := number(n)
-		if r == nil {
-			return nil, fmt.Errorf("numeric: %v is out of range", n)
-		}
-		switch {
-		case op == "=" && len(list) == 2:
-			t.lo, t.hi = r, r
-		case (op == ">" || op == ">=") && t.lo == nil && i == 0:
-			t.lo, t.loOpen = r, op == ">"
-		case (op == "<" || op == "<=") && t.hi == nil:
-			t.hi, t.hiOpen = r, op == "<"
-		default:
-			return nil, fmt.Errorf("numeric: %q is not expected here", op)
-		}
+	name := op
+	if op == "=" {
+		name = "equals"
 	}
-	if t.lo != nil && t.hi != nil && t.lo.Cmp(t.hi) > 0 {
-		return nil, fmt.Errorf("numeric: the bottom is above the top")
+	n, err := operand(name, list, 1)
+	switch op {
+	case "=":
+		t.lo, t.hi = n, n
+	case "<", "<=":
+		t.hi, t.hiOpen = n, op == "<"
+	case ">", ">=":
+		t.lo, t.loOpen = n, op == ">"
+	default:
+		return nil, fmt.Errorf("Unrecognized numeric range operator: %s", op)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 2 {
+		return t, nil
+	}
+	if t.hi != nil {
+		return nil, errors.New("Too many elements in numeric expression")
+	}
+	upper, ok := list[2].(string)
+	if !ok {
+		return nil, fmt.Errorf("Bad value in numeric range: %v", list[2])
+	}
+	if upper != "<" && upper != "<=" {
+		return nil, fmt.Errorf("Bad numeric range operator: %s", upper)
+	}
+	if t.hi, err = operand(upper, list, 3); err != nil {
+		return nil, err
+	}
+	t.hiOpen = upper == "<"
+	if t.lo.Cmp(t.hi) >= 0 {
+		return nil, errors.New("Bottom must be less than top")
+	}
+	if len(list) > 4 {
+		return nil, errors.New("Too many terms in numeric range expression")
 	}
 	return t, nil
+}
+
+// operand is the number at a place of a numeric expression.
+func operand(op string, list []any, at int) (*big.Rat, error) {
+	if at < len(list) {
+		if n, ok := list[at].(json.Number); ok {
+			if r := number(n); r != nil {
+				return r, nil
+			}
+			return nil, fmt.Errorf("Value of %s is out of range: %s", op, n)
+		}
+	}
+	return nil, fmt.Errorf("Value of %s must be numeric", op)
 }

@@ -26,7 +26,7 @@ func TestFIFODeduplicationAcrossRestarts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Protocol: "sqs", Endpoint: "q"}); err != nil {
+	if _, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Protocol: "sqs", Endpoint: "q"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	publish := func(body, group, id string) topic.Published {

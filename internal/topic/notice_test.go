@@ -61,10 +61,10 @@ func TestHandshake(t *testing.T) {
 	if _, err := e.Create(t.Context(), r, nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Protocol: "https", Endpoint: "http://x/"}); !errors.Is(err, topic.ErrBadParameter) {
+	if _, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Protocol: "https", Endpoint: "http://x/"}, nil); !errors.Is(err, topic.ErrBadParameter) {
 		t.Errorf("an address that is not of the protocol: %v", err)
 	}
-	s, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Protocol: "http", Endpoint: "http://x/"})
+	s, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Protocol: "http", Endpoint: "http://x/"}, nil)
 	if err != nil || !s.Pending {
 		t.Fatalf("%+v: %v", s, err)
 	}
@@ -103,7 +103,7 @@ func TestHandshake(t *testing.T) {
 	if n := o.next(nil); n.Message.Body != "again" {
 		t.Errorf("after it was restored: %+v", n)
 	}
-	late, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Protocol: "email", Endpoint: "a@example.com"})
+	late, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Protocol: "email", Endpoint: "a@example.com"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestRetriesThenDeadLetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	policy := `{"healthyRetryPolicy":{"minDelayTarget":5,"maxDelayTarget":10,"numRetries":3,"numNoDelayRetries":1}}`
-	if _, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Protocol: "http", Endpoint: "http://x/", Dead: "dead", Retry: policy}); err != nil {
+	if _, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Protocol: "http", Endpoint: "http://x/", Dead: "dead", Retry: policy}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := e.Confirm(t.Context(), r, o.next(nil).Subscription.Token, false); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/tarn-data/tarn/internal/eventpattern"
@@ -113,16 +114,15 @@ func check(m *Message, t *Topic) error {
 	case m.Body == "":
 		return fail("Empty message")
 	case m.Size() > MaxMessageBytes:
-		return fmt.Errorf("%w: %d bytes: want at most %d", ErrTooLong, m.Size(), MaxMessageBytes)
+		return ErrTooLong
 	case !utf8.ValidString(m.Body):
 		return fail("Message must be UTF-8")
 	case len(m.Subject) > 100 || strings.ContainsAny(m.Subject, "\n\r"):
-		return fail("Subject: want at most 100 characters and one line")
+		return fail("Subject")
 	}
 	for _, a := range m.Attributes {
-		base, _, _ := strings.Cut(a.Type, ".")
-		if a.Name == "" || len(a.Name) > 256 || base != "String" && base != "Number" && base != "Binary" || len(a.Value) == 0 {
-			return fail("The message attribute '%s' has an invalid type or an empty value: the supported types are Binary, Number, String and String.Array", a.Name)
+		if err := a.check(); err != nil {
+			return err
 		}
 	}
 	if !t.FIFO() {
@@ -139,6 +139,42 @@ func check(m *Message, t *Topic) error {
 	}
 	return nil
 }
+
+// check reports what is wrong with an attribute.
+func (a *Attribute) check() error {
+	fail := func(format string, args ...any) error { return &badAttribute{fmt.Sprintf(format, args...)} }
+	base, label, labelled := strings.Cut(a.Type, ".")
+	other := strings.IndexFunc(a.Name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.", r)
+	})
+	switch {
+	case a.Name == "":
+		return fail("The message attribute name must not be empty.")
+	case len(a.Name) > 256:
+		return fail("Length of message attribute name must be less than 256 bytes.")
+	case other >= 0:
+		r, _ := utf8.DecodeRuneInString(a.Name[other:])
+		return fail("Invalid non-alphanumeric character '#x%X' was found in the message attribute name. Can only include alphanumeric characters, hyphens, underscores, or dots.", r)
+	case strings.HasPrefix(a.Name, "."):
+		return fail("Invalid message attribute name starting with character '.' was found.")
+	case strings.HasSuffix(a.Name, "."):
+		return fail("Invalid message attribute name ending with character '.' was found.")
+	case strings.Contains(a.Name, ".."):
+		return fail("Message attribute name can not have successive '.' character.")
+	case base != "String" && base != "Number" && base != "Binary", labelled && label == "":
+		return fail("The message attribute '%s' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.", a.Name)
+	case len(a.Value) == 0:
+		return fail("The message attribute '%s' must contain non-empty message attribute value for message attribute type '%s'.", a.Name, a.Type)
+	}
+	return nil
+}
+
+// badAttribute is an ErrBadAttribute with its whole text.
+type badAttribute struct{ text string }
+
+func (e *badAttribute) Error() string { return e.text }
+
+func (e *badAttribute) Unwrap() error { return ErrBadAttribute }
 
 // wants reports whether the subscription's filter policy lets a message through.
 func (s *Subscription) wants(m *Message) bool {

@@ -110,6 +110,8 @@ func ParseDeliveryPolicy(text string, ofTopic bool) (HTTPPolicy, error) {
 			Request     *request        `json:"defaultRequestPolicy"`
 		} `json:"http"`
 		Retry    *RetryPolicy    `json:"healthyRetryPolicy"`
+		Sickly   json.RawMessage `json:"sicklyRetryPolicy"` // of no effect
+		Assured  json.RawMessage `json:"guaranteed"`        // of no effect
 		Throttle json.RawMessage `json:"throttlePolicy"`
 		Request  *request        `json:"requestPolicy"`
 	}

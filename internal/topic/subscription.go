@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,16 +17,17 @@ import (
 
 // Subscription sends a topic's messages to an endpoint.
 type Subscription struct {
-	Topic    Ref
-	ID       string
-	Owner    string // account
-	Protocol string // sqs, lambda, http, https, email or email-json
-	Endpoint string // ARN, URL or address
-	Raw      bool   `json:",omitempty"` // the bare message instead of an envelope
-	Filter   string `json:",omitempty"` // filter policy
-	OnBody   bool   `json:",omitempty"` // the filter looks at the message instead of its attributes
-	Dead     string `json:",omitempty"` // ARN of a queue for what cannot be delivered
-	Retry    string `json:",omitempty"` // delivery policy, as SetSubscriptionAttributes gave it
+	Topic     Ref
+	ID        string
+	Owner     string // account
+	Principal string `json:",omitempty"` // ARN of who asked for it; "" = not recorded
+	Protocol  string // sqs, lambda, http, https, email or email-json
+	Endpoint  string // ARN, URL or address
+	Raw       bool   `json:",omitempty"` // the bare message instead of an envelope
+	Filter    string `json:",omitempty"` // filter policy
+	OnBody    bool   `json:",omitempty"` // the filter looks at the message instead of its attributes
+	Dead      string `json:",omitempty"` // ARN of a queue for what cannot be delivered
+	Retry     string `json:",omitempty"` // delivery policy, as SetSubscriptionAttributes gave it
 
 	Pending       bool      `json:",omitempty"` // waits for its confirmation
 	Token         string    `json:",omitempty"` // that confirms it
@@ -52,29 +54,77 @@ func (s *Subscription) compile() error {
 	if s.Filter == "" {
 		return nil
 	}
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(s.Filter), &doc); err != nil {
+		return fmt.Errorf("%w: FilterPolicy: failed to parse JSON. %w", ErrBadParameter, err)
+	}
 	p, err := eventpattern.Compile([]byte(s.Filter))
 	if err != nil {
-		return fmt.Errorf("%w: FilterPolicy: %w", ErrBadParameter, err)
+		return fmt.Errorf("%w: FilterPolicy: %s", ErrBadParameter, strings.TrimPrefix(err.Error(), eventpattern.ErrInvalid.Error()+". Reason: "))
 	}
-	var doc map[string]json.RawMessage
-	if json.Unmarshal([]byte(s.Filter), &doc) == nil && len(doc) > MaxFilterKeys {
-		return fmt.Errorf("%w: FilterPolicy: it has %d keys: want at most %d", ErrBadParameter, len(doc), MaxFilterKeys)
+	nested := slices.ContainsFunc(slices.Collect(maps.Values(doc)), func(v any) bool { _, ok := v.(map[string]any); return ok })
+	switch {
+	case !s.OnBody && nested:
+		return fmt.Errorf("%w: Filter policy scope MessageAttributes does not support nested filter policy", ErrBadParameter)
+	case len(doc) > MaxFilterKeys:
+		return fmt.Errorf("%w: FilterPolicy: Filter policy can not have more than %d keys", ErrBadParameter, MaxFilterKeys)
+	case combinations(doc, 1) > MaxCombinations:
+		return fmt.Errorf("%w: FilterPolicy: Filter policy is too complex", ErrBadParameter)
 	}
 	s.pattern = p
 	return nil
 }
 
+// combinations is by what the complexity of a filter policy is measured: the product over all its lists of their lengths times
+// how deep they are, with the sum over the alternatives of "$or".
+//
+// Source: "Filter policy constraints in Amazon SNS" in the Amazon SNS developer guide.
+func combinations(v any, depth int) int {
+	n := 1
+	m, _ := v.(map[string]any)
+	for k, e := range m {
+		list, ok := e.([]any)
+		if sum := 0; ok && k == "$or" {
+			for _, alternative := range list {
+				sum += combinations(alternative, depth)
+			}
+			n *= max(sum, 1)
+		} else if ok {
+			n *= depth * max(len(list), 1)
+		} else {
+			n *= combinations(e, depth+1)
+		}
+		if n > MaxCombinations {
+			return n // before it overflows
+		}
+	}
+	return n
+}
+
 // Subscribe adds a subscription; one with the same endpoint is returned as it is. An endpoint outside of Tarn is sent a token,
-// with which Confirm makes the subscription take effect; to one that still waits another token is sent.
-func (e *Engine) Subscribe(ctx context.Context, s Subscription) (Subscription, error) {
+// with which Confirm makes the subscription take effect; to one that still waits another token is sent. set gives the
+// subscription its attributes; where there is one for the endpoint, it has to have them already. nil sets none.
+func (e *Engine) Subscribe(ctx context.Context, s Subscription, set func(*Subscription) error) (Subscription, error) {
 	e.changes.Lock()
 	defer e.changes.Unlock()
 	_, subs, err := e.Get(s.Topic)
 	if err != nil {
 		return s, err
 	}
+	if set == nil {
+		set = func(*Subscription) error { return nil }
+	}
+	if err := set(&s); err != nil {
+		return s, err
+	}
 	for _, o := range subs {
 		if o.Protocol == s.Protocol && o.Endpoint == s.Endpoint {
+			id, owner, principal := s.ID, s.Owner, s.Principal
+			s = o
+			if err := set(&s); err != nil {
+				return s, err
+			}
+			s.ID, s.Owner, s.Principal = id, owner, principal
 			if o.Raw != s.Raw || o.Filter != s.Filter || o.OnBody != s.OnBody || o.Dead != s.Dead || o.Retry != s.Retry {
 				return s, fmt.Errorf("%w: Attributes Reason: Subscription already exists with different attributes", ErrBadParameter)
 			}
@@ -89,7 +139,7 @@ func (e *Engine) Subscribe(ctx context.Context, s Subscription) (Subscription, e
 	}
 	if !s.Outside() {
 		s.Authenticated = true
-		return s, e.putSubscription(ctx, s, &kv.Batch{})
+		return s, e.putNew(ctx, s, &kv.Batch{})
 	}
 	if e.opts.Endpoints == nil || s.Topic.FIFO() {
 		return s, fmt.Errorf("%w: Invalid protocol type: %s", ErrBadParameter, s.Protocol)
@@ -100,7 +150,19 @@ func (e *Engine) Subscribe(ctx context.Context, s Subscription) (Subscription, e
 	var b kv.Batch
 	s.Pending, s.Token, s.Asked = true, ident.Hex(32), e.opts.Clock.Now().UTC()
 	e.box.Put(&b, entry{Kind: Confirmation, Subscription: s, Message: Message{ID: ident.UUID()}, At: s.Asked})
-	return s, e.putSubscription(ctx, s, &b)
+	return s, e.putNew(ctx, s, &b)
+}
+
+// putNew is putSubscription for a subscription that was not there: what is wrong with its filter is wrong with its attributes.
+func (e *Engine) putNew(ctx context.Context, s Subscription, b *kv.Batch) error {
+	if err := s.compile(); err != nil {
+		text := err.Error()
+		if reason, ok := strings.CutPrefix(text, ErrBadParameter.Error()+": FilterPolicy: "); ok {
+			return fmt.Errorf("%w: Attributes Reason: FilterPolicy: %s", ErrBadParameter, reason)
+		}
+		return err
+	}
+	return e.putSubscription(ctx, s, b)
 }
 
 func (e *Engine) putSubscription(ctx context.Context, s Subscription, b *kv.Batch) error {

@@ -49,7 +49,11 @@ var (
 	ErrBadParameter = errors.New("invalid parameter")
 	ErrExists       = errors.New("invalid parameter: Attributes Reason: Topic already exists with different attributes")
 	ErrTooLong      = errors.New("invalid parameter: Message too long")
-	ErrUnsupported  = errors.New("not supported")
+	// ErrBadAttribute reports an attribute of a message that subscribers could not be given.
+	ErrBadAttribute = errors.New("the message attribute is invalid")
+	// ErrOtherTags reports that a topic exists with other tags.
+	ErrOtherTags   = errors.New("invalid parameter: Tags Reason: Topic already exists with different tags")
+	ErrUnsupported = errors.New("not supported")
 )
 
 // Limits of Amazon SNS.
@@ -57,6 +61,7 @@ const (
 	MaxMessageBytes = 256 << 10
 	MaxBatch        = 10
 	MaxFilterKeys   = 5
+	MaxCombinations = 150            // of the values of a filter policy
 	TokenLife       = 48 * time.Hour // of confirmations
 )
 
@@ -106,6 +111,7 @@ type Message struct {
 	Group      string
 	DedupID    string
 	Sequence   string `json:",omitempty"` // of a FIFO topic, set by Publish
+	Trace      string `json:",omitempty"` // the trace header of the request
 }
 
 // Text returns what subscribers of a protocol get.
@@ -309,7 +315,7 @@ var nameForm = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,256}$`)
 func (e *Engine) Create(ctx context.Context, r Ref, attrs, tags map[string]string) (Topic, error) {
 	fifo := attrs["FifoTopic"] == "true"
 	if base := strings.TrimSuffix(r.Name, ".fifo"); len(r.Name) > 256 || !nameForm.MatchString(base) || fifo != r.FIFO() {
-		return Topic{}, fmt.Errorf("%w: Topic Name: %q: want up to 256 letters, digits, - and _, with .fifo at the end exactly when FifoTopic is true", ErrBadParameter, r.Name)
+		return Topic{}, fmt.Errorf("%w: Topic Name", ErrBadParameter)
 	}
 	e.changes.Lock()
 	defer e.changes.Unlock()
@@ -317,6 +323,11 @@ func (e *Engine) Create(ctx context.Context, r Ref, attrs, tags map[string]strin
 		for k, v := range attrs {
 			if s.topic.Attributes[k] != v {
 				return Topic{}, ErrExists
+			}
+		}
+		for k, v := range tags {
+			if have, ok := s.topic.Tags[k]; !ok || have != v {
+				return Topic{}, ErrOtherTags
 			}
 		}
 		return s.topic, nil

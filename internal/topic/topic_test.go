@@ -72,7 +72,7 @@ func TestFilters(t *testing.T) {
 		{Endpoint: "body", Filter: `{"in":{"side":["yes"]}}`, OnBody: true},
 	} {
 		sub.Topic, sub.Protocol = r, "sqs"
-		made, err := e.Subscribe(t.Context(), sub)
+		made, err := e.Subscribe(t.Context(), sub, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +129,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := e.Create(t.Context(), topic.Ref{Scope: scope, Name: "x.fifo"}, nil, nil); !errors.Is(err, topic.ErrBadParameter) {
 		t.Errorf("a FIFO name without the attribute: %v", err)
 	}
-	_, err = e.Subscribe(t.Context(), topic.Subscription{Topic: r, Protocol: "sqs", Endpoint: "x", Filter: `{"a":1}`})
+	_, err = e.Subscribe(t.Context(), topic.Subscription{Topic: r, Protocol: "sqs", Endpoint: "x", Filter: `{"a":1}`}, nil)
 	if !errors.Is(err, topic.ErrBadParameter) {
 		t.Errorf("a bad filter: %v", err)
 	}

@@ -63,8 +63,6 @@ func (n *Notes) Notification(ctx context.Context, d *topic.Delivery) (map[string
 	}
 	if m.Subject != "" {
 		doc["Subject"] = m.Subject
-	} else if protocol == "lambda" {
-		doc["Subject"] = nil
 	}
 	if m.Sequence != "" {
 		doc["SequenceNumber"] = m.Sequence
@@ -77,17 +75,33 @@ func (n *Notes) Notification(ctx context.Context, d *topic.Delivery) (map[string
 		}
 		attrs[a.Name] = map[string]string{"Type": a.Type, "Value": v}
 	}
-	if len(attrs) > 0 || protocol == "lambda" {
+	if len(attrs) > 0 {
 		doc["MessageAttributes"] = attrs
 	}
 	if err := n.sign(ctx, d, doc); err != nil {
 		return nil, err
 	}
 	doc["UnsubscribeURL"] = n.unsubscribeURL(&d.Subscription)
-	if protocol == "lambda" { // whose spelling differs
-		doc["SigningCertUrl"], doc["UnsubscribeUrl"] = doc["SigningCertURL"], doc["UnsubscribeURL"]
-		delete(doc, "SigningCertURL")
-		delete(doc, "UnsubscribeURL")
+	return doc, nil
+}
+
+// ForFunction is Notification as functions get it: some members are spelled otherwise, all are there, and the signature is of
+// version 1 whatever the topic says.
+func (n *Notes) ForFunction(ctx context.Context, d *topic.Delivery) (map[string]any, error) {
+	first := *d
+	first.Signature = "1"
+	doc, err := n.Notification(ctx, &first)
+	if err != nil {
+		return nil, err
+	}
+	doc["SigningCertUrl"], doc["UnsubscribeUrl"] = doc["SigningCertURL"], doc["UnsubscribeURL"]
+	delete(doc, "SigningCertURL")
+	delete(doc, "UnsubscribeURL")
+	if _, ok := doc["Subject"]; !ok {
+		doc["Subject"] = nil
+	}
+	if _, ok := doc["MessageAttributes"]; !ok {
+		doc["MessageAttributes"] = map[string]any{}
 	}
 	return doc, nil
 }

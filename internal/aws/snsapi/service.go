@@ -81,6 +81,8 @@ var mapTable = protocol.MapErrors([]protocol.ErrorRow{
 	{Err: topic.ErrNoSubscriber, Code: Code_NotFoundException, Message: "Subscription does not exist"},
 	{Err: topic.ErrBadParameter, Code: Code_InvalidParameterException},
 	{Err: topic.ErrExists, Code: Code_InvalidParameterException},
+	{Err: topic.ErrBadAttribute, Code: Code_InvalidParameterValueException},
+	{Err: topic.ErrOtherTags, Code: Code_InvalidParameterException},
 	{Err: topic.ErrTooLong, Code: Code_InvalidParameterException},
 	{Err: topic.ErrUnsupported, Code: Code_InvalidParameterException},
 })
@@ -97,18 +99,29 @@ func parameter(format string, args ...any) error {
 	return &protocol.Error{Code: Code_InvalidParameterException, Message: "Invalid parameter: " + fmt.Sprintf(format, args...)}
 }
 
-func parseTopic(arn string) (topic.Ref, error) {
+// parseTopic reads the ARN of a topic, which a region knows if the topic is there.
+func parseTopic(c *protocol.Call, arn string) (topic.Ref, error) {
 	r, id, ok := topic.ParseARN(arn)
 	if !ok || id != "" {
 		return r, parameter("TopicArn Reason: An ARN must have at least 6 elements, not %d", strings.Count(arn, ":")+1)
 	}
+	if r.Region != c.Region && !c.Principal.Anonymous() { // whose links name no region
+		return r, parameter("TopicArn")
+	}
 	return r, nil
 }
 
-func parseSubscription(arn string) (topic.Ref, string, error) {
+func parseSubscription(c *protocol.Call, arn string) (topic.Ref, string, error) {
 	r, id, ok := topic.ParseARN(arn)
-	if !ok || id == "" {
-		return r, "", parameter("SubscriptionArn Reason: %q is not the ARN of a subscription", arn)
+	switch parts := strings.Count(arn, ":") + 1; {
+	case arn == "":
+		return r, "", parameter("SubscriptionArn Reason: no value for required parameter")
+	case parts < 6:
+		return r, "", parameter("SubscriptionArn Reason: An ARN must have at least 6 elements, not %d", parts)
+	case !ok || id == "":
+		return r, "", parameter("SubscriptionId")
+	case r.Region != c.Region && !c.Principal.Anonymous():
+		return r, "", parameter("SubscriptionArn")
 	}
 	return r, id, nil
 }

@@ -1,11 +1,15 @@
 package snsapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
+	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/topic"
 )
 
@@ -13,12 +17,12 @@ import (
 func setAttribute(s *topic.Subscription, name, v string) error {
 	switch name {
 	case "RawMessageDelivery":
-		b, err := strconv.ParseBool(v)
-		if err != nil {
-			return parameter("Attributes Reason: RawMessageDelivery: Invalid value [%s]. Must be true or false.", v)
+		b := strings.EqualFold(v, "true")
+		if !b && !strings.EqualFold(v, "false") {
+			return parameter("RawMessageDelivery: Invalid value [%s]. Must be true or false.", v)
 		}
 		if b && s.Protocol != "sqs" && s.Protocol != "http" && s.Protocol != "https" {
-			return parameter("Attributes Reason: RawMessageDelivery: Delivery protocol [%s] does not support raw message delivery.", s.Protocol)
+			return parameter("RawMessageDelivery: Delivery protocol [%s] does not support raw message delivery.", s.Protocol)
 		}
 		s.Raw = b
 	case "FilterPolicy":
@@ -39,8 +43,11 @@ func setAttribute(s *topic.Subscription, name, v string) error {
 		var doc struct {
 			Target string `json:"deadLetterTargetArn"`
 		}
-		if json.Unmarshal([]byte(v), &doc) != nil || doc.Target == "" {
-			return parameter("RedrivePolicy: want a JSON object with deadLetterTargetArn")
+		if err := json.Unmarshal([]byte(v), &doc); err != nil {
+			return parameter("RedrivePolicy: failed to parse JSON. %v", err)
+		}
+		if a, err := ident.ParseARN(doc.Target); err != nil || a.Service != "sqs" {
+			return parameter("RedrivePolicy: deadLetterTargetArn is an invalid arn")
 		}
 		s.Dead = doc.Target
 	case "DeliveryPolicy":
@@ -52,23 +59,25 @@ func setAttribute(s *topic.Subscription, name, v string) error {
 		}
 		s.Retry = v
 	default:
-		return parameter("AttributeName: %s", name)
+		return parameter("AttributeName")
 	}
 	return nil
 }
 
 func (a *api) subscribe(ctx context.Context, c *protocol.Call, in *SubscribeInput) (*SubscribeResponse, error) {
-	r, err := parseTopic(in.TopicArn)
+	r, err := parseTopic(c, in.TopicArn)
 	if err != nil {
 		return nil, err
 	}
-	s := topic.Subscription{Topic: r, Owner: c.Account, Protocol: in.Protocol, Endpoint: protocol.Or(in.Endpoint, "")}
-	for k, v := range in.Attributes {
-		if err := setAttribute(&s, k, v); err != nil {
-			return nil, err
+	s := topic.Subscription{Topic: r, Owner: c.Account, Principal: c.Principal.ARN, Protocol: in.Protocol, Endpoint: protocol.Or(in.Endpoint, "")}
+	if s, err = a.topics.Subscribe(ctx, s, func(s *topic.Subscription) error {
+		for k, v := range in.Attributes {
+			if err := setAttribute(s, k, v); err != nil {
+				return ofAttributes(err)
+			}
 		}
-	}
-	if s, err = a.topics.Subscribe(ctx, s); err != nil {
+		return nil
+	}); err != nil {
 		return nil, err
 	}
 	if s.Pending && !protocol.Or(in.ReturnSubscriptionArn, false) {
@@ -77,10 +86,20 @@ func (a *api) subscribe(ctx context.Context, c *protocol.Call, in *SubscribeInpu
 	return &SubscribeResponse{SubscriptionArn: new(s.ARN())}, nil
 }
 
+// ofAttributes says of an attribute that is refused that it came with a subscription.
+func ofAttributes(err error) error {
+	var e *protocol.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	what := strings.TrimPrefix(e.Message, "Invalid parameter: ")
+	return &protocol.Error{Code: e.Code, Message: "Invalid parameter: Attributes Reason: " + what}
+}
+
 // confirm is called by the link in a confirmation, which is not signed, or by a client. Only the latter can ask for
 // removals to be signed.
 func (a *api) confirm(ctx context.Context, c *protocol.Call, in *ConfirmSubscriptionInput) (*ConfirmSubscriptionResponse, error) {
-	r, err := parseTopic(in.TopicArn)
+	r, err := parseTopic(c, in.TopicArn)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +107,12 @@ func (a *api) confirm(ctx context.Context, c *protocol.Call, in *ConfirmSubscrip
 		if e := c.Allowed(ctx, protocol.Access{Action: "sns:ConfirmSubscription", Resource: r.ARN()}); e != nil {
 			return nil, e
 		}
+	}
+	if strings.Trim(in.Token, "0123456789abcdefABCDEF") != "" {
+		return nil, &protocol.Error{Code: Code_InvalidParameterException, Message: "Invalid token"}
+	}
+	if _, _, err := a.topics.Get(r); err != nil {
+		return nil, parameter("Token")
 	}
 	s, err := a.topics.Confirm(ctx, r, in.Token, protocol.Or(in.AuthenticateOnUnsubscribe, "") == "true" && !c.Principal.Anonymous())
 	if err != nil {
@@ -98,7 +123,7 @@ func (a *api) confirm(ctx context.Context, c *protocol.Call, in *ConfirmSubscrip
 
 // unsubscribe is called by the link in a notification too, which is not signed.
 func (a *api) unsubscribe(ctx context.Context, c *protocol.Call, in *UnsubscribeInput) (*UnsubscribeOutput, error) {
-	r, id, err := parseSubscription(in.SubscriptionArn)
+	r, id, err := parseSubscription(c, in.SubscriptionArn)
 	if err != nil {
 		return nil, err
 	}
@@ -128,8 +153,8 @@ func (a *api) listSubscriptions(_ context.Context, c *protocol.Call, in *ListSub
 	return &ListSubscriptionsResponse{Subscriptions: shown(list), NextToken: protocol.Some(next)}, nil
 }
 
-func (a *api) listByTopic(_ context.Context, _ *protocol.Call, in *ListSubscriptionsByTopicInput) (*ListSubscriptionsByTopicResponse, error) {
-	r, err := parseTopic(in.TopicArn)
+func (a *api) listByTopic(_ context.Context, c *protocol.Call, in *ListSubscriptionsByTopicInput) (*ListSubscriptionsByTopicResponse, error) {
+	r, err := parseTopic(c, in.TopicArn)
 	if err != nil {
 		return nil, err
 	}
@@ -153,8 +178,8 @@ func (a *api) listByTopic(_ context.Context, _ *protocol.Call, in *ListSubscript
 	return out, nil
 }
 
-func (a *api) getSubscription(_ context.Context, _ *protocol.Call, in *GetSubscriptionAttributesInput) (*GetSubscriptionAttributesResponse, error) {
-	r, id, err := parseSubscription(in.SubscriptionArn)
+func (a *api) getSubscription(_ context.Context, c *protocol.Call, in *GetSubscriptionAttributesInput) (*GetSubscriptionAttributesResponse, error) {
+	r, id, err := parseSubscription(c, in.SubscriptionArn)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +189,7 @@ func (a *api) getSubscription(_ context.Context, _ *protocol.Call, in *GetSubscr
 	}
 	m := map[string]string{
 		"SubscriptionArn": s.ARN(), "TopicArn": s.Topic.ARN(), "Owner": s.Owner, "Protocol": s.Protocol, "Endpoint": s.Endpoint, "PendingConfirmation": strconv.FormatBool(s.Pending),
-		"ConfirmationWasAuthenticated": strconv.FormatBool(s.Authenticated || !s.Outside()), "RawMessageDelivery": strconv.FormatBool(s.Raw), "SubscriptionPrincipal": "arn:aws:iam::" + s.Owner + ":root",
+		"ConfirmationWasAuthenticated": strconv.FormatBool(s.Authenticated || !s.Outside()), "RawMessageDelivery": strconv.FormatBool(s.Raw), "SubscriptionPrincipal": cmp.Or(s.Principal, "arn:aws:iam::"+s.Owner+":root"),
 	}
 	if s.Filter != "" {
 		m["FilterPolicy"], m["FilterPolicyScope"] = s.Filter, map[bool]string{false: "MessageAttributes", true: "MessageBody"}[s.OnBody]
@@ -191,8 +216,8 @@ func (a *api) getSubscription(_ context.Context, _ *protocol.Call, in *GetSubscr
 	return &GetSubscriptionAttributesResponse{Attributes: m}, nil
 }
 
-func (a *api) setSubscription(ctx context.Context, _ *protocol.Call, in *SetSubscriptionAttributesInput) (*SetSubscriptionAttributesOutput, error) {
-	r, id, err := parseSubscription(in.SubscriptionArn)
+func (a *api) setSubscription(ctx context.Context, c *protocol.Call, in *SetSubscriptionAttributesInput) (*SetSubscriptionAttributesOutput, error) {
+	r, id, err := parseSubscription(c, in.SubscriptionArn)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package snsapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -52,6 +53,9 @@ func (a *api) createTopic(ctx context.Context, c *protocol.Call, in *CreateTopic
 	for _, t := range in.Tags {
 		tags[t.Key] = t.Value
 	}
+	if in.Attributes["FifoTopic"] == "false" { // as if it were not given
+		delete(in.Attributes, "FifoTopic")
+	}
 	t, err := a.topics.Create(ctx, topic.Ref{Scope: c.Scope, Name: in.Name}, in.Attributes, tags)
 	if err != nil {
 		return nil, err
@@ -59,8 +63,8 @@ func (a *api) createTopic(ctx context.Context, c *protocol.Call, in *CreateTopic
 	return &CreateTopicResponse{TopicArn: new(t.ARN())}, nil
 }
 
-func (a *api) deleteTopic(ctx context.Context, _ *protocol.Call, in *DeleteTopicInput) (*DeleteTopicOutput, error) {
-	r, err := parseTopic(in.TopicArn)
+func (a *api) deleteTopic(ctx context.Context, c *protocol.Call, in *DeleteTopicInput) (*DeleteTopicOutput, error) {
+	r, err := parseTopic(c, in.TopicArn)
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +80,8 @@ func (a *api) listTopics(_ context.Context, c *protocol.Call, in *ListTopicsInpu
 	return out, nil
 }
 
-func (a *api) getTopicAttributes(_ context.Context, _ *protocol.Call, in *GetTopicAttributesInput) (*GetTopicAttributesResponse, error) {
-	r, err := parseTopic(in.TopicArn)
+func (a *api) getTopicAttributes(_ context.Context, c *protocol.Call, in *GetTopicAttributesInput) (*GetTopicAttributesResponse, error) {
+	r, err := parseTopic(c, in.TopicArn)
 	if err != nil {
 		return nil, err
 	}
@@ -98,11 +102,7 @@ func (a *api) getTopicAttributes(_ context.Context, _ *protocol.Call, in *GetTop
 	}
 	m["SubscriptionsConfirmed"], m["SubscriptionsPending"], m["SubscriptionsDeleted"] = strconv.Itoa(len(subs)-pending), strconv.Itoa(pending), "0"
 	if r.FIFO() {
-		for k, v := range map[string]string{"ContentBasedDeduplication": "false", "FifoThroughputScope": "Topic"} {
-			if m[k] == "" {
-				m[k] = v
-			}
-		}
+		m["ContentBasedDeduplication"] = cmp.Or(m["ContentBasedDeduplication"], "false")
 	}
 	p := topic.EffectivePolicy(&t, nil)
 	text, err := json.Marshal(map[string]any{"http": map[string]any{
@@ -120,8 +120,8 @@ func defaultPolicy(r topic.Ref) string {
 	return fmt.Sprintf(`{"Version":"2008-10-17","Id":"__default_policy_ID","Statement":[{"Sid":"__default_statement_ID","Effect":"Allow","Principal":{"AWS":"*"},"Action":["SNS:GetTopicAttributes","SNS:SetTopicAttributes","SNS:AddPermission","SNS:RemovePermission","SNS:DeleteTopic","SNS:Subscribe","SNS:ListSubscriptionsByTopic","SNS:Publish"],"Resource":%q,"Condition":{"StringEquals":{"AWS:SourceOwner":%q}}}]}`, r.ARN(), r.Account)
 }
 
-func (a *api) setTopicAttributes(ctx context.Context, _ *protocol.Call, in *SetTopicAttributesInput) (*SetTopicAttributesOutput, error) {
-	r, err := parseTopic(in.TopicArn)
+func (a *api) setTopicAttributes(ctx context.Context, c *protocol.Call, in *SetTopicAttributesInput) (*SetTopicAttributesOutput, error) {
+	r, err := parseTopic(c, in.TopicArn)
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +140,8 @@ func (a *api) setTopicAttributes(ctx context.Context, _ *protocol.Call, in *SetT
 }
 
 // statements edits those of a topic's policy.
-func (a *api) statements(ctx context.Context, arn string, edit func(topic.Ref, []any) ([]any, error)) error {
-	r, err := parseTopic(arn)
+func (a *api) statements(ctx context.Context, c *protocol.Call, arn string, edit func(topic.Ref, []any) ([]any, error)) error {
+	r, err := parseTopic(c, arn)
 	if err != nil {
 		return err
 	}
@@ -172,8 +172,22 @@ func labelled(list []any, label string) int {
 	return slices.IndexFunc(list, func(s any) bool { m, ok := s.(map[string]any); return ok && m["Sid"] == label })
 }
 
-func (a *api) addPermission(ctx context.Context, _ *protocol.Call, in *AddPermissionInput) (*AddPermissionOutput, error) {
-	return &AddPermissionOutput{}, a.statements(ctx, in.TopicArn, func(r topic.Ref, list []any) ([]any, error) {
+// topicActions are those that a statement of a topic's policy may name.
+var topicActions = []string{
+	"*", "AddPermission", "DeleteTopic", "GetDataProtectionPolicy", "GetTopicAttributes", "ListSubscriptionsByTopic", "ListTagsForResource", "Publish",
+	"PutDataProtectionPolicy", "Receive", "RemovePermission", "SetTopicAttributes", "Subscribe",
+}
+
+// single is a list as policies have it: a list of one is written as its element.
+func single(list []string) any {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return list
+}
+
+func (a *api) addPermission(ctx context.Context, c *protocol.Call, in *AddPermissionInput) (*AddPermissionOutput, error) {
+	return &AddPermissionOutput{}, a.statements(ctx, c, in.TopicArn, func(r topic.Ref, list []any) ([]any, error) {
 		if labelled(list, in.Label) >= 0 {
 			return nil, parameter("Statement already exists")
 		}
@@ -182,14 +196,17 @@ func (a *api) addPermission(ctx context.Context, _ *protocol.Call, in *AddPermis
 			who = append(who, "arn:aws:iam::"+id+":root")
 		}
 		for _, n := range in.ActionName {
+			if !slices.Contains(topicActions, n) {
+				return nil, parameter("Policy statement action out of service scope!")
+			}
 			what = append(what, "SNS:"+n)
 		}
-		return append(list, map[string]any{"Sid": in.Label, "Effect": "Allow", "Principal": map[string]any{"AWS": who}, "Action": what, "Resource": r.ARN()}), nil
+		return append(list, map[string]any{"Sid": in.Label, "Effect": "Allow", "Principal": map[string]any{"AWS": single(who)}, "Action": single(what), "Resource": r.ARN()}), nil
 	})
 }
 
-func (a *api) removePermission(ctx context.Context, _ *protocol.Call, in *RemovePermissionInput) (*RemovePermissionOutput, error) {
-	return &RemovePermissionOutput{}, a.statements(ctx, in.TopicArn, func(_ topic.Ref, list []any) ([]any, error) {
+func (a *api) removePermission(ctx context.Context, c *protocol.Call, in *RemovePermissionInput) (*RemovePermissionOutput, error) {
+	return &RemovePermissionOutput{}, a.statements(ctx, c, in.TopicArn, func(_ topic.Ref, list []any) ([]any, error) {
 		if i := labelled(list, in.Label); i >= 0 {
 			list = slices.Delete(list, i, i+1)
 		}
@@ -197,8 +214,8 @@ func (a *api) removePermission(ctx context.Context, _ *protocol.Call, in *Remove
 	})
 }
 
-func (a *api) listTags(_ context.Context, _ *protocol.Call, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error) {
-	r, err := parseTopic(in.ResourceArn)
+func (a *api) listTags(_ context.Context, c *protocol.Call, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error) {
+	r, err := parseTopic(c, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
@@ -213,10 +230,15 @@ func (a *api) listTags(_ context.Context, _ *protocol.Call, in *ListTagsForResou
 	return out, nil
 }
 
-func (a *api) tag(ctx context.Context, _ *protocol.Call, in *TagResourceRequest) (*TagResourceResponse, error) {
-	r, err := parseTopic(in.ResourceArn)
+func (a *api) tag(ctx context.Context, c *protocol.Call, in *TagResourceRequest) (*TagResourceResponse, error) {
+	r, err := parseTopic(c, in.ResourceArn)
 	if err != nil {
 		return nil, err
+	}
+	for i, t := range in.Tags {
+		if slices.ContainsFunc(in.Tags[:i], func(o Tag) bool { return o.Key == t.Key }) {
+			return nil, parameter("Duplicated keys are not allowed.")
+		}
 	}
 	return &TagResourceResponse{}, a.topics.Update(ctx, r, func(_, tags map[string]string) error {
 		for _, t := range in.Tags {
@@ -229,8 +251,8 @@ func (a *api) tag(ctx context.Context, _ *protocol.Call, in *TagResourceRequest)
 	})
 }
 
-func (a *api) untag(ctx context.Context, _ *protocol.Call, in *UntagResourceRequest) (*UntagResourceResponse, error) {
-	r, err := parseTopic(in.ResourceArn)
+func (a *api) untag(ctx context.Context, c *protocol.Call, in *UntagResourceRequest) (*UntagResourceResponse, error) {
+	r, err := parseTopic(c, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
