@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,20 +41,24 @@ func (e *Engine) checkRoutes(ctx context.Context, routes []Route) (MachineARN, e
 	}
 	total := 0
 	var first MachineARN
+	arns, weights := make([]string, len(routes)), make([]string, len(routes))
+	for i, r := range routes {
+		arns[i], weights[i] = r.VersionARN, strconv.Itoa(r.Weight)
+	}
 	for i, r := range routes {
 		a, err := ParseMachineARN(r.VersionARN)
 		if err != nil {
 			return first, err
 		}
 		if !numberRE.MatchString(a.Qualifier) {
-			return first, fail(ErrValidation, "Routing configuration must contain state machine version ARNs. Received: [%s]", r.VersionARN)
+			return first, fail(ErrValidation, "Routing configuration must contain state machine version ARNs. Received: [%s]", strings.Join(arns, ", "))
 		}
 		if i == 0 {
 			first = a
 		} else if a.Name != first.Name || a.Scope != first.Scope {
 			return first, fail(ErrValidation, "Routing configuration must contain versions of one state machine")
 		} else if a.Qualifier == first.Qualifier {
-			return first, fail(ErrValidation, "Routing configuration must contain distinct state machine version ARNs. Received: [%s, %s]", routes[0].VersionARN, r.VersionARN)
+			return first, fail(ErrValidation, "Routing configuration must contain distinct state machine version ARNs. Received: [%s]", strings.Join(arns, ", "))
 		}
 		if _, err := e.version(ctx, a, r.VersionARN); err != nil {
 			return first, err
@@ -64,7 +69,7 @@ func (e *Engine) checkRoutes(ctx context.Context, routes []Route) (MachineARN, e
 		total += r.Weight
 	}
 	if total != 100 {
-		return first, fail(ErrValidation, "Sum of routing configuration weights must equal 100. Received: %d", total)
+		return first, fail(ErrValidation, "Sum of routing configuration weights must equal 100. Received: [%s]", strings.Join(weights, ", "))
 	}
 	return first, nil
 }
@@ -166,9 +171,12 @@ func (e *Engine) UpdateAlias(ctx context.Context, arn string, description *strin
 	return al, e.putAlias(ctx, al)
 }
 
-// DeleteAlias removes an alias.
+// DeleteAlias removes an alias. One that does not exist is no error.
 func (e *Engine) DeleteAlias(ctx context.Context, arn string) error {
 	al, err := e.DescribeAlias(ctx, arn)
+	if errors.Is(err, ErrResourceNotFound) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -171,6 +171,37 @@ type logFunc func(LogEntry)
 
 func (f logFunc) Log(_ context.Context, e LogEntry) { f(e) }
 
+func (logFunc) Exists(_ context.Context, group string) bool {
+	return !strings.Contains(group, "missing")
+}
+
+func TestLogMessages(t *testing.T) {
+	cause := "why"
+	ev := &interp.Event{ID: 3, Prev: 2, Type: interp.ExecutionFailed}
+	ev.Input, ev.Cause = `{"a":1}`, &cause
+	for data, want := range map[bool]string{false: `"details":{"cause":"why"}`, true: `"details":{"input":"{\"a\":1}","inputDetails":{"truncated":false},"cause":"why"}`} {
+		if got := logMessage(&Record{}, ev, data); !strings.Contains(got, want) {
+			t.Errorf("with data %v: %s", data, got)
+		}
+	}
+}
+
+func TestLogGroupMustExist(t *testing.T) {
+	e, err := Open(t.Context(), Options{Store: kvtest.New(t), Logs: logFunc(func(LogEntry) {}), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close(context.Background())
+	in := CreateMachine{Name: "m", Definition: passing, RoleARN: "arn:aws:iam::123456789012:role/r", Logging: &Logging{Level: "ALL", Groups: []string{"arn:aws:logs:us-west-2:123456789012:log-group:missing:*"}}}
+	if _, _, err := e.Create(t.Context(), scope, in); !errors.Is(err, ErrInvalidLogging) {
+		t.Errorf("missing: %v", err)
+	}
+	in.Logging.Groups[0] = "arn:aws:logs:us-west-2:123456789012:log-group:there:*"
+	if _, _, err := e.Create(t.Context(), scope, in); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRedrive(t *testing.T) {
 	fails := true
 	e := newEngine(t, newFakeTasks(func(_ context.Context, name string, _ int, call *TaskCall) (string, *TaskError) {

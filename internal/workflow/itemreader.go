@@ -119,6 +119,9 @@ func (e *Engine) source(ctx context.Context, x *exec, start interp.MapStart) (it
 		return bad("The parameter 'Bucket' of the ItemReader is missing.")
 	}
 	f := &itemFiles{engine: e, role: FileRole{x.rec.Scope, x.rec.RoleARN, x.rec.ARN}, spec: start.Reader.Spec}
+	if start.Reader.MaxItems < 0 {
+		return bad("field MaxItems must be positive")
+	}
 	list := e.lister(f.role, params)
 	var read func(context.Context) (any, error)
 	var err error

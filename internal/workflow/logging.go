@@ -50,12 +50,16 @@ func logMessage(rec *Record, ev *interp.Event, data bool) string {
 	}
 	put("name", ev.Name)
 	if data {
-		put("input", ev.Input)
-		put("output", ev.Output)
-		put("parameters", ev.Parameters)
-		if ev.Cause != nil {
-			d.Set("cause", *ev.Cause)
+		for _, x := range []struct{ name, text string }{{"input", ev.Input}, {"output", ev.Output}} {
+			if x.text != "" {
+				d.Set(x.name, x.text)
+				d.Set(x.name+"Details", jsonvalue.NewObject("truncated", false))
+			}
 		}
+		put("parameters", ev.Parameters)
+	}
+	if ev.Cause != nil {
+		d.Set("cause", *ev.Cause)
 	}
 	if ev.Error != nil {
 		d.Set("error", *ev.Error)

@@ -56,7 +56,7 @@ func (e *Engine) Create(ctx context.Context, s ident.Scope, in CreateMachine) (*
 	if err := checkTags(in.Tags); err != nil {
 		return nil, nil, err
 	}
-	logging, err := checkLogging(in.Logging)
+	logging, err := e.checkLogging(ctx, in.Logging)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -134,7 +134,7 @@ func checkTags(tags []Tag) error {
 	return nil
 }
 
-func checkLogging(l *Logging) (Logging, error) {
+func (e *Engine) checkLogging(ctx context.Context, l *Logging) (Logging, error) {
 	if l == nil {
 		return Logging{Level: "OFF"}, nil
 	}
@@ -148,6 +148,9 @@ func checkLogging(l *Logging) (Logging, error) {
 	for _, g := range out.Groups {
 		if a, err := ident.ParseARN(g); err != nil || a.Service != "logs" {
 			return out, fail(ErrInvalidLogging, "Invalid Logging Configuration: Log Destination is not a valid log group ARN: %s", g)
+		}
+		if e.logs != nil && out.Level != "OFF" && !e.logs.Exists(ctx, g) {
+			return out, fail(ErrInvalidLogging, "Invalid Logging Configuration: Log Destination not found.")
 		}
 	}
 	return out, nil
@@ -241,7 +244,7 @@ type UpdateMachine struct {
 	VersionDescription string
 }
 
-// Update changes a state machine. The revision is "" when nothing changed; the version is nil unless one was asked for.
+// Update changes a state machine. The revision is "" while nothing was ever changed; the version is nil unless one was asked for.
 func (e *Engine) Update(ctx context.Context, arn string, in UpdateMachine) (updated time.Time, revision string, version *Machine, err error) {
 	a, err := ParseMachineARN(arn)
 	if err != nil {
@@ -281,7 +284,7 @@ func (e *Engine) Update(ctx context.Context, arn string, in UpdateMachine) (upda
 		m.RoleARN = *in.RoleARN
 	}
 	if in.Logging != nil {
-		if m.Logging, err = checkLogging(in.Logging); err != nil {
+		if m.Logging, err = e.checkLogging(ctx, in.Logging); err != nil {
 			return time.Time{}, "", nil, err
 		}
 	}
@@ -291,8 +294,8 @@ func (e *Engine) Update(ctx context.Context, arn string, in UpdateMachine) (upda
 	changed := m.Hash != old.Hash || m.RoleARN != old.RoleARN || !sameLogging(m.Logging, old.Logging) || m.Tracing != old.Tracing
 	if changed {
 		m.Revision = ident.UUID()
-		revision = m.Revision
 	}
+	revision = m.Revision
 	m.Updated = e.now()
 	if in.Publish {
 		if version, err = e.latestVersion(ctx, m); err != nil {

@@ -52,6 +52,8 @@ type Tasks interface {
 // LogSink takes the events of executions whose state machine has a log configuration. It must not block for long.
 type LogSink interface {
 	Log(ctx context.Context, entry LogEntry)
+	// Exists reports whether there is a log group. group is an ARN, which may end in ":*".
+	Exists(ctx context.Context, group string) bool
 }
 
 // LogEntry is an event for a log group.

@@ -22,7 +22,7 @@ func (a *api) describeActivity(ctx context.Context, _ *protocol.Call, in *Descri
 	if err != nil {
 		return nil, err
 	}
-	return &DescribeActivityOutput{ActivityArn: act.ARN, CreationDate: act.Created, Name: act.Name}, nil
+	return &DescribeActivityOutput{ActivityArn: act.ARN, CreationDate: act.Created, Name: act.Name, EncryptionConfiguration: &EncryptionConfiguration{Type: EncryptionType_AWS_OWNED_KEY}}, nil
 }
 
 func (a *api) deleteActivity(ctx context.Context, _ *protocol.Call, in *DeleteActivityInput) (*DeleteActivityOutput, error) {

@@ -110,7 +110,7 @@ func (a *api) listExecutions(ctx context.Context, _ *protocol.Call, in *ListExec
 	out := &ListExecutionsOutput{NextToken: protocol.Some(next), Executions: []ExecutionListItem{}}
 	for _, l := range list {
 		x := ExecutionListItem{
-			ExecutionArn: l.ARN, MapRunArn: protocol.Some(l.MapRun), Name: l.Name, RedriveCount: protocol.Some(int32(l.Redrives)), RedriveDate: some(l.Redriven), StartDate: l.Start,
+			ExecutionArn: l.ARN, MapRunArn: protocol.Some(l.MapRun), Name: l.Name, RedriveCount: new(int32(l.Redrives)), RedriveDate: some(l.Redriven), StartDate: l.Start,
 			StateMachineAliasArn: protocol.Some(l.Alias), StateMachineArn: l.MachineARN, StateMachineVersionArn: protocol.Some(l.Version), Status: ExecutionStatus(l.Status), StopDate: some(l.Stop),
 		}
 		if l.MapRun != "" {

@@ -128,7 +128,7 @@ func (x stateReader) reader(m *MapSpec) {
 		if out.InputType == "CSV" && out.HeaderLoc == "" {
 			x.d.fail(c.loc, "These fields are required: [CSVHeaderLocation]")
 		}
-		out.MaxItems = x.numberField(c, "MaxItems", 0, 99999999, true)
+		out.MaxItems = x.numberField(c, "MaxItems", 0, 100_000_000, true)
 	}
 	if out.InputType == "" && out.Resource == "arn:aws:states:::s3:getObject" {
 		x.d.fail(r.loc, "These fields are required: [ReaderConfig]")

@@ -50,6 +50,7 @@ type Info struct {
 	Redrives    int
 	Child       bool // of a distributed Map
 	Express     bool
+	Tested      bool   // a state is tried out
 	Item        string // JSON of $$.Map.Item for a child of a distributed Map; "" = none
 	Key         uint64 // the shell's own number of the execution, part of task tokens
 	VersionARN  string

@@ -49,7 +49,7 @@ func (r *Step) context(t *Thread, s *asl.State) *jsonvalue.Object {
 		state.Set("RetryCount", jsonvalue.Int(int64(t.Retries)))
 	}
 	execution := jsonvalue.NewObject("Id", x.ARN, "Input", x.parsed, "StartTime", x.Start.UTC().Format(timeLayout), "Name", x.Name, "RoleArn", x.RoleARN)
-	if !x.Express {
+	if !x.Tested {
 		execution.Set("RedriveCount", jsonvalue.Int(int64(x.Redrives)))
 	}
 	out := jsonvalue.NewObject(
