@@ -102,12 +102,13 @@ func (s *Service) DeleteLayer(ctx context.Context, scope ident.Scope, name strin
 	var b kv.Batch
 	k := layerKey(scope, name, number)
 	b.Delete(k)
+	b.Delete(layerPolicyKey(scope, name, number))
 	blob.Unref(&b, l.Code, k)
 	return kv.Commit(ctx, s.opts.Store, &b)
 }
 
-// checkLayers refuses layers that a function of a region cannot have.
-func (s *Service) checkLayers(ctx context.Context, region string, arns []string) (sizes []int64, err error) {
+// checkLayers refuses layers that a function of the scope cannot have, and returns their sizes.
+func (s *Service) checkLayers(ctx context.Context, of ident.Scope, arns []string) (sizes []int64, err error) {
 	seen := map[string]string{}
 	for _, arn := range arns {
 		scope, name, number, err := ParseLayerARN(arn)
@@ -119,14 +120,17 @@ func (s *Service) checkLayers(ctx context.Context, region string, arns []string)
 			return nil, fmt.Errorf("%w: Two different versions of the same layer are not allowed to be referenced in the same function. %s and %s are versions of the same layer.", ErrBadParameter, before, arn)
 		}
 		seen[base] = arn
-		if scope.Region != region {
-			return nil, fmt.Errorf("%w: Layers are not in the same region as the function. Layers are expected to be in region %s.", ErrBadParameter, region)
+		if scope.Region != of.Region {
+			return nil, fmt.Errorf("%w: Layers are not in the same region as the function. Layers are expected to be in region %s.", ErrBadParameter, of.Region)
 		}
 		l, err := s.Layer(ctx, scope, name, number)
 		if errors.Is(err, ErrLayerNotFound) {
 			return nil, fmt.Errorf("%w: Layer version %s does not exist.", ErrBadParameter, arn)
 		}
 		if err != nil {
+			return nil, err
+		}
+		if err := s.checkShared(ctx, scope, name, number, of.Account); err != nil {
 			return nil, err
 		}
 		sizes = append(sizes, l.CodeSize)

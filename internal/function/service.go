@@ -166,7 +166,7 @@ func (s *Service) Create(ctx context.Context, scope ident.Scope, req CreateReque
 		return Version{}, err
 	}
 	var err error
-	if cfg.LayerBytes, err = s.checkLayers(ctx, scope.Region, cfg.Layers); err != nil {
+	if cfg.LayerBytes, err = s.checkLayers(ctx, scope, cfg.Layers); err != nil {
 		return Version{}, err
 	}
 	if _, err := s.load(ctx, scope, req.Name, Latest); err == nil {
@@ -315,7 +315,7 @@ func (s *Service) UpdateConfig(ctx context.Context, r Ref, revision string, edit
 			return Version{}, err
 		}
 	}
-	sizes, err := s.checkLayers(ctx, r.Region, cfg.Layers)
+	sizes, err := s.checkLayers(ctx, r.Scope, cfg.Layers)
 	if err != nil {
 		return Version{}, err
 	}

@@ -100,6 +100,12 @@ func layerItem(scope ident.Scope, l function.Layer) LayerVersionsListItem {
 		LayerVersionArn: new(function.LayerARN(scope, l.Name, l.Number)), Version: new(int64(l.Number)), Description: &l.Description,
 		CreatedDate: new(l.Created.UTC().Format(stamp)), LicenseInfo: protocol.Some(l.License),
 	}
+	if l.Runtimes != nil {
+		out.CompatibleRuntimes = []Runtime{}
+	}
+	if l.Architectures != nil {
+		out.CompatibleArchitectures = []Architecture{}
+	}
 	for _, r := range l.Runtimes {
 		out.CompatibleRuntimes = append(out.CompatibleRuntimes, Runtime(r))
 	}

@@ -35,6 +35,12 @@ func (a *api) publishLayer(ctx context.Context, c *protocol.Call, in *PublishLay
 	}
 	defer done()
 	l := function.Layer{Name: name, Description: protocol.Or(in.Description, ""), License: protocol.Or(in.LicenseInfo, "")}
+	if in.CompatibleRuntimes != nil {
+		l.Runtimes = []string{} // what was given is described, even if it is empty
+	}
+	if in.CompatibleArchitectures != nil {
+		l.Architectures = []string{}
+	}
 	for _, r := range in.CompatibleRuntimes {
 		l.Runtimes = append(l.Runtimes, string(r))
 	}

@@ -73,6 +73,10 @@ func New(o Options) *protocol.Service {
 		protocol.Handle("ListLayers", nil, a.listLayers),
 		protocol.Handle("DeleteLayerVersion", layer(func(r *DeleteLayerVersionRequest) (string, int64) { return r.LayerName, r.VersionNumber }), a.deleteLayer),
 
+		protocol.Handle("AddLayerVersionPermission", layer(func(r *AddLayerVersionPermissionRequest) (string, int64) { return r.LayerName, r.VersionNumber }), a.addLayerPermission),
+		protocol.Handle("RemoveLayerVersionPermission", layer(func(r *RemoveLayerVersionPermissionRequest) (string, int64) { return r.LayerName, r.VersionNumber }), a.removeLayerPermission),
+		protocol.Handle("GetLayerVersionPolicy", layer(func(r *GetLayerVersionPolicyRequest) (string, int64) { return r.LayerName, r.VersionNumber }), a.getLayerPolicy),
+
 		protocol.Handle("AddPermission", fn(func(r *AddPermissionRequest) (string, *string) { return r.FunctionName, r.Qualifier }), a.addPermission),
 		protocol.Handle("RemovePermission", fn(func(r *RemovePermissionRequest) (string, *string) { return r.FunctionName, r.Qualifier }), a.removePermission),
 		protocol.Handle("GetPolicy", fn(func(r *GetPolicyRequest) (string, *string) { return r.FunctionName, r.Qualifier }), a.getPolicy),
@@ -132,6 +136,9 @@ func layer[In any](name func(*In) (string, int64)) func(*protocol.Call, *In) []s
 // resourcePolicy returns the statements that AddPermission gave to a function.
 func (a *api) resourcePolicy(ctx context.Context, c *protocol.Call, resource string) (*policy.Document, string, error) {
 	arn, err := ident.ParseARN(resource)
+	if err == nil && strings.HasPrefix(arn.Resource, "layer:") {
+		return a.layerPolicyOf(ctx, arn)
+	}
 	if err != nil || !strings.HasPrefix(arn.Resource, "function:") {
 		return nil, "", nil
 	}

@@ -24,6 +24,21 @@ type AccountUsage struct {
 	TotalCodeSize *int64
 }
 
+type AddLayerVersionPermissionRequest struct {
+	Action         string
+	LayerName      string
+	OrganizationId *string
+	Principal      string
+	RevisionId     *string
+	StatementId    string
+	VersionNumber  int64
+}
+
+type AddLayerVersionPermissionResponse struct {
+	RevisionId *string
+	Statement  *string
+}
+
 type AddPermissionRequest struct {
 	Action              string
 	EventSourceToken    *string
@@ -487,6 +502,16 @@ type GetLayerVersionByArnRequest struct {
 	Arn string
 }
 
+type GetLayerVersionPolicyRequest struct {
+	LayerName     string
+	VersionNumber int64
+}
+
+type GetLayerVersionPolicyResponse struct {
+	Policy     *string
+	RevisionId *string
+}
+
 type GetLayerVersionRequest struct {
 	LayerName     string
 	VersionNumber int64
@@ -930,6 +955,13 @@ type PutFunctionEventInvokeConfigRequest struct {
 	Qualifier                *string
 }
 
+type RemoveLayerVersionPermissionRequest struct {
+	LayerName     string
+	RevisionId    *string
+	StatementId   string
+	VersionNumber int64
+}
+
 type RemovePermissionRequest struct {
 	FunctionName string
 	Qualifier    *string
@@ -1288,6 +1320,8 @@ type DeleteFunctionConcurrencyOutput struct{}
 type DeleteFunctionEventInvokeConfigOutput struct{}
 
 type DeleteLayerVersionOutput struct{}
+
+type RemoveLayerVersionPermissionOutput struct{}
 
 type RemovePermissionOutput struct{}
 
