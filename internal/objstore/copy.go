@@ -16,7 +16,10 @@ type CopyRequest struct {
 	SourceVersion           string // "" = the newest
 	SourceIf                Conditions
 
-	Bucket, Key     string
+	Bucket, Key string
+	// Rewrite says that the request names a storage class, a redirect or an encryption: then a copy onto itself is no mistake,
+	// whatever they were before.
+	Rewrite         bool
 	ReplaceMetadata bool     // use Metadata instead of the source's
 	Metadata        Metadata // its StorageClass, WebsiteRedirect and Encryption are used in any case
 	ReplaceTags     bool     // use Tags instead of the source's
@@ -65,7 +68,7 @@ func (s *Store) copyOnce(ctx context.Context, req *CopyRequest) (dst, src *Objec
 		if err := req.If.forWrite(old); err != nil {
 			return nil, err
 		}
-		if old != nil && old.Bucket == src.Bucket && old.Key == src.Key && old.seq == src.seq && !req.changes(src) {
+		if old != nil && old.Bucket == src.Bucket && old.Key == src.Key && old.seq == src.seq && bk.Encryption == nil && !req.changes(src) {
 			return nil, ErrCopyOntoItself
 		}
 		if err := s.checkLock(bk, &req.Lock); err != nil {
@@ -118,7 +121,7 @@ func (s *Store) copySource(ctx context.Context, bucket, name, version string, co
 // changes reports whether a copy of src onto itself would change anything.
 func (req *CopyRequest) changes(src *Object) bool {
 	m := &req.Metadata
-	return req.ReplaceMetadata || m.StorageClass != "" && m.StorageClass != src.Metadata.StorageClass || m.WebsiteRedirect != src.Metadata.WebsiteRedirect || m.Encryption != "" || req.SourceVersion != "" && !src.Latest
+	return req.Rewrite || req.ReplaceMetadata || m.StorageClass != "" && m.StorageClass != src.Metadata.StorageClass || m.WebsiteRedirect != src.Metadata.WebsiteRedirect || m.Encryption != "" || req.SourceVersion != "" && !src.Latest
 }
 
 // share gives dst the body of src. It fails the batch with a conflict when src is gone by then.

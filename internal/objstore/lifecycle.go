@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ type Rule struct {
 	Tags       []Tag  `json:",omitempty"` // all of them
 	LargerThan *int64 `json:",omitempty"` // bytes
 	LessThan   *int64 `json:",omitempty"`
-	// Form remembers how the filter was written, which is how it is shown: "" = the old Prefix element, "Filter", "And".
+	// Form remembers how the filter was written, which is how it is shown: "" = the old Prefix element, "Filter", "And", "Empty".
 	Form string `json:",omitempty"`
 
 	Days           int       `json:",omitempty"` // expire the newest version after so many days
@@ -56,7 +57,12 @@ func CheckLifecycle(rules []Rule) error {
 			return bad("a number of days must be a positive integer")
 		}
 		if !r.Date.IsZero() && !r.Date.Equal(r.Date.UTC().Truncate(24*time.Hour)) {
-			return bad("'Date' must be at midnight GMT")
+			return argument("Date", r.Date.UTC().Format("2006-01-02T15:04:05.000Z"), "'Date' must be at midnight GMT")
+		}
+		for j, t := range r.Tags {
+			if slices.ContainsFunc(r.Tags[:j], func(u Tag) bool { return u.Key == t.Key }) {
+				return fmt.Errorf("%w: duplicate Tag Keys are not allowed.", ErrInvalidRequest)
+			}
 		}
 		if r.AbortDays > 0 && (len(r.Tags) > 0 || r.LargerThan != nil || r.LessThan != nil) {
 			return fmt.Errorf("%w: AbortIncompleteMultipartUpload cannot be specified with tags or sizes", ErrInvalidRequest)

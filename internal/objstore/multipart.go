@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -145,7 +146,7 @@ func (u *Upload) checkAlgorithm(c *Checksum) error {
 
 func checkPartNumber(n int) error {
 	if n < 1 || n > MaxParts {
-		return fmt.Errorf("%w: part number must be an integer between 1 and %d, inclusive", ErrInvalidArgument, MaxParts)
+		return argument("partNumber", strconv.Itoa(n), "part number must be an integer between 1 and %d, inclusive", MaxParts)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package s3api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -121,6 +122,13 @@ func (a *api) putBucketPolicy(ctx context.Context, c *call, in *PutBucketPolicyR
 	bad := func(message string) error { return refuse("MalformedPolicy", http.StatusBadRequest, message) }
 	if len(in.Policy) > maxPolicyBytes {
 		return nil, bad("Policy exceeds the maximum allowed document size.")
+	}
+	if !strings.HasPrefix(in.Policy, "{") || !json.Valid([]byte(in.Policy)) {
+		return nil, bad("Policies must be valid JSON and the first byte must be '{'")
+	}
+	var top map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(in.Policy), &top); err == nil && top["Statement"] == nil {
+		return nil, bad("Missing required field Statement")
 	}
 	d, err := policy.Parse(policy.Resource, in.Policy)
 	if err != nil {
@@ -250,8 +258,8 @@ func (a *api) getBucketACL(_ context.Context, c *call, _ *GetBucketAclRequest) (
 }
 
 func (a *api) putObjectACL(ctx context.Context, c *call, in *PutObjectAclRequest) (*PutObjectAclOutput, error) {
-	if _, err := a.store.Head(ctx, in.Bucket, in.Key, str(in.VersionId)); err != nil {
-		return nil, err
+	if o, err := a.store.Head(ctx, in.Bucket, in.Key, str(in.VersionId)); err != nil {
+		return nil, onMarker(o, err)
 	}
 	if in.AccessControlPolicy != nil && !ownList(in.AccessControlPolicy, c.bk.Account) || checkACL(in.ACL) != nil {
 		return nil, noACL()
@@ -262,7 +270,7 @@ func (a *api) putObjectACL(ctx context.Context, c *call, in *PutObjectAclRequest
 func (a *api) getObjectACL(ctx context.Context, c *call, in *GetObjectAclRequest) (*GetObjectAclOutput, error) {
 	o, err := a.store.Head(ctx, in.Bucket, in.Key, str(in.VersionId))
 	if err != nil {
-		return nil, err
+		return nil, onMarker(o, err)
 	}
 	return &GetObjectAclOutput{Owner: owner(o.Owner), Grants: fullControl(o.Owner)}, nil
 }

@@ -92,6 +92,7 @@ func (a *api) deleteBucket(ctx context.Context, _ *call, in *DeleteBucketRequest
 }
 
 func (a *api) headBucket(_ context.Context, c *call, _ *HeadBucketRequest) (*HeadBucketOutput, error) {
+	c.Header.Set("Content-Type", "application/xml")
 	return &HeadBucketOutput{BucketRegion: &c.bk.Region, AccessPointAlias: ptr(false), BucketArn: ptr(c.bk.ARN())}, nil
 }
 
@@ -120,7 +121,11 @@ func (a *api) listBuckets(ctx context.Context, c *protocol.Call, in *ListBuckets
 	list, more := a.store.Buckets(ctx, c.Account, str(in.BucketRegion), str(in.Prefix), after, limit)
 	out := &ListBucketsOutput{Owner: owner(c.Account), Prefix: in.Prefix, Buckets: make([]Bucket, 0, len(list))}
 	for _, b := range list {
-		out.Buckets = append(out.Buckets, Bucket{Name: &b.Name, CreationDate: &b.Created, BucketRegion: &b.Region, BucketArn: ptr(b.ARN())})
+		item := Bucket{Name: &b.Name, CreationDate: &b.Created, BucketArn: ptr(b.ARN())}
+		if in.MaxBuckets != nil || in.Prefix != nil || in.BucketRegion != nil || in.ContinuationToken != nil {
+			item.BucketRegion = &b.Region // as S3 has it: not for requests without parameters
+		}
+		out.Buckets = append(out.Buckets, item)
 	}
 	if more {
 		out.ContinuationToken = ptr(token(list[len(list)-1].Name))

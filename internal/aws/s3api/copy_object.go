@@ -71,6 +71,7 @@ func (a *api) copyObject(ctx context.Context, c *call, in *CopyObjectRequest) (*
 	}); err != nil {
 		return nil, err
 	}
+	req.Rewrite = in.StorageClass != nil || in.ServerSideEncryption != nil || in.WebsiteRedirectLocation != nil
 	if req.ReplaceMetadata, err = directive(str(in.MetadataDirective), "metadata"); err != nil {
 		return nil, err
 	}

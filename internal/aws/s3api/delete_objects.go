@@ -22,10 +22,13 @@ func (a *api) deleteObject(ctx context.Context, c *call, in *DeleteObjectRequest
 	if e := c.Allowed(ctx, deleteAccess(in.Bucket, in.Key, str(in.VersionId))); e != nil {
 		return nil, e
 	}
-	cond := objstore.Conditions{Match: str(in.IfMatch), MatchModTime: deref(in.IfMatchLastModifiedTime)}
-	if in.IfMatchSize != nil {
-		cond.HasSize, cond.MatchSize = true, *in.IfMatchSize
+	switch { // directory buckets alone have these
+	case in.IfMatchLastModifiedTime != nil:
+		return nil, unimplemented("x-amz-if-match-last-modified-time", "")
+	case in.IfMatchSize != nil:
+		return nil, unimplemented("x-amz-if-match-size", "")
 	}
+	cond := objstore.Conditions{Match: str(in.IfMatch)}
 	bypass, err := c.bypass(ctx, in.BypassGovernanceRetention, in.Key)
 	if err != nil {
 		return nil, err

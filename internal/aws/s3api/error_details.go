@@ -116,6 +116,8 @@ func badArgument(name, text string) *protocol.Error {
 		e := invalid("Invalid x-amz-object-ownership header: " + text)
 		e.Members = map[string]any{"ArgumentName": name}
 		return e
+	case "x-amz-transition-default-minimum-object-size":
+		return refuse("InvalidRequest", http.StatusBadRequest, "Invalid TransitionDefaultMinimumObjectSize found: "+text)
 	case "x-amz-acl":
 		return argument(name, text, "")
 	case "x-amz-copy-source":

@@ -60,7 +60,7 @@ func (a *api) getObject(ctx context.Context, c *protocol.Call, in *GetObjectRequ
 		status = http.StatusPartialContent
 		h["Content-Range"] = []string{"bytes " + strconv.FormatInt(off, 10) + "-" + strconv.FormatInt(off+n-1, 10) + "/" + strconv.FormatInt(o.Size, 10)}
 	}
-	if strings.EqualFold(str(in.ChecksumMode), "enabled") && !partial {
+	if strings.EqualFold(str(in.ChecksumMode), "enabled") && (!partial || in.PartNumber != nil && len(o.Parts) == 0) {
 		checksumHeaders(h, o.Checksum)
 	}
 	if body != nil {
@@ -148,7 +148,7 @@ func (c *call) describe(h http.Header, o *objstore.Object, in *GetObjectRequest)
 		set("X-Amz-Tagging-Count", strconv.Itoa(len(o.Tags)))
 	}
 	for k, v := range m.User {
-		h["x-amz-meta-"+k] = []string{v} // SDKs show names as they are spelled here
+		h["x-amz-meta-"+k] = []string{encodeMetadata(v)} // SDKs show names as they are spelled here
 	}
 }
 
@@ -183,8 +183,9 @@ func selected(in *GetObjectRequest, o *objstore.Object, h http.Header) (off, n i
 		h["X-Amz-Mp-Parts-Count"] = []string{strconv.Itoa(len(o.Parts))}
 		for _, p := range o.Parts {
 			if p.Number == number {
-				if strings.EqualFold(str(in.ChecksumMode), "enabled") {
-					checksumHeaders(h, p.Checksum)
+				if c := p.Checksum; c.Algorithm != "" && strings.EqualFold(str(in.ChecksumMode), "enabled") {
+					c.Type = o.Checksum.Type
+					checksumHeaders(h, c)
 				}
 				return off, p.Size, true, nil
 			}

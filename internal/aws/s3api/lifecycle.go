@@ -38,6 +38,9 @@ func (a *api) putLifecycle(ctx context.Context, c *call, in *PutBucketLifecycleC
 // defaultTransitionSize says which objects transitions pass over. Tarn has no transitions; clients get back what they set.
 const defaultTransitionSize = string(TransitionDefaultMinimumObjectSize_All_Storage_Classes_128K)
 
+// formEmpty is the form of rules whose filter is an empty element, which selects everything.
+const formEmpty = "Empty"
+
 func fromRule(in *LifecycleRule) (r objstore.Rule, err error) {
 	r.ID = str(in.ID)
 	switch in.Status {
@@ -58,6 +61,8 @@ func fromRule(in *LifecycleRule) (r objstore.Rule, err error) {
 		r.Form, r.Prefix, r.LargerThan, r.LessThan = "Filter", str(f.Prefix), f.ObjectSizeGreaterThan, f.ObjectSizeLessThan
 		if f.Tag != nil {
 			r.Tags = fromTags([]Tag{*f.Tag})
+		} else if f.Prefix == nil {
+			r.Form = formEmpty
 		}
 	}
 	positive := func(n *int32, name string) (int, error) {
@@ -132,7 +137,7 @@ func toRule(r *objstore.Rule) LifecycleRule {
 		f := &LifecycleRuleFilter{ObjectSizeGreaterThan: r.LargerThan, ObjectSizeLessThan: r.LessThan}
 		if len(r.Tags) > 0 {
 			f.Tag = &toTags(r.Tags)[0]
-		} else if r.LargerThan == nil && r.LessThan == nil {
+		} else if r.LargerThan == nil && r.LessThan == nil && r.Form != formEmpty {
 			f.Prefix = &r.Prefix
 		}
 		out.Filter = f

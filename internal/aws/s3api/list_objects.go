@@ -129,6 +129,7 @@ func (a *api) listObjectsV2(ctx context.Context, c *call, in *ListObjectsV2Reque
 	if err != nil {
 		return nil, err
 	}
+	c.Header.Set("X-Amz-Bucket-Region", c.bk.Region)
 	out := &ListObjectsV2Output{
 		Name: &in.Bucket, Prefix: enc(str(in.Prefix)), MaxKeys: ptr(int32(limit)), IsTruncated: &l.More,
 		KeyCount: ptr(int32(len(l.Objects) + len(l.Prefixes))), EncodingType: in.EncodingType, ContinuationToken: in.ContinuationToken,
@@ -159,6 +160,7 @@ func (a *api) listObjects(ctx context.Context, c *call, in *ListObjectsRequest) 
 	if err != nil {
 		return nil, err
 	}
+	c.Header.Set("X-Amz-Bucket-Region", c.bk.Region)
 	out := &ListObjectsOutput{
 		Name: &in.Bucket, Prefix: enc(str(in.Prefix)), Marker: enc(str(in.Marker)), MaxKeys: ptr(int32(limit)), IsTruncated: &l.More,
 		EncodingType: in.EncodingType, Contents: contents(l.Objects, enc, true), CommonPrefixes: prefixes(l.Prefixes, enc),

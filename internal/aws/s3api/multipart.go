@@ -118,7 +118,10 @@ func (a *api) uploadPartCopy(ctx context.Context, c *call, in *UploadPartCopyReq
 
 func (a *api) completeMultipartUpload(ctx context.Context, c *call, in *CompleteMultipartUploadRequest) (*CompleteMultipartUploadOutput, error) {
 	if in.MultipartUpload == nil || len(in.MultipartUpload.Parts) == 0 {
-		return nil, refuse("MalformedXML", http.StatusBadRequest, "The XML you provided was not well-formed or did not validate against our published schema")
+		if _, err := a.store.Upload(ctx, in.Bucket, in.Key, in.UploadId); err != nil {
+			return nil, err
+		}
+		return nil, refuse("InvalidRequest", http.StatusBadRequest, "You must specify at least one part")
 	}
 	if err := checkWriteConditions(in.IfMatch, in.IfNoneMatch); err != nil {
 		return nil, err
@@ -225,11 +228,14 @@ func (a *api) listMultipartUploads(ctx context.Context, c *call, in *ListMultipa
 		return nil, err
 	}
 	out := &ListMultipartUploadsOutput{
-		Bucket: &in.Bucket, Prefix: enc(str(in.Prefix)), KeyMarker: enc(str(in.KeyMarker)), UploadIdMarker: ptr(str(in.UploadIdMarker)),
+		Bucket: &in.Bucket, KeyMarker: enc(str(in.KeyMarker)), UploadIdMarker: ptr(str(in.UploadIdMarker)),
 		MaxUploads: ptr(int32(limit)), IsTruncated: &l.More, EncodingType: in.EncodingType, CommonPrefixes: prefixes(l.Prefixes, enc),
 	}
 	if in.Delimiter != nil && *in.Delimiter != "" {
 		out.Delimiter = enc(*in.Delimiter)
+	}
+	if p := str(in.Prefix); p != "" {
+		out.Prefix = enc(p)
 	}
 	out.NextKeyMarker, out.NextUploadIdMarker = enc(l.Next), ptr(l.NextID)
 	for _, u := range l.Uploads {
@@ -265,7 +271,9 @@ func (a *api) getObjectAttributes(ctx context.Context, c *call, in *GetObjectAtt
 			out.StorageClass = ptr(StorageClass(class(o)))
 		case "Checksum":
 			if o.Checksum.Algorithm != "" {
-				s := sumsOf(o.Checksum)
+				plain := o.Checksum
+				plain.Value, _, _ = strings.Cut(plain.Value, "-") // without the number of parts
+				s := sumsOf(plain)
 				out.Checksum = &Checksum{ChecksumCRC32: s.crc32, ChecksumCRC32C: s.crc32c, ChecksumCRC64NVME: s.crc64, ChecksumSHA1: s.sha1, ChecksumSHA256: s.sha256, ChecksumType: opt(ChecksumType(o.Checksum.Type))}
 			}
 		case "ObjectParts":

@@ -85,10 +85,19 @@ func (a *api) putObject(ctx context.Context, c *call, in *PutObjectRequest) (*Pu
 	}
 	s := sumsOf(o.Checksum)
 	return &PutObjectOutput{
-		ETag: ptr(`"` + o.ETag + `"`), VersionId: c.versionOf(o.Version), ServerSideEncryption: encryption(o), Expiration: c.expiration(o),
+		ETag: ptr(`"` + o.ETag + `"`), VersionId: c.writtenVersion(o), ServerSideEncryption: encryption(o), Expiration: c.expiration(o),
 		ChecksumCRC32: s.crc32, ChecksumCRC32C: s.crc32c, ChecksumCRC64NVME: s.crc64, ChecksumSHA1: s.sha1, ChecksumSHA256: s.sha256,
 		ChecksumType: opt(ChecksumType(o.Checksum.Type)),
 	}, nil
+}
+
+// writtenVersion returns the version's id as its writer sees it: the null version of a bucket with suspended versioning is
+// not named.
+func (c *call) writtenVersion(o *objstore.Object) *string {
+	if o.Version == objstore.NullVersion {
+		return nil
+	}
+	return &o.Version
 }
 
 // checkWriteConditions refuses what a write cannot be made to depend on.
@@ -196,10 +205,12 @@ func (c *call) metadata(f metadataFields) (objstore.Metadata, error) {
 	case "STANDARD":
 		m.StorageClass = ""
 	case "", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "REDUCED_REDUNDANCY", "GLACIER_IR":
-	case "GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "SNOW", "EXPRESS_ONEZONE", "FSX_OPENZFS":
+	case "GLACIER", "DEEP_ARCHIVE":
 		return m, refuse("NotImplemented", http.StatusNotImplemented, "Objects of the storage class "+m.StorageClass+" cannot be read at once; Tarn does not serve it.")
 	default:
-		return m, refuse("InvalidStorageClass", http.StatusBadRequest, "The storage class you specified is not valid")
+		e := refuse("InvalidStorageClass", http.StatusBadRequest, "The storage class you specified is not valid")
+		e.Members = map[string]any{"StorageClassRequested": m.StorageClass}
+		return m, e
 	}
 	switch m.Encryption {
 	case "", "AES256", "aws:kms", "aws:kms:dsse":
@@ -209,7 +220,7 @@ func (c *call) metadata(f metadataFields) (objstore.Metadata, error) {
 	if len(f.user) > 0 {
 		m.User = make(map[string]string, len(f.user))
 		for k, v := range f.user {
-			m.User[strings.ToLower(k)] = v
+			m.User[strings.ToLower(k)] = decodeMetadata(v)
 		}
 	}
 	return m, nil
