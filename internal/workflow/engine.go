@@ -48,6 +48,7 @@ type Engine struct {
 
 	live       sync.Map // key uint64 → *exec
 	definition sync.Map // hash → *asl.Machine
+	idle       idleDefinitions
 	records    recordCache
 	alarms     *alarms
 	activities *activityQueues

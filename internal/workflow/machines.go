@@ -105,10 +105,6 @@ func (e *Engine) Create(ctx context.Context, s ident.Scope, in CreateMachine) (*
 
 func (e *Engine) now() time.Time { return e.clock.Now().UTC().Truncate(time.Millisecond) }
 
-func (e *Engine) putDefinition(b *kv.Batch, m *Machine) {
-	b.Set(definitionKey(m.Hash), []byte(m.Definition))
-}
-
 var nameRE = regexp.MustCompile(`^[^\x00-\x20\x7f-\x9f<>{}\[\]?*"#%\\^|~` + "`" + `$&,;:/]{1,80}$`)
 
 // ValidName reports whether a name is one that AWS takes for state machines, executions and activities.

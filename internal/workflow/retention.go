@@ -14,9 +14,17 @@ import (
 // collectEvery is how often executions whose time is over are looked for.
 const collectEvery = time.Hour
 
-// collect forgets executions that ended longer ago than the retention.
+// sweepEvery is how many collections are between two looks at the definitions.
+const sweepEvery = 24
+
+// collect forgets executions that ended longer ago than the retention, and texts of definitions that nothing refers to.
 func (e *Engine) collect(ctx context.Context) {
-	for clock.Sleep(ctx, e.clock, collectEvery) == nil {
+	for n := 1; clock.Sleep(ctx, e.clock, collectEvery) == nil; n++ {
+		if n%sweepEvery == 0 {
+			if err := e.sweepDefinitions(ctx); err != nil && ctx.Err() == nil {
+				e.log.Error("old definitions cannot be removed", "error", err)
+			}
+		}
 		if err := e.collectOnce(ctx, e.clock.Now().Add(-e.keep)); err != nil && ctx.Err() == nil {
 			e.log.Error("ended executions cannot be removed", "error", err)
 		}
