@@ -117,11 +117,16 @@ func (e *Engine) put(b *kv.Batch, c Connection) func() {
 	}
 }
 
-// taken sets the state of a connection whose credentials were just given.
+// taken sets the state of a connection whose credentials were just given, and forgets those of another type.
 func (c *Connection) taken() {
 	c.State, c.Reason, c.Authorized = Authorized, "", c.Modified
-	if c.Type == OAuth {
-		c.State = Authorizing
+	switch a := c.Auth; c.Type {
+	case Basic:
+		c.Auth = &Auth{Username: a.Username, Password: a.Password}
+	case APIKey:
+		c.Auth = &Auth{KeyName: a.KeyName, KeyValue: a.KeyValue}
+	case OAuth:
+		c.Auth, c.State = &Auth{OAuth: a.OAuth}, Authorizing
 	}
 }
 

@@ -93,6 +93,15 @@ func TestCredentials(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := e.Update(t.Context(), ref("key"), func(c *connection.Connection) bool {
+		c.Auth.Password = "of another type"
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if c, _ := e.Connection(ref("key")); c.Auth.Password != "" {
+		t.Errorf("credentials of another type are kept: %+v", c.Auth)
+	}
 	e, _ = open(t, store, nil, clock.NewFake(begin)) // as after a restart
 	if d := cmp.Diff([]string{"X-A: 1", "Authorization: Basic dTpw"}, headers(t, e, basic.ARN(), "")); d != "" {
 		t.Error(d)
