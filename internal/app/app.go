@@ -217,7 +217,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 		return fmt.Errorf("open schedules: %w", err)
 	}
 	a.group.Go("schedules", a.Schedules.Run)
-	dest.Connect(a.Functions, a.Topics)
+	dest.Connect(a.Functions, a.Topics, a.Events)
 	events.Connect(a.Functions, a.Queues, a.Topics, a.Events)
 	if a.Mappings, err = mapping.Open(ctx, mapping.Options{
 		Store: a.Store, Sources: bridge.MappingQueues{Queues: a.Queues, Functions: a.Functions, Identity: a.Identity}, Group: a.group, Clock: a.clock, Logger: a.log,

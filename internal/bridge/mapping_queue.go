@@ -47,7 +47,7 @@ func (s MappingQueues) Check(ctx context.Context, m mapping.Mapping) error {
 	}
 	q, err := s.Queues.Get(ctx, r)
 	if err != nil {
-		return bad("error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist: %s", m.SourceARN)
+		return bad("Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.")
 	}
 	switch {
 	case q.Settings.FIFO && m.BatchSize > 10:
@@ -98,7 +98,7 @@ func (s MappingQueues) Poll(ctx context.Context, m mapping.Mapping, max int, wai
 	}
 	b := &queueBatch{queues: s.Queues, ref: r, visibility: q.Settings.Visibility, messages: list}
 	for i := range list {
-		b.records = append(b.records, queueRecord(r, &list[i]))
+		b.records = append(b.records, queueRecord(r, &list[i], m.Window > 0))
 	}
 	return b, nil
 }
@@ -154,7 +154,7 @@ func (b *queueBatch) Done(ctx context.Context, which []int) error {
 }
 
 // queueRecord is a message as Lambda shows it to functions.
-func queueRecord(r queue.Ref, m *queue.Received) mapping.Record {
+func queueRecord(r queue.Ref, m *queue.Received, window bool) mapping.Record {
 	attrs := map[string]any{}
 	for _, a := range m.Attributes {
 		v := map[string]any{"dataType": a.Type, "stringListValues": []any{}, "binaryListValues": []any{}}
@@ -169,8 +169,11 @@ func queueRecord(r queue.Ref, m *queue.Received) mapping.Record {
 		"messageId": m.ID, "receiptHandle": m.Handle, "body": m.Body, "attributes": systemAttributes(m), "messageAttributes": attrs,
 		"md5OfBody": m.MD5Body, "eventSource": "aws:sqs", "eventSourceARN": r.ARN(), "awsRegion": r.Region,
 	}
-	if len(m.Attributes) > 0 {
+	switch {
+	case len(m.Attributes) > 0:
 		doc["md5OfMessageAttributes"] = queue.MD5OfAttributes(m.Attributes)
+	case window: // Lambda writes it empty in batches that wait to fill, and leaves it out otherwise
+		doc["md5OfMessageAttributes"] = nil
 	}
 	filter := map[string]any{}
 	for k, v := range doc {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/ident"
@@ -74,6 +75,9 @@ func (s *Service) runAsync(ctx context.Context, e outbox.Entry, b *kv.Batch) err
 	if age > cfg.MaxAge {
 		return s.finish(ctx, b, q, cfg, Result{RequestID: q.RequestID}, "EventAgeExceeded")
 	}
+	if m, err := s.meta(ctx, q.Ref.Scope, q.Ref.Name); err == nil && m.Reserved != nil && *m.Reserved == 0 {
+		return s.finish(ctx, b, q, cfg, Result{RequestID: q.RequestID}, "ZeroReservedConcurrency") // it can never run
+	}
 	res, err := s.Invoke(ctx, Invocation{Ref: q.Ref, Payload: q.Payload, RequestID: q.RequestID, ClientContext: q.ClientContext})
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -119,7 +123,7 @@ func (s *Service) finish(ctx context.Context, b *kv.Batch, q queued, cfg EventCo
 		if err != nil {
 			return err
 		}
-		return s.opts.Dest.Send(ctx, b, q.Ref.Scope, target, record)
+		return s.opts.Dest.Send(ctx, b, q.Ref.Scope, target, Outcome{Body: record, Function: q.ran(res), Failed: condition != "Success"})
 	}
 	if condition == "Success" {
 		return nil
@@ -129,7 +133,34 @@ func (s *Service) finish(ctx context.Context, b *kv.Batch, q queued, cfg EventCo
 		s.log.Warn("give up an asynchronous invocation", "function", q.Ref.ARN(), "request", q.RequestID, "condition", condition)
 		return nil
 	}
-	return s.opts.Dest.Send(ctx, b, q.Ref.Scope, v.Config.DeadLetter, q.Payload)
+	return s.opts.Dest.Send(ctx, b, q.Ref.Scope, v.Config.DeadLetter, Outcome{Body: q.Payload, Function: q.ran(res), Failed: true, Letter: letter(q, res)})
+}
+
+// ran is the ARN of the function with the version that ran, if one did.
+func (q queued) ran(res Result) string {
+	ref := q.Ref
+	if res.Version != "" {
+		ref.Qualifier = res.Version
+	}
+	return ref.ARN()
+}
+
+// maxLetterText is how much of an error's message Lambda puts into an attribute.
+const maxLetterText = 1024
+
+func letter(q queued, res Result) *Letter {
+	l := &Letter{RequestID: q.RequestID, ErrorCode: 200}
+	if res.Version == "" && q.Failures == 0 { // there was never room for it
+		l.ErrorCode, l.ErrorMessage = 429, "Rate Exceeded."
+	}
+	var failure struct{ ErrorMessage string }
+	if json.Unmarshal(res.Payload, &failure) == nil {
+		l.ErrorMessage = failure.ErrorMessage
+	}
+	if len(l.ErrorMessage) > maxLetterText {
+		l.ErrorMessage = strings.ToValidUTF8(l.ErrorMessage[:maxLetterText], "")
+	}
+	return l
 }
 
 // record is the document that destinations get.

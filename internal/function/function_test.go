@@ -58,8 +58,12 @@ func (f *fixture) log() string {
 	return strings.Join(f.logs, "\n")
 }
 
-func (f *fixture) Send(_ context.Context, _ *kv.Batch, _ ident.Scope, target string, record []byte) error {
-	f.sent <- target + " " + string(record)
+func (f *fixture) Send(_ context.Context, _ *kv.Batch, _ ident.Scope, target string, r function.Outcome) error {
+	text := target + " " + string(r.Body)
+	if r.Letter != nil {
+		text += fmt.Sprintf(" %d %s", r.Letter.ErrorCode, r.Letter.ErrorMessage)
+	}
+	f.sent <- text
 	return nil
 }
 
@@ -309,6 +313,30 @@ def handler(e, c):
 		if got := <-f.sent; !strings.HasPrefix(got, want) || !strings.Contains(got, payload) {
 			t.Errorf("sent %s\nwant %s…", got, want)
 		}
+	}
+	if err := f.DeleteEventConfig(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.PutEventConfig(t.Context(), r, function.EventConfig{Retries: &zero}, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.UpdateConfig(t.Context(), r, "", func(c *function.Config) { c.DeadLetter = "arn:aws:sqs:us-west-2:000000000000:dead" }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.InvokeAsync(t.Context(), function.Invocation{Ref: r, Payload: []byte(`{"bad":true}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := <-f.sent, `arn:aws:sqs:us-west-2:000000000000:dead {"bad":true} 200 bad event`; got != want {
+		t.Errorf("sent %s, want %s", got, want)
+	}
+	if err := f.SetReserved(t.Context(), r, &zero); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.InvokeAsync(t.Context(), function.Invocation{Ref: r, Payload: []byte(`{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := <-f.sent, `arn:aws:sqs:us-west-2:000000000000:dead {} 429 Rate Exceeded.`; got != want {
+		t.Errorf("a function without concurrency: sent %s, want %s", got, want)
 	}
 }
 

@@ -294,9 +294,8 @@ func (s *Service) environment(ctx context.Context, in *instance, l layout) ([]st
 		"TARN_PYTHON_SDK":                l.sdk,
 	}
 	env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = fmt.Sprint(v.Config.MemoryMB)
-	env["AWS_LAMBDA_LOG_FORMAT"] = v.Config.LogFormat
 	if v.Config.AppLogLevel != "" {
-		env["AWS_LAMBDA_LOG_LEVEL"] = v.Config.AppLogLevel
+		env["AWS_LAMBDA_LOG_FORMAT"], env["AWS_LAMBDA_LOG_LEVEL"] = v.Config.LogFormat, v.Config.AppLogLevel
 	}
 	if s.opts.Roles != nil {
 		c, err := s.opts.Roles.AssumeForService(ctx, in.scope, v.Config.Role, "lambda.amazonaws.com", sessionName(v.Name), maxInstanceAge+MaxTimeout)

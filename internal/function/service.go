@@ -49,7 +49,22 @@ type LogSink interface {
 // Destination delivers records of asynchronous invocations to queues, topics, buses and other functions. It adds the
 // delivery to b, so that it happens exactly when the invocation is finished. It models bridge's fan-out.
 type Destination interface {
-	Send(ctx context.Context, b *kv.Batch, scope ident.Scope, target string, record []byte) error
+	Send(ctx context.Context, b *kv.Batch, scope ident.Scope, target string, r Outcome) error
+}
+
+// Outcome is what a destination or a dead-letter target gets of an invocation that is finished.
+type Outcome struct {
+	Body     []byte // JSON: the record; for a dead-letter target the event itself
+	Function string // ARN of the function, with the version that ran
+	Failed   bool
+	Letter   *Letter // of a dead-letter target only
+}
+
+// Letter tells why an event is in a dead-letter target; Lambda gives it as the message's attributes.
+type Letter struct {
+	RequestID    string
+	ErrorCode    int // a status of HTTP: 200 for an error of the function's own
+	ErrorMessage string
 }
 
 // Options of a service. Store, Blobs, Dir, Sandbox and Group are required.

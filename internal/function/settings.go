@@ -180,8 +180,10 @@ func (s *Service) checkDestination(ctx context.Context, r Ref, c EventConfig, ta
 	}
 	switch a.Service {
 	case "lambda":
-	case "sqs", "sns", "events", "s3":
+	case "sqs", "sns", "events":
 		return nil
+	case "s3":
+		return fmt.Errorf("%w: Tarn does not support destinations of S3: give a queue, a topic, an event bus or a function", ErrBadParameter)
 	default:
 		return fmt.Errorf("%w: The provided destination config %s is invalid.", ErrBadParameter, destinationText(c))
 	}

@@ -33,7 +33,7 @@ import (
 // Errors; compare with errors.Is.
 var (
 	ErrNotFound     = errors.New("the resource you requested does not exist.")
-	ErrExists       = errors.New("an event source mapping with this source and function already exists")
+	ErrExists       = errors.New("the event source mapping already exists")
 	ErrBadParameter = errors.New("invalid event source mapping")
 )
 
@@ -149,7 +149,9 @@ func (e *Engine) Create(ctx context.Context, m Mapping) (Mapping, error) {
 	defer e.mu.Unlock()
 	for _, o := range e.all {
 		if o.SourceARN == m.SourceARN && o.FunctionARN == m.FunctionARN {
-			return Mapping{}, fmt.Errorf("%w: please update or delete the existing mapping with UUID %s", ErrExists, o.UUID)
+			_, name, _ := strings.Cut(m.FunctionARN, ":function:")
+			return Mapping{}, fmt.Errorf("%w: An event source mapping with SQS arn (\" %s \") and function (\" %s \") already exists. Please update or delete the existing mapping with UUID %s",
+				ErrExists, m.SourceARN, name, o.UUID)
 		}
 	}
 	return m, e.put(ctx, m)
@@ -211,7 +213,7 @@ func compile(filters []string) ([]*eventpattern.Pattern, error) {
 	for _, f := range filters {
 		p, err := eventpattern.Compile([]byte(f))
 		if err != nil || len(f) > 4096 {
-			return nil, fmt.Errorf("%w: filter pattern %q (at most 4096 characters): %w", ErrBadParameter, f, errors.Join(err))
+			return nil, fmt.Errorf("%w: Invalid filter pattern definition.", ErrBadParameter)
 		}
 		list = append(list, p)
 	}

@@ -135,3 +135,34 @@ def test_a_wrapper_starts_the_runtime(functions, role, name):
     failure = json.load(r["Payload"])
     assert failure["errorType"] == "Runtime.ExitError" and "exit status 127" in failure["errorMessage"]
     assert failure["errorMessage"].startswith(f"RequestId: {r['ResponseMetadata']['RequestId']} Error: ")
+
+
+def test_where_asynchronous_calls_end(server, functions, role, name):
+    """A bus gets the record as an event, a dead-letter queue the event with the reason as attributes."""
+    arn = make(functions, name, role, "def handler(e, c):\n    raise ValueError('no ' + e['n'])\n")
+    queues, events = server.client("sqs"), server.client("events")
+    url = queues.create_queue(QueueName=name)["QueueUrl"]
+    queue = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    bus = events.create_event_bus(Name=name)["EventBusArn"]
+    events.put_rule(Name=name, EventBusName=name, EventPattern=json.dumps({"source": ["lambda"]}))
+    rule = events.describe_rule(Name=name, EventBusName=name)["Arn"]
+    statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": queue, "Condition": {"ArnEquals": {"aws:SourceArn": rule}}}
+    queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})})
+    events.put_targets(Rule=name, EventBusName=name, Targets=[{"Id": "q", "Arn": queue}])
+    functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": bus}})
+
+    def next_message():
+        return until(lambda: queues.receive_message(QueueUrl=url, WaitTimeSeconds=1, MessageAttributeNames=["All"]).get("Messages"))[0]
+
+    functions.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"n": "1"}')
+    m = next_message()
+    event = json.loads(m["Body"])
+    queues.delete_message(QueueUrl=url, ReceiptHandle=m["ReceiptHandle"])
+    assert (event["detail-type"], event["resources"]) == ("Lambda Function Invocation Result - Failure", [bus, arn + ":$LATEST"])
+    assert event["detail"]["responsePayload"]["errorMessage"] == "no 1"
+    functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
+    functions.update_function_configuration(FunctionName=name, DeadLetterConfig={"TargetArn": queue})
+    functions.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"n": "2"}')
+    m = next_message()
+    assert json.loads(m["Body"]) == {"n": "2"}
+    assert {k: v["StringValue"] for k, v in m["MessageAttributes"].items() if k != "RequestID"} == {"ErrorCode": "200", "ErrorMessage": "no 2"}

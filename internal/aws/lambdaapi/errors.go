@@ -39,7 +39,7 @@ var errorTable = []struct {
 	{function.ErrBadPayload, Code_InvalidRequestContentException, http.StatusBadRequest, false},
 	{function.ErrRuntime, Code_InvalidRuntimeException, http.StatusBadGateway, false},
 	{mapping.ErrNotFound, Code_ResourceNotFoundException, http.StatusNotFound, false},
-	{mapping.ErrExists, Code_ResourceConflictException, http.StatusConflict, false},
+	{mapping.ErrExists, Code_ResourceConflictException, http.StatusConflict, true},
 	{mapping.ErrBadParameter, Code_InvalidParameterValueException, http.StatusBadRequest, true},
 	{function.ErrDenied, "AccessDeniedException", http.StatusForbidden, false},
 }

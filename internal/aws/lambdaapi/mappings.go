@@ -83,7 +83,9 @@ func (a *api) createMapping(ctx context.Context, c *protocol.Call, in *CreateEve
 		return nil, err
 	}
 	out := mappingConfiguration(m)
-	out.State = new("Creating") // it is polled from the next moment on; the next description tells
+	if !m.Disabled {
+		out.State = new("Creating") // it is polled from the next moment on; the next description tells
+	}
 	return out, nil
 }
 
@@ -142,7 +144,14 @@ func (a *api) updateMapping(ctx context.Context, c *protocol.Call, in *UpdateEve
 		return nil, err
 	}
 	out := mappingConfiguration(m)
-	out.State = new("Updating")
+	switch {
+	case in.Enabled == nil:
+		out.State = new("Updating")
+	case *in.Enabled:
+		out.State = new("Enabling")
+	default:
+		out.State = new("Disabling")
+	}
 	return out, nil
 }
 
