@@ -119,14 +119,14 @@ func (e *Engine) applyFIFO(ctx context.Context, b *kv.Batch, f *fifo, r Ref, lis
 		return nil, nil, nil, err
 	}
 	out, errs = make([]Published, len(list)), make([]error, len(list))
+	if refused(list, &top, errs) {
+		return nil, out, errs, nil
+	}
 	now := e.opts.Clock.Now().UTC()
 	f.forget(b, r, now)
 	var deliveries []Delivery
 	first := f.last
 	for i, m := range list {
-		if errs[i] = check(&m, &top); errs[i] != nil {
-			continue
-		}
 		hash := dedupHash(&top, &m)
 		if old, ok := f.seen[hash]; ok {
 			out[i] = Published{ID: old.ID, Sequence: formatSequence(old.Sequence), Duplicate: true}

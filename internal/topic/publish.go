@@ -3,6 +3,7 @@ package topic
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ type Published struct {
 }
 
 // Publish takes messages and sends each to the subscriptions that want it, in one batch. The deliveries are durable when it
-// returns. A message that is refused has its error in errs; the others are published.
+// returns. Where one is refused, which has its error in errs, none is published.
 func (e *Engine) Publish(ctx context.Context, r Ref, list []Message) (out []Published, errs []error, err error) {
 	var b kv.Batch
 	if r.FIFO() {
@@ -41,6 +42,9 @@ func (e *Engine) Publish(ctx context.Context, r Ref, list []Message) (out []Publ
 	out, deliveries, errs, err := e.prepare(&b, r, list)
 	if err != nil {
 		return nil, nil, err
+	}
+	if errors.Join(errs...) != nil {
+		return out, errs, nil
 	}
 	p, err := e.opts.Deliverer.Apply(ctx, &b, deliveries)
 	if err != nil || p == nil {
@@ -71,11 +75,11 @@ func (e *Engine) prepare(b *kv.Batch, r Ref, list []Message) (out []Published, d
 		return nil, nil, nil, err
 	}
 	out, errs = make([]Published, len(list)), make([]error, len(list))
+	if refused(list, &top, errs) {
+		return out, nil, errs, nil
+	}
 	now := e.opts.Clock.Now().UTC()
 	for i, m := range list {
-		if errs[i] = check(&m, &top); errs[i] != nil {
-			continue
-		}
 		m.ID = ident.UUID()
 		out[i].ID = m.ID
 		deliveries = e.fanOut(b, deliveries, &top, subs, m, now)
@@ -104,6 +108,15 @@ func (e *Engine) fanOut(b *kv.Batch, out []Delivery, t *Topic, subs []Subscripti
 		}
 	}
 	return out
+}
+
+// refused checks messages and reports whether any is refused.
+func refused(list []Message, t *Topic, errs []error) (any bool) {
+	for i := range list {
+		errs[i] = check(&list[i], t)
+		any = any || errs[i] != nil
+	}
+	return any
 }
 
 func check(m *Message, t *Topic) error {

@@ -78,22 +78,23 @@ func (n *Notes) Notification(ctx context.Context, d *topic.Delivery) (map[string
 	if len(attrs) > 0 {
 		doc["MessageAttributes"] = attrs
 	}
-	if err := n.sign(ctx, d, doc); err != nil {
-		return nil, err
+	if !d.Subscription.Topic.FIFO() { // what FIFO topics send is not signed
+		if err := n.sign(ctx, d, doc); err != nil {
+			return nil, err
+		}
 	}
 	doc["UnsubscribeURL"] = n.unsubscribeURL(&d.Subscription)
 	return doc, nil
 }
 
-// ForFunction is Notification as functions get it: some members are spelled otherwise, all are there, and the signature is of
-// version 1 whatever the topic says.
+// ForFunction is Notification as functions get it: some members are spelled otherwise, all are there, and the version of the
+// signature is said to be 1 whatever it is, as AWS does it.
 func (n *Notes) ForFunction(ctx context.Context, d *topic.Delivery) (map[string]any, error) {
-	first := *d
-	first.Signature = "1"
-	doc, err := n.Notification(ctx, &first)
+	doc, err := n.Notification(ctx, d)
 	if err != nil {
 		return nil, err
 	}
+	doc["SignatureVersion"] = "1"
 	doc["SigningCertUrl"], doc["UnsubscribeUrl"] = doc["SigningCertURL"], doc["UnsubscribeURL"]
 	delete(doc, "SigningCertURL")
 	delete(doc, "UnsubscribeURL")

@@ -106,14 +106,6 @@ func (a *api) publishBatch(ctx context.Context, c *protocol.Call, in *PublishBat
 	seen, size := map[string]bool{}, 0
 	var list []topic.Message
 	var ids []string
-	fail := func(id string, err error) error {
-		f, ok := batchError(id, err)
-		if !ok {
-			return err
-		}
-		out.Failed = append(out.Failed, f)
-		return nil
-	}
 	for i := range in.PublishBatchRequestEntries {
 		e := &in.PublishBatchRequestEntries[i]
 		if !entryID.MatchString(e.Id) {
@@ -129,10 +121,7 @@ func (a *api) publishBatch(ctx context.Context, c *protocol.Call, in *PublishBat
 		seen[e.Id] = true
 		m, err := message(e.Message, e.Subject, e.MessageStructure, e.MessageAttributes, e.MessageGroupId, e.MessageDeduplicationId)
 		if err != nil {
-			if err := fail(e.Id, err); err != nil {
-				return nil, err
-			}
-			continue
+			return nil, err
 		}
 		m.Trace = trace(c)
 		size += m.Size()
@@ -145,12 +134,9 @@ func (a *api) publishBatch(ctx context.Context, c *protocol.Call, in *PublishBat
 	if err != nil {
 		return nil, err
 	}
-	for i, id := range ids {
-		if errs[i] != nil {
-			if err := fail(id, errs[i]); err != nil {
-				return nil, err
-			}
-			continue
+	for i := range ids {
+		if errs[i] != nil { // then none is published
+			return nil, errs[i]
 		}
 		out.Successful = append(out.Successful, PublishBatchResultEntry{Id: &ids[i], MessageId: &sent[i].ID, SequenceNumber: protocol.Some(sent[i].Sequence)})
 	}

@@ -2,9 +2,7 @@ package snsapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
@@ -124,19 +122,4 @@ func parseSubscription(c *protocol.Call, arn string) (topic.Ref, string, error) 
 		return r, "", parameter("SubscriptionArn")
 	}
 	return r, id, nil
-}
-
-// batchError is the answer to an entry of a batch.
-func batchError(id string, err error) (BatchResultErrorEntry, bool) {
-	var e *protocol.Error
-	if !errors.As(err, &e) {
-		if e = mapError(err); e == nil {
-			return BatchResultErrorEntry{}, false
-		}
-	}
-	code := e.Code
-	if s := Model().Exception(code); s != nil {
-		code = s.ErrorCode
-	}
-	return BatchResultErrorEntry{Id: id, Code: code, Message: &e.Message, SenderFault: e.Status < http.StatusInternalServerError}, true
 }

@@ -26,7 +26,7 @@ func checkAttribute(name, value string, creating bool) error {
 	case name == "KmsMasterKeyId" && value != "":
 		return parameter("KmsMasterKeyId Reason: Tarn has no KMS keys")
 	case !ok && name != "KmsMasterKeyId", once && !creating:
-		return parameter("AttributeName: %s", name)
+		return parameter("AttributeName")
 	case name == "DisplayName" && len(value) > 100:
 		return parameter("DisplayName Reason: want at most 100 characters")
 	case name == "SignatureVersion" && value != "" && value != "1" && value != "2":

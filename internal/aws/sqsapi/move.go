@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/queue"
@@ -60,6 +61,9 @@ func (a *api) listMoves(ctx context.Context, _ *protocol.Call, in *ListMessageMo
 	out := &ListMessageMoveTasksResult{}
 	for _, t := range list {
 		moved, toMove, started, source := int64(t.Moved), int64(t.ToMove), t.Started.UnixMilli(), t.Source.ARN()
+		if strings.HasPrefix(t.Reason, queue.ErrNoQueue.Error()) {
+			t.Reason = "AWS.SimpleQueueService.NonExistentQueue"
+		}
 		e := ListMessageMoveTasksResultEntry{
 			ApproximateNumberOfMessagesMoved: &moved, ApproximateNumberOfMessagesToMove: &toMove, DestinationArn: protocol.Some(t.Destination),
 			FailureReason: protocol.Some(t.Reason), MaxNumberOfMessagesPerSecond: protocol.Some(int32(t.PerSecond)), SourceArn: &source, StartedTimestamp: &started, Status: &t.Status,
