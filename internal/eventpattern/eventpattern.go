@@ -138,8 +138,11 @@ func (c *compiler) or(list []any, depth int) (alternatives []*object, ok bool, e
 func (o *object) match(v any, present bool) bool {
 	if list, ok := v.([]any); ok {
 		for _, e := range list {
-			if _, ok := e.(map[string]any); ok && o.match(e, true) {
-				return true
+			switch e.(type) {
+			case map[string]any, []any:
+				if o.match(e, true) {
+					return true
+				}
 			}
 		}
 		return false
@@ -193,7 +196,7 @@ func (l leaf) match(v any, present bool) bool {
 				continue
 			}
 			for _, e := range list {
-				if t.match(e, true) {
+				if _, nested := e.([]any); nested && (leaf{t}).match(e, true) || !nested && t.match(e, true) {
 					return true
 				}
 			}

@@ -7,7 +7,7 @@ import (
 )
 
 func TestMatch(t *testing.T) {
-	const event = `{"source":"aws.s3","n":1,"big":9007199254740993,"x":{"ip":"10.0.0.7","list":["a","Bc"],"null":null,"empty":""},"file":"dir/data.csv","objs":[{"k":1},{"k":2}],"d.e":"f","d":{"g":{"h":"i"}}}`
+	const event = `{"source":"aws.s3","n":1,"big":9007199254740993,"x":{"ip":"10.0.0.7","list":["a","Bc"],"null":null,"empty":""},"file":"dir/data.csv","objs":[{"k":1},{"k":2}],"deep":[[{"k":1},[{"k":2}]]],"lists":[[4],[5]],"d.e":"f","d":{"g":{"h":"i"}}}`
 	for _, c := range []struct {
 		pattern string
 		want    bool
@@ -46,6 +46,9 @@ func TestMatch(t *testing.T) {
 		{`{"n":[1],"$or":[{"n":[2]},{"source":["x"]}]}`, false},
 		{`{"objs":{"k":[2]}}`, true},
 		{`{"objs":{"k":[3]}}`, false},
+		{`{"deep":{"k":[2]}}`, true},
+		{`{"deep":{"k":[3]}}`, false},
+		{`{"lists":[5]}`, true},
 		{`{"x.ip":["10.0.0.7"]}`, true},
 		{`{"x.ip":["10.0.0.8"]}`, false},
 		{`{"objs.k":[2]}`, true},
