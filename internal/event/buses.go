@@ -41,7 +41,7 @@ func (e *Engine) CreateBus(ctx context.Context, b Bus) error {
 	b.Created = e.opts.Clock.Now().UTC()
 	return e.change(ctx, func(batch *kv.Batch) (func(), error) {
 		if e.has(b.BusRef) {
-			return nil, fmt.Errorf("%w: Event bus %s already exists", ErrExists, b.Name)
+			return nil, fmt.Errorf("%w: Event bus %s already exists.", ErrExists, b.Name)
 		}
 		kv.Put(batch, under(b.Scope, "bus").Str(b.Name), b)
 		return func() { e.buses[b.BusRef] = b }, nil
@@ -65,6 +65,7 @@ func (e *Engine) EditBus(ctx context.Context, r BusRef, f func(*Bus) error) erro
 		if err := b.compile(); err != nil {
 			return nil, err
 		}
+		b.Modified = e.opts.Clock.Now().UTC()
 		kv.Put(batch, under(r.Scope, "bus").Str(r.Name), b)
 		return func() { e.buses[r] = b }, nil
 	})
@@ -73,7 +74,7 @@ func (e *Engine) EditBus(ctx context.Context, r BusRef, f func(*Bus) error) erro
 // DeleteBus removes a bus that has no rules. One that is gone is no error.
 func (e *Engine) DeleteBus(ctx context.Context, r BusRef) error {
 	if r.Name == DefaultBus {
-		return fmt.Errorf("%w: Cannot delete event bus default", ErrBadInput)
+		return fmt.Errorf("%w: Cannot delete event bus default.", ErrBadInput)
 	}
 	return e.change(ctx, func(batch *kv.Batch) (func(), error) {
 		if len(e.rules[r]) > 0 {
@@ -159,7 +160,7 @@ func (e *Engine) Forbid(ctx context.Context, r BusRef, statement string) error {
 	return e.editPolicy(ctx, r, func(list []map[string]any) ([]map[string]any, error) {
 		rest := slices.DeleteFunc(slices.Clone(list), func(o map[string]any) bool { return o["Sid"] == statement })
 		if len(rest) == len(list) {
-			return nil, fmt.Errorf("%w: Statement with StatementId: %s does not exist.", ErrNotFound, statement)
+			return nil, fmt.Errorf("%w: Statement with the provided id does not exist.", ErrNotFound)
 		}
 		return rest, nil
 	})

@@ -24,13 +24,15 @@ import (
 
 // Errors; compare with errors.Is.
 var (
-	ErrNotFound   = errors.New("the resource does not exist")
-	ErrExists     = errors.New("the resource already exists")
-	ErrBadInput   = errors.New("parameter is not valid")
-	ErrBadPattern = errors.New("event pattern is not valid")
-	ErrLimit      = errors.New("the requested resource exceeds the maximum number allowed")
-	ErrPolicySize = errors.New("the policy is too long")
-	ErrStatus     = errors.New("the state does not allow it")
+	ErrNotFound = errors.New("the resource does not exist")
+	ErrExists   = errors.New("the resource already exists")
+	ErrBadInput = errors.New("parameter is not valid")
+	// ErrBadSchedule reports an expression that is none.
+	ErrBadSchedule = errors.New("schedule expression is not valid")
+	ErrBadPattern  = errors.New("event pattern is not valid")
+	ErrLimit       = errors.New("the requested resource exceeds the maximum number allowed")
+	ErrPolicySize  = errors.New("the policy is too long")
+	ErrStatus      = errors.New("the state does not allow it")
 	// ErrPermanent marks a delivery that another attempt would not save: the target is gone or does not admit the rule.
 	ErrPermanent = errors.New("the target does not take the event")
 )
@@ -63,8 +65,17 @@ type Bus struct {
 	Policy      string            `json:",omitempty"` // who else may put events and rules on it
 	Tags        map[string]string `json:",omitempty"`
 	Created     time.Time
+	Modified    time.Time // zero = not since it was created
 
 	policy *policy.Document
+}
+
+// Changed is when the bus was changed last, or created.
+func (b Bus) Changed() time.Time {
+	if b.Modified.IsZero() {
+		return b.Created
+	}
+	return b.Modified
 }
 
 // Rule says which events of a bus go where.

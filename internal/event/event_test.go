@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -77,7 +78,7 @@ func TestInputs(t *testing.T) {
 		{event.Target{InputPath: "$.detail.html"}, `"<a&b>"`},
 		{event.Target{Template: `"see <h>"`, Paths: map[string]string{"h": "$.detail.html"}}, `"see <a&b>"`},
 		{event.Target{Template: `"n is <n>, <q>"`, Paths: map[string]string{"n": "$.detail.n", "q": "$.detail.quote"}}, `"n is 9007199254740993, say \"x\""`},
-		{event.Target{Template: `{"l": <l>, "t": "<l>", "<unknown>": <aws.events.rule-name>}`, Paths: map[string]string{"l": "$.detail.list"}}, `{"l": ["a","b"], "t": "[\"a\",\"b\"]", "<unknown>": "r"}`},
+		{event.Target{Template: `{"l": <l>, "t": "<l>", "n": <aws.events.rule-name>}`, Paths: map[string]string{"l": "$.detail.list"}}, `{"l": ["a","b"], "t": "[a,b]", "n": "r"}`},
 	} {
 		s := &sink{got: make(chan string, 1)}
 		e, _ := open(t, kvtest.New(t), clock.NewFake(time.Unix(0, 0)), s)
@@ -89,6 +90,17 @@ func TestInputs(t *testing.T) {
 		if got := <-s.got; got != c.want {
 			t.Errorf("%+v: %s", c.target, got)
 		}
+	}
+}
+
+func TestUnknownPlaceholder(t *testing.T) {
+	e, _ := open(t, kvtest.New(t), clock.NewFake(time.Unix(0, 0)), &sink{})
+	if _, err := e.PutRule(t.Context(), event.Rule{Bus: bus, Name: "r", Pattern: `{"source":["s"]}`}); err != nil {
+		t.Fatal(err)
+	}
+	err := e.PutTarget(t.Context(), bus, "r", event.Target{ID: "1", ARN: "arn:aws:sqs:us-east-1:000000000000:q", MaxAge: time.Hour, Template: `"<b> <a>"`, Paths: map[string]string{"a": "$.id"}})
+	if !errors.Is(err, event.ErrBadInput) || !strings.HasSuffix(err.Error(), "invalid placeholder b.") {
+		t.Errorf("%v", err)
 	}
 }
 

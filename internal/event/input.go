@@ -21,7 +21,7 @@ func (t *Target) validate() error {
 	}
 	switch {
 	case inputs > 1:
-		return fmt.Errorf("%w: only one of Input, InputPath and InputTransformer may be set for target %s", ErrBadInput, t.ID)
+		return fmt.Errorf("%w: Only one of Input, InputPath, or InputTransformer must be provided for target %s.", ErrBadInput, t.ID)
 	case t.Input != "" && !json.Valid([]byte(t.Input)):
 		return fmt.Errorf("%w: Input of target %s is not JSON", ErrBadInput, t.ID)
 	case t.InputPath != "" && !pathForm.MatchString(t.InputPath):
@@ -36,8 +36,16 @@ func (t *Target) validate() error {
 			return fmt.Errorf("%w: InputPathsMap: %s: %s: want $.name.name[0]", ErrBadInput, name, p)
 		}
 	}
+	for _, m := range placeholder.FindAllStringSubmatch(t.Template, -1) {
+		if _, ok := t.Paths[m[1]]; !ok && !strings.HasPrefix(m[1], "aws.") {
+			return fmt.Errorf("%w: InputTemplate for target %s contains invalid placeholder %s.", ErrBadInput, t.ID, m[1])
+		}
+	}
 	return nil
 }
+
+// placeholder is a name in a template.
+var placeholder = regexp.MustCompile(`<([A-Za-z0-9_.-]+)>`)
 
 // payload is what a target gets of an event.
 func (t *Target) payload(r Rule, text []byte, doc any, now time.Time) []byte {
@@ -96,7 +104,8 @@ func at(doc any, path string) (any, bool) {
 	return doc, true
 }
 
-// transform fills the template: <name> outside of a string stands for a JSON value, inside of one for its text.
+// transform fills the template: <name> outside of a string stands for a JSON value, inside of one for its text, which of objects
+// and lists has no quotation marks.
 //
 // Source: "Amazon EventBridge input transformation" in the EventBridge user guide.
 func (t *Target) transform(r Rule, text []byte, doc any, now time.Time) []byte {
@@ -150,7 +159,7 @@ func (t *Target) transform(r Rule, text []byte, doc any, now time.Time) []byte {
 				case quoted && isText:
 					out = strings.TrimSuffix(strings.TrimPrefix(string(encode(str)), `"`), `"`)
 				case quoted:
-					e := string(encode(out))
+					e := string(encode(strings.ReplaceAll(out, `"`, "")))
 					out = e[1 : len(e)-1]
 				}
 				b.WriteString(out)

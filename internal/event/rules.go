@@ -29,10 +29,10 @@ func (r *Rule) compile() (err error) {
 	}
 	if r.Schedule != "" {
 		if strings.HasPrefix(r.Schedule, "at(") {
-			return fmt.Errorf("%w: ScheduleExpression %s: want cron(…) or rate(…)", ErrBadInput, r.Schedule)
+			return fmt.Errorf("%w: %s: want cron(…) or rate(…)", ErrBadSchedule, r.Schedule)
 		}
 		if r.schedule, err = schedule.Parse(r.Schedule); err != nil {
-			return fmt.Errorf("%w: ScheduleExpression: %w", ErrBadInput, err)
+			return fmt.Errorf("%w: %w", ErrBadSchedule, err)
 		}
 	}
 	return nil

@@ -53,7 +53,7 @@ func Compile(text []byte) (*Pattern, error) {
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
-		return nil, invalid("it is not an object")
+		return nil, invalid("Filter is not an object")
 	}
 	c := compiler{}
 	root, err := c.object(m, 0)

@@ -99,7 +99,7 @@ func wildcard(p string) (parts []string, err error) {
 		case c == '\\':
 			return nil, fmt.Errorf("wildcard: invalid escape in %q", p)
 		case c == '*' && star:
-			return nil, fmt.Errorf("wildcard: consecutive asterisks in %q", p)
+			return nil, fmt.Errorf("Consecutive wildcard characters at pos %d", i)
 		case c == '*':
 			parts = append(parts, b.String())
 			b.Reset()
@@ -142,7 +142,7 @@ func anythingBut(arg any) (test, error) {
 			case string, json.Number:
 				l = append(l, equals{e})
 			default:
-				return nil, fmt.Errorf("anything-but wants strings or numbers")
+				return nil, errors.New("Inside anything but list, start|null|boolean is not supported.")
 			}
 		}
 		if len(l) == 0 {
@@ -163,6 +163,18 @@ func anythingBut(arg any) (test, error) {
 			}
 			var l leaf
 			for _, e := range list {
+				s, isText := e.(string)
+				_, nested := e.(map[string]any)
+				switch affix := name == "prefix" || name == "suffix"; {
+				case affix && nested:
+					return nil, errors.New("Value of anything-but must be an array or single string/number value.")
+				case affix && !isText:
+					return nil, errors.New("prefix/suffix match pattern must be a string")
+				case affix && s == "":
+					return nil, errors.New("Null prefix/suffix not allowed")
+				case name == "equals-ignore-case" && !isText:
+					return nil, errors.New("Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.")
+				}
 				t, err := textOperator(name, e)
 				switch name {
 				case "prefix", "suffix", "equals-ignore-case", "wildcard":

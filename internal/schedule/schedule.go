@@ -27,7 +27,7 @@ type Schedule interface {
 
 // Parse reads an expression. Errors wrap ErrSyntax.
 func Parse(expr string) (Schedule, error) {
-	kind, rest, ok := strings.Cut(strings.TrimSpace(expr), "(")
+	kind, rest, ok := strings.Cut(expr, "(")
 	body, closed := strings.CutSuffix(rest, ")")
 	if !ok || !closed {
 		return nil, bad(expr, "want cron(…), rate(…) or at(…)")
@@ -67,7 +67,7 @@ type Rate time.Duration
 func (r Rate) Next(t time.Time) time.Time { return t.Add(time.Duration(r)) }
 
 func parseRate(expr, body string) (Schedule, error) {
-	f := strings.Fields(body)
+	f := strings.Split(body, " ")
 	if len(f) != 2 {
 		return nil, bad(expr, "want rate(value unit)")
 	}

@@ -14,7 +14,7 @@ import (
 // compile reads the expression and the zone.
 func (s *Schedule) compile() (err error) {
 	if s.expr, err = schedule.Parse(s.Expression); err != nil {
-		return fmt.Errorf("%w: Invalid Schedule Expression %s: %w", ErrBadInput, s.Expression, err)
+		return fmt.Errorf("%w: Invalid Schedule Expression %s.", ErrBadInput, s.Expression)
 	}
 	if s.loc = time.UTC; s.Zone != "" {
 		if s.loc, err = time.LoadLocation(s.Zone); err != nil || s.Zone == "Local" {

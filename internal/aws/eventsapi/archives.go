@@ -2,6 +2,8 @@ package eventsapi
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -16,8 +18,11 @@ func invalid(text string) error {
 
 func (a *api) createArchive(ctx context.Context, c *protocol.Call, in *CreateArchiveRequest) (*CreateArchiveResponse, error) {
 	bus, ok := busOf(in.EventSourceArn)
-	if !ok || bus.Scope != c.Scope {
-		return nil, invalid("Parameter EventSourceArn is not valid. Reason: Must contain an event bus ARN of this account and region.")
+	if !ok {
+		return nil, invalid("Parameter EventSourceArn is not valid. Reason: Must contain an event bus ARN.")
+	}
+	if bus.Scope != c.Scope { // buses of others are not seen from here
+		return nil, fmt.Errorf("%w: Event bus %s does not exist.", event.ErrNotFound, bus.Name)
 	}
 	x, err := a.events.CreateArchive(ctx, event.Archive{
 		Bus: bus, Name: in.ArchiveName, Description: protocol.Or(in.Description, ""), Pattern: protocol.Or(in.EventPattern, ""), Days: int(protocol.Or(in.RetentionDays, 0)),
@@ -61,6 +66,11 @@ func (a *api) describeArchive(ctx context.Context, c *protocol.Call, in *Describ
 
 func (a *api) listArchives(ctx context.Context, c *protocol.Call, in *ListArchivesRequest) (*ListArchivesResponse, error) {
 	prefix, source := protocol.Or(in.NamePrefix, ""), protocol.Or(in.EventSourceArn, "")
+	if bus, ok := busOf(source); ok {
+		if _, err := a.events.Bus(bus); err != nil {
+			return nil, err
+		}
+	}
 	list, next := a.events.Archives(c.Scope, func(x event.Archive) bool {
 		return strings.HasPrefix(x.Name, prefix) && (source == "" || x.Bus.ARN() == source) && protocol.Or(in.State, ArchiveState_ENABLED) == ArchiveState_ENABLED
 	}, protocol.Or(in.NextToken, ""), page(in.Limit))
@@ -96,6 +106,14 @@ func (a *api) startReplay(ctx context.Context, c *protocol.Call, in *StartReplay
 	bus, ok := busOf(in.Destination.Arn)
 	if !ok {
 		return nil, invalid("Parameter Destination.Arn is not valid. Reason: Must contain an event bus ARN.")
+	}
+	if bus.Scope == c.Scope {
+		if _, err := a.events.Bus(bus); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := a.events.Archive(c.Scope, archive); errors.Is(err, event.ErrNotFound) {
+		return nil, invalid("Parameter EventSourceArn is not valid. Reason: Archive " + archive + " does not exist.")
 	}
 	r, err := a.events.StartReplay(ctx, event.Replay{
 		Scope: c.Scope, Name: in.ReplayName, Description: protocol.Or(in.Description, ""), Archive: archive, Bus: bus, Rules: in.Destination.FilterArns,

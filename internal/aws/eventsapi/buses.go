@@ -28,7 +28,7 @@ func (a *api) describeBus(_ context.Context, c *protocol.Call, in *DescribeEvent
 		return nil, err
 	}
 	return &DescribeEventBusResponse{
-		Arn: new(b.ARN()), Name: &b.Name, Description: protocol.Some(b.Description), Policy: protocol.Some(b.Policy), CreationTime: protocol.Some(b.Created),
+		Arn: new(b.ARN()), Name: &b.Name, Description: protocol.Some(b.Description), Policy: protocol.Some(b.Policy), CreationTime: protocol.Some(b.Created), LastModifiedTime: protocol.Some(b.Changed()),
 	}, nil
 }
 
@@ -36,7 +36,7 @@ func (a *api) listBuses(_ context.Context, c *protocol.Call, in *ListEventBusesR
 	list, next := a.events.Buses(c.Scope, protocol.Or(in.NamePrefix, ""), protocol.Or(in.NextToken, ""), page(in.Limit))
 	out := &ListEventBusesResponse{NextToken: protocol.Some(next), EventBuses: []EventBus{}}
 	for _, b := range list {
-		out.EventBuses = append(out.EventBuses, EventBus{Arn: new(b.ARN()), Name: new(b.Name), Description: protocol.Some(b.Description), CreationTime: protocol.Some(b.Created)})
+		out.EventBuses = append(out.EventBuses, EventBus{Arn: new(b.ARN()), Name: new(b.Name), Description: protocol.Some(b.Description), CreationTime: protocol.Some(b.Created), LastModifiedTime: protocol.Some(b.Changed())})
 	}
 	return out, nil
 }

@@ -68,11 +68,11 @@ func (a *api) putEvents(ctx context.Context, c *protocol.Call, in *PutEventsRequ
 func (a *api) testPattern(_ context.Context, _ *protocol.Call, in *TestEventPatternRequest) (*TestEventPatternResponse, error) {
 	p, err := eventpattern.Compile([]byte(in.EventPattern))
 	if err != nil {
-		return nil, &protocol.Error{Code: Code_InvalidEventPatternException, Message: err.Error()}
+		return nil, err
 	}
 	doc, err := eventpattern.Decode([]byte(in.Event))
-	if err != nil {
-		return nil, &protocol.Error{Code: "ValidationException", Message: "Parameter Event is not valid: " + err.Error()}
+	if _, object := doc.(map[string]any); err != nil || !object {
+		return nil, &protocol.Error{Code: "ValidationException", Message: "Parameter Event is not valid."}
 	}
 	return &TestEventPatternResponse{Result: new(p.Match(doc))}, nil
 }

@@ -2,11 +2,13 @@ package eventsapi
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/connection"
 	"github.com/tarn-data/tarn/internal/event"
+	"github.com/tarn-data/tarn/internal/eventpattern"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/policy"
 )
@@ -21,19 +23,7 @@ func New(events *event.Engine, connections *connection.Engine) *protocol.Service
 	a := &api{events, connections}
 	return &protocol.Service{
 		Name: "events", SDKName: "eventBridge", Model: Model, InternalCode: Code_InternalException, ResourcePolicy: a.resourcePolicy,
-		MapError: protocol.MapErrors([]protocol.ErrorRow{
-			{Err: event.ErrNotFound, Code: Code_ResourceNotFoundException},
-			{Err: event.ErrExists, Code: Code_ResourceAlreadyExistsException},
-			{Err: event.ErrBadPattern, Code: Code_InvalidEventPatternException},
-			{Err: event.ErrBadInput, Code: "ValidationException"},
-			{Err: event.ErrLimit, Code: Code_LimitExceededException},
-			{Err: event.ErrPolicySize, Code: Code_PolicyLengthExceededException},
-			{Err: connection.ErrNotFound, Code: Code_ResourceNotFoundException},
-			{Err: connection.ErrExists, Code: Code_ResourceAlreadyExistsException},
-			{Err: connection.ErrBadInput, Code: "ValidationException"},
-			{Err: connection.ErrLimit, Code: Code_LimitExceededException},
-			{Err: event.ErrStatus, Code: Code_IllegalStatusException},
-		}),
+		MapError: mapError,
 		Ops: append(a.connectionOps(), []protocol.Op{
 			protocol.Handle("CreateEventBus", bus(func(r *CreateEventBusRequest) *string { return &r.Name }), a.createBus),
 			protocol.Handle("DeleteEventBus", bus(func(r *DeleteEventBusRequest) *string { return &r.Name }), a.deleteBus),
@@ -83,6 +73,41 @@ func New(events *event.Engine, connections *connection.Engine) *protocol.Service
 			protocol.Handle("ListTagsForResource", func(_ *protocol.Call, r *ListTagsForResourceRequest) []string { return []string{r.ResourceARN} }, a.listTags),
 		}...),
 	}
+}
+
+var errorTable = []protocol.ErrorRow{
+	{Err: event.ErrNotFound, Code: Code_ResourceNotFoundException},
+	{Err: event.ErrExists, Code: Code_ResourceAlreadyExistsException},
+	{Err: event.ErrBadPattern, Code: Code_InvalidEventPatternException},
+	{Err: eventpattern.ErrInvalid, Code: Code_InvalidEventPatternException},
+	{Err: event.ErrBadSchedule, Code: "ValidationException", Message: "Parameter ScheduleExpression is not valid."},
+	{Err: event.ErrBadInput, Code: "ValidationException"},
+	{Err: event.ErrLimit, Code: Code_LimitExceededException, Message: "The requested resource exceeds the maximum number allowed."},
+	{Err: event.ErrPolicySize, Code: Code_PolicyLengthExceededException},
+	{Err: connection.ErrNotFound, Code: Code_ResourceNotFoundException},
+	{Err: connection.ErrExists, Code: Code_ResourceAlreadyExistsException},
+	{Err: connection.ErrBadInput, Code: "ValidationException"},
+	{Err: connection.ErrLimit, Code: Code_LimitExceededException},
+	{Err: event.ErrStatus, Code: Code_IllegalStatusException},
+}
+
+var mapTable = protocol.MapErrors(errorTable)
+
+// mapError leaves out the kind of an error where its text says more.
+func mapError(err error) *protocol.Error {
+	e := mapTable(err)
+	if e == nil {
+		return nil
+	}
+	for _, row := range errorTable {
+		if rest, ok := strings.CutPrefix(e.Message, row.Err.Error()+": "); ok && errors.Is(err, row.Err) {
+			e.Message = rest
+		}
+	}
+	if e.Message != "" {
+		e.Message = strings.ToUpper(e.Message[:1]) + e.Message[1:]
+	}
+	return e
 }
 
 // busRef reads the name or ARN of a bus; nil is the default one.

@@ -24,12 +24,7 @@ func New(schedules *scheduler.Engine) *protocol.Service {
 	}
 	return &protocol.Service{
 		Name: "scheduler", Model: Model, InternalCode: Code_InternalServerException, Smithy: true,
-		MapError: protocol.MapErrors([]protocol.ErrorRow{
-			{Err: scheduler.ErrNotFound, Code: Code_ResourceNotFoundException},
-			{Err: scheduler.ErrExists, Code: Code_ConflictException},
-			{Err: scheduler.ErrBadInput, Code: Code_ValidationException},
-			{Err: scheduler.ErrLimit, Code: Code_ServiceQuotaExceededException},
-		}),
+		MapError: mapError,
 		Ops: []protocol.Op{
 			protocol.Also(protocol.Handle("CreateSchedule", one(func(r *CreateScheduleInput) (*string, string) { return r.GroupName, r.Name }), a.create),
 				func(_ *protocol.Call, r *CreateScheduleInput) []protocol.Access { return pass(r.Target) }),
@@ -153,4 +148,20 @@ func (a *api) listTags(_ context.Context, _ *protocol.Call, in *ListTagsForResou
 		out.Tags = append(out.Tags, Tag{Key: k, Value: g.Tags[k]})
 	}
 	return out, nil
+}
+
+var mapTable = protocol.MapErrors([]protocol.ErrorRow{
+	{Err: scheduler.ErrNotFound, Code: Code_ResourceNotFoundException},
+	{Err: scheduler.ErrExists, Code: Code_ConflictException},
+	{Err: scheduler.ErrBadInput, Code: Code_ValidationException},
+	{Err: scheduler.ErrLimit, Code: Code_ServiceQuotaExceededException},
+})
+
+// mapError leaves out the kind of an error where its text says more.
+func mapError(err error) *protocol.Error {
+	e := mapTable(err)
+	if e != nil {
+		e.Message = strings.TrimPrefix(e.Message, scheduler.ErrBadInput.Error()+": ")
+	}
+	return e
 }
