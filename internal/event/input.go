@@ -123,6 +123,9 @@ func (t *Target) transform(r Rule, text []byte, doc any, now time.Time) []byte {
 			m, _ := doc.(map[string]any)
 			rest := map[string]any{}
 			for k, v := range m {
+				if k == "detail-type" { // AWS spells it so here, and only here
+					k = "detailType"
+				}
 				if k != "detail" {
 					rest[k] = v
 				}

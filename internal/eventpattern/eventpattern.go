@@ -231,6 +231,9 @@ func (c *compiler) leaf(field string, list []any) (leaf, error) {
 		}
 		for name, arg := range m {
 			t, err := operator(name, arg)
+			if errors.Is(err, errAddress) { // AWS tells no place either
+				return nil, invalid("%v", err)
+			}
 			if err != nil {
 				return nil, invalid("%v\n at %q", err, field)
 			}

@@ -30,6 +30,16 @@ func operator(name string, arg any) (test, error) {
 	return nil, fmt.Errorf("Unrecognized match type %s", name)
 }
 
+// errAddress is the kind of the errors of networks.
+var errAddress = errors.New("not a network")
+
+// badAddress is an errAddress with its whole text.
+type badAddress string
+
+func (b badAddress) Error() string { return string(b) }
+
+func (b badAddress) Is(err error) bool { return err == errAddress }
+
 func cidr(arg any) (test, error) {
 	s, ok := arg.(string)
 	if !ok {
@@ -44,15 +54,15 @@ func cidr(arg any) (test, error) {
 	}
 	address, bits, ok := strings.Cut(s, "/")
 	if !ok {
-		return nil, errors.New("Malformed CIDR, one '/' required")
+		return nil, badAddress("Malformed CIDR, one '/' required")
 	}
 	if _, err := strconv.Atoi(bits); err != nil {
-		return nil, errors.New("Malformed CIDR, mask bits must be an integer")
+		return nil, badAddress("Malformed CIDR, mask bits must be an integer")
 	}
 	if _, err := netip.ParseAddr(address); err != nil {
-		return nil, fmt.Errorf("Nonstandard IP address: %s", address)
+		return nil, badAddress("Nonstandard IP address: " + address)
 	}
-	return nil, fmt.Errorf("Malformed CIDR, mask bits are out of range: %s", s)
+	return nil, badAddress("Malformed CIDR, mask bits are out of range: " + s)
 }
 
 func textOperator(name string, arg any) (test, error) {

@@ -27,6 +27,7 @@ def world(server):
     events = server.client("events")
     bus = events.create_event_bus(Name=tag)["EventBusArn"]
     values = {
+        "ConnectionArn": f"arn:aws:events:us-east-1:{ACCOUNT}:connection/none/00000000-0000-0000-0000-000000000000", "InvocationEndpoint": "https://example.com/",
         "QueueUrl": url, "SourceArn": queue, "TopicArn": topic, "SubscriptionArn": subscription, "Name": tag, "Rule": tag, "EventBusName": tag, "Arn": queue, "TargetArn": queue,
         "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/x", "EventPattern": '{"source":["x"]}', "Event": "{}", "ScheduleExpression": "rate(1 day)", "Protocol": "sqs", "Endpoint": queue,
         "EventSourceArn": bus, "AttributeName": "DisplayName", "QueueName": tag, "ArchiveName": tag, "ReplayName": tag, "Detail": "{}", "MessageBody": "x", "Mode": "OFF",

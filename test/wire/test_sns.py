@@ -60,9 +60,10 @@ def test_fan_out(subscribed):
 def test_structure_and_batch(subscribed):
     sns, topic, subscribe = subscribed
     raw = subscribe(RawMessageDelivery="true")
-    out = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[
-        {"Id": "1", "Message": json.dumps({"default": "d", "sqs": "for queues"}), "MessageStructure": "json"}, {"Id": "2", "Message": "{}", "MessageStructure": "json"}])
-    assert [s["Id"] for s in out["Successful"]] == ["1"] and out["Failed"][0]["Id"] == "2"
+    entries = [{"Id": "1", "Message": json.dumps({"default": "d", "sqs": "for queues"}), "MessageStructure": "json"}, {"Id": "2", "Message": "{}", "MessageStructure": "json"}]
+    with pytest.raises(sns.exceptions.InvalidParameterException):  # as a whole
+        sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+    assert [s["Id"] for s in sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries[:1])["Successful"]] == ["1"]
     assert [m["Body"] for m in raw()] == ["for queues"]
 
 
