@@ -60,7 +60,7 @@ func TestItemReaders(t *testing.T) {
 		"Parquet":            {get("b.parquet", `"InputType":"PARQUET"`), `[{"n":3,"s":null},{"n":4,"s":"x"}]`},
 		"no Parquet":         {get("no.rows", `"InputType":"PARQUET"`), "States.ItemReaderFailed: no.rows is no Parquet file"},
 		"below a pointer":    {get("list.json", `"InputType":"JSON","ItemsPointer":"/data/rows"`), `[5,6]`},
-		"packed CSV":         {get("c.csv.gz", `"InputType":"CSV","CSVHeaderLocation":"FIRST_ROW"`), `[{"n":"7","s":"a\nb"}]`},
+		"packed CSV":         {get("c.csv.gz", `"InputType":"CSV","CSVHeaderLocation":"FIRST_ROW"`), `[{"s":"a\nb","n":"7"}]`},
 		"no gzip":            {get("broken.csv.gz", `"InputType":"CSV","CSVHeaderLocation":"FIRST_ROW"`), "States.ItemReaderFailed: The file s3://in/broken.csv.gz is not in gzip format"},
 		"UNLOAD's manifest":  {get("unload.csv", `"InputType":"JSONL","ManifestType":"ATHENA_DATA"`), `[{"n":8},{"n":9},{"n":10}]`},
 		"bad manifest":       {get("unload-bad.csv", `"InputType":"JSONL","ManifestType":"ATHENA_DATA"`), `States.ItemReaderFailed: The manifest has the line "parts/1"`},

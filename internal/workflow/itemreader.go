@@ -193,18 +193,19 @@ func csvReader(spec *asl.ItemReader, body io.Reader) (func(context.Context) (any
 		}
 		seen[h] = true
 	}
+	order := memberOrder(headers)
 	return func(context.Context) (any, error) {
 		row, err := r.Read()
 		if err != nil {
 			return nil, err
 		}
 		o := jsonvalue.NewObject()
-		for i, h := range headers {
+		for _, i := range order {
 			v := ""
 			if i < len(row) {
 				v = row[i]
 			}
-			o.Set(h, v)
+			o.Set(headers[i], v)
 		}
 		return o, nil
 	}, nil

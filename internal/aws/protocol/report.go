@@ -12,7 +12,7 @@ import (
 )
 
 // maxEcho is how much of a value a message repeats.
-const maxEcho = 1024
+const maxEcho = 4096
 
 // maxViolations bounds the message of a request that is wrong all over.
 const maxViolations = 100
