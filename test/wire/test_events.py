@@ -290,3 +290,23 @@ def test_limits(server, bus, name):
         with pytest.raises(botocore.exceptions.ClientError) as e:
             call()
         assert e.value.response["Error"]["Code"] == code, e.value
+
+
+def test_pages_of_targets_and_patterns(rig):
+    _, events, rule = rig
+    arn, _ = rule({"source": ["x"]})
+    name = arn.split(":")[-1]
+    events.put_targets(Rule=name, Targets=[{"Id": "2", "Arn": arn}])
+    page = events.list_targets_by_rule(Rule=name, Limit=1)
+    rest = events.list_targets_by_rule(Rule=name, Limit=1, NextToken=page["NextToken"])
+    assert [t["Id"] for t in page["Targets"] + rest["Targets"]] == ["1", "2"] and "NextToken" not in rest
+    event = {"id": "1", "account": "1", "source": "x", "time": "2026-01-01T00:00:00Z", "region": "r", "detail-type": "t", "detail": {"a": {"b": [[1], [2]]}}}
+    for pattern, want in (({"detail.a.b": [2]}, True), ({"detail": {"a.b": [3]}}, False)):
+        assert events.test_event_pattern(Event=json.dumps(event), EventPattern=json.dumps(pattern))["Result"] is want
+    for given in ([event], {"source": "x"}):
+        with pytest.raises(botocore.exceptions.ClientError) as e:
+            events.test_event_pattern(Event=json.dumps(given), EventPattern='{"source":["x"]}')
+        assert e.value.response["Error"]["Message"] == "Parameter Event is not valid."
+    with pytest.raises(events.exceptions.InvalidEventPatternException) as e:
+        events.put_rule(Name=name, EventPattern='{"source":[{"suffix":1}]}')
+    assert e.value.response["Error"]["Message"].startswith("Event pattern is not valid. Reason: suffix match pattern must be a string")

@@ -186,7 +186,7 @@ def test_limits_of_requests(sqs, queue):
 
 def test_requests_are_counted(server, sqs):
     def units():
-        return sum(line["Quantity"] for line in json.loads(server.tarn("--json", "cost"))["lines"] if line["Unit"] == "sqs:requests")
+        return sum(line["Quantity"] for line in json.loads(server.tarn("--json", "cost"))["lines"] or [] if line["Unit"] == "sqs:requests")
 
     sqs.list_queues()
     before = until(units)
@@ -194,3 +194,39 @@ def test_requests_are_counted(server, sqs):
     sqs.send_message(QueueUrl=url, MessageBody="x" * (65 * 1024))  # two units
     sqs.receive_message(QueueUrl=url)  # two again
     until(lambda: units() >= before + 5, every=0.5)
+
+
+def refused(call, **args):
+    with pytest.raises(botocore.exceptions.ClientError) as e:
+        call(**args)
+    error = e.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def test_refusals_in_the_words_of_sqs(sqs, queue):
+    groups = sqs.create_queue(QueueName=name(".fifo"), Attributes={"FifoQueue": "True", "ContentBasedDeduplication": "False"})["QueueUrl"]
+    entries = [{"Id": "1", "MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "d"}, {"Id": "2", "MessageBody": "y", "MessageGroupId": "g"}]
+    for got, code, text in (
+        (refused(sqs.create_queue, QueueName=name(), Attributes={"FifoQueue": "false"}), "InvalidAttributeName", "Unknown Attribute FifoQueue."),
+        (refused(sqs.create_queue, QueueName=name(), Attributes={"DeduplicationScope": "queue"}), "InvalidAttributeName",
+         "You can specify the DeduplicationScope only when FifoQueue is set to true."),
+        (refused(sqs.set_queue_attributes, QueueUrl=groups, Attributes={"FifoQueue": "false"}), "InvalidAttributeValue",
+         "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported."),
+        (refused(sqs.delete_message, QueueUrl=queue, ReceiptHandle="garbage"), "ReceiptHandleIsInvalid", 'The input receipt handle "garbage" is not a valid receipt handle.'),
+        (refused(sqs.send_message_batch, QueueUrl=groups, Entries=entries), "InvalidParameterValue",
+         "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"),
+        (refused(sqs.send_message, QueueUrl=groups, MessageBody="x", MessageGroupId="", MessageDeduplicationId="1"), "InvalidParameterValue",
+         "Value  for parameter MessageGroupId is invalid. Reason: MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length."),
+    ):
+        assert got == (code, text)
+    assert "Messages" not in sqs.receive_message(QueueUrl=groups)
+
+
+def test_handles_of_earlier_receives(sqs, queue):
+    sqs.send_message(QueueUrl=queue, MessageBody="x")
+    first = sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0)["Messages"][0]["ReceiptHandle"]
+    sqs.receive_message(QueueUrl=queue)
+    sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=first, VisibilityTimeout=0)
+    assert sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0)["Messages"][0]["Body"] == "x"
+    sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=first, VisibilityTimeout=60)  # it is visible, and hidden again
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)

@@ -71,8 +71,11 @@ func (a *api) testPattern(_ context.Context, _ *protocol.Call, in *TestEventPatt
 		return nil, err
 	}
 	doc, err := eventpattern.Decode([]byte(in.Event))
-	if _, object := doc.(map[string]any); err != nil || !object {
-		return nil, &protocol.Error{Code: "ValidationException", Message: "Parameter Event is not valid."}
+	m, _ := doc.(map[string]any)
+	for _, name := range []string{"id", "account", "source", "time", "region", "detail-type"} { // what every event has
+		if _, ok := m[name]; err != nil || !ok {
+			return nil, &protocol.Error{Code: "ValidationException", Message: "Parameter Event is not valid."}
+		}
 	}
 	return &TestEventPatternResponse{Result: new(p.Match(doc))}, nil
 }

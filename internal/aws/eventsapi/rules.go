@@ -134,7 +134,12 @@ func (a *api) listTargets(_ context.Context, c *protocol.Call, in *ListTargetsBy
 		return nil, err
 	}
 	out := &ListTargetsByRuleResponse{Targets: []Target{}}
-	for _, t := range r.Targets { // five at most: one page
+	after := slices.IndexFunc(r.Targets, func(t event.Target) bool { return t.ID == protocol.Or(in.NextToken, "") })
+	for _, t := range r.Targets[after+1:] {
+		if n := len(out.Targets); n == page(in.Limit) {
+			out.NextToken = &out.Targets[n-1].Id
+			break
+		}
 		e := Target{Id: t.ID, Arn: t.ARN, RoleArn: protocol.Some(t.Role), Input: protocol.Some(t.Input), InputPath: protocol.Some(t.InputPath)}
 		if t.Template != "" {
 			e.InputTransformer = &InputTransformer{InputPathsMap: t.Paths, InputTemplate: t.Template}
