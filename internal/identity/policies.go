@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -112,6 +113,9 @@ func (e *Engine) UpdatePolicy(ctx context.Context, account, arn string, f func(*
 
 func (e *Engine) own(account, arn string) (*Policy, error) {
 	p, err := e.policy(account, arn)
+	if errors.Is(err, ErrNoSuchEntity) { // another text than where a policy is attached
+		return nil, fail(ErrNoSuchEntity, "Policy %s was not found.", arn)
+	}
 	if err == nil && p.Account == "aws" {
 		return nil, fail(ErrUnmodifiable, "Policy %s is managed by AWS and cannot be changed.", arn)
 	}
