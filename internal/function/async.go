@@ -136,11 +136,14 @@ func (s *Service) finish(ctx context.Context, b *kv.Batch, q queued, cfg EventCo
 	return s.opts.Dest.Send(ctx, b, q.Ref.Scope, v.Config.DeadLetter, Outcome{Body: q.Payload, Function: q.ran(res), Failed: true, Letter: letter(q, res)})
 }
 
-// ran is the ARN of the function with the version that ran, if one did.
+// ran is the ARN of the function with the version that ran or was to run.
 func (q queued) ran(res Result) string {
 	ref := q.Ref
-	if res.Version != "" {
+	switch {
+	case res.Version != "":
 		ref.Qualifier = res.Version
+	case ref.Qualifier == "":
+		ref.Qualifier = Latest
 	}
 	return ref.ARN()
 }
@@ -165,14 +168,12 @@ func letter(q queued, res Result) *Letter {
 
 // record is the document that destinations get.
 func (s *Service) record(q queued, res Result, condition string) ([]byte, error) {
-	ref := q.Ref
-	ref.Qualifier = res.Version
 	response := map[string]any{"statusCode": 200, "executedVersion": res.Version}
 	doc := map[string]any{
 		"version":   "1.0",
 		"timestamp": s.opts.Clock.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
 		"requestContext": map[string]any{
-			"requestId": q.RequestID, "functionArn": ref.ARN(), "condition": condition, "approximateInvokeCount": q.Failures + btoi(condition == "Success"),
+			"requestId": q.RequestID, "functionArn": q.ran(res), "condition": condition, "approximateInvokeCount": q.Failures + btoi(condition == "Success"),
 		},
 		"requestPayload": json.RawMessage(q.Payload),
 	}
