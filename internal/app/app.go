@@ -190,7 +190,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	}
 	a.group.Go("object lifecycle", a.Objects.Run)
 
-	dest := &bridge.Destinations{Queues: a.Queues}
+	dest := bridge.NewDestinations(a.Queues)
 	if a.Functions, err = function.Open(ctx, function.Options{
 		Store: a.Store, Blobs: a.Blobs, Dir: filepath.Join(a.cfg.Data, "functions"), Sandbox: a.Sandbox, Group: a.group,
 		Roles: bridge.FunctionRoles{Identity: a.Identity}, Logs: bridge.FunctionLogs{Logs: a.Logs}, Meter: m, Clock: a.clock, Logger: a.log,

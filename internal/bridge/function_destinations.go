@@ -14,10 +14,11 @@ import (
 	"github.com/tarn-data/tarn/internal/topic"
 )
 
-// Destinations takes records of asynchronous invocations to queues, topics, event buses and functions. The delivery is a part of the batch that
-// ends the invocation.
+// Destinations takes records of asynchronous invocations to queues, topics, event buses and functions. The delivery is a part of
+// the batch that ends the invocation. Make it with NewDestinations.
 type Destinations struct {
-	Queues    *queue.Engine
+	queues    *queue.Engine
+	connected chan struct{} // closed when the fields below are set
 	functions *function.Service
 	topics    *topic.Engine
 	events    *event.Engine
@@ -25,13 +26,24 @@ type Destinations struct {
 
 var _ function.Destination = (*Destinations)(nil)
 
-// Connect sets the functions, topics and buses, which are opened with the destinations at hand.
-func (d *Destinations) Connect(f *function.Service, t *topic.Engine, e *event.Engine) {
-	d.functions, d.topics, d.events = f, t, e
+// NewDestinations returns destinations that wait for Connect with what they are given.
+func NewDestinations(q *queue.Engine) *Destinations {
+	return &Destinations{queues: q, connected: make(chan struct{})}
 }
 
-// Send implements function.Destination.
+// Connect sets the functions, topics and buses, which are opened with the destinations at hand. It is called once.
+func (d *Destinations) Connect(f *function.Service, t *topic.Engine, e *event.Engine) {
+	d.functions, d.topics, d.events = f, t, e
+	close(d.connected)
+}
+
+// Send implements function.Destination. Records that a restart finds may come before Connect.
 func (d *Destinations) Send(ctx context.Context, b *kv.Batch, scope ident.Scope, target string, o function.Outcome) error {
+	select {
+	case <-d.connected:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	a, err := ident.ParseARN(target)
 	if err != nil {
 		return err
@@ -42,7 +54,7 @@ func (d *Destinations) Send(ctx context.Context, b *kv.Batch, scope ident.Scope,
 		if !ok {
 			return fmt.Errorf("%q is not the ARN of a queue", target)
 		}
-		return d.Queues.Enqueue(b, queue.Incoming{Queue: r, Message: queue.Message{Body: string(o.Body), Sender: scope.Account, Attributes: letterAttributes(o.Letter)}})
+		return d.queues.Enqueue(b, queue.Incoming{Queue: r, Message: queue.Message{Body: string(o.Body), Sender: scope.Account, Attributes: letterAttributes(o.Letter)}})
 	case "sns":
 		r, _, ok := topic.ParseARN(target)
 		if !ok {
