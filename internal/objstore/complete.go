@@ -73,8 +73,9 @@ func (s *Store) Complete(ctx context.Context, req *CompleteRequest) (*Object, er
 		if req.Size >= 0 && req.Size != o.Size {
 			return nil, fmt.Errorf("%w: the provided 'x-amz-mp-object-size' header value %d does not match what was computed: %d", ErrInvalidRequest, req.Size, o.Size)
 		}
-		if v := req.Checksum.Value; v != "" && (req.Checksum.Algorithm != o.Checksum.Algorithm || v != strings.SplitN(o.Checksum.Value, "-", 2)[0] && v != o.Checksum.Value) {
-			return nil, fmt.Errorf("%w: the %s you specified did not match the calculated checksum.", ErrBadDigest, req.Checksum.Algorithm)
+		// An upload without an algorithm of its own takes no notice of other checksums, as in S3.
+		if (u.Algorithm != "" || req.Checksum.Algorithm == Default) && !req.Checksum.agrees(o.Checksum) {
+			return nil, fmt.Errorf("%w: the %s you specified did not match the calculated checksum.", ErrBadDigest, strings.ToLower(string(o.Checksum.Algorithm)))
 		}
 		b.IfPresent(uploadKey(u.Bucket, u.Key, u.ID))
 		if err := s.dropUpload(ctx, b, u); err != nil {
@@ -98,6 +99,16 @@ func (s *Store) Complete(ctx context.Context, req *CompleteRequest) (*Object, er
 	return o, nil
 }
 
+// agrees compares the checksum that a completion announces with the computed one. One without a type is taken to be of the
+// algorithm's default type, as S3 does.
+func (c Checksum) agrees(computed Checksum) bool {
+	if c.Value == "" {
+		return true
+	}
+	plain, _, _ := strings.Cut(computed.Value, "-") // the number of parts may be left out
+	return c.Algorithm == computed.Algorithm && cmp.Or(c.Type, c.Algorithm.DefaultType()) == computed.Type && (c.Value == computed.Value || c.Value == plain)
+}
+
 // choose checks the client's list against the parts that are there.
 func (req *CompleteRequest) choose(u *Upload, have map[int]*storedPart) ([]*storedPart, error) {
 	chosen := make([]*storedPart, 0, len(req.Parts))
@@ -111,9 +122,11 @@ func (req *CompleteRequest) choose(u *Upload, have map[int]*storedPart) ([]*stor
 		if p == nil || p.ETag != strings.Trim(want.ETag, `"`) {
 			return nil, invalidPart(&want)
 		}
-		if v := want.Checksum.Value; v != "" && (want.Checksum.Algorithm != p.Checksum.Algorithm || v != p.Checksum.Value) {
+		if c := want.Checksum; c.Value != "" && c.Algorithm == p.Checksum.Algorithm && c.Value != p.Checksum.Value {
+			return nil, fmt.Errorf("%w: the %s you specified for part %d did not match what we received.", ErrBadDigest, strings.ToLower(string(c.Algorithm)), want.Number)
+		} else if v := c.Value; v != "" && (want.Checksum.Algorithm != p.Checksum.Algorithm || v != p.Checksum.Value) {
 			return nil, invalidPart(&want)
-		} else if v == "" && u.Algorithm != "" && u.Type == Composite && req.anyChecksum() {
+		} else if v == "" && u.Algorithm != "" && u.Type == Composite {
 			return nil, fmt.Errorf("%w: the upload was created using a %s checksum. The complete request must include the checksum for each part. It was missing for part %d in the request.", ErrInvalidRequest, strings.ToLower(string(u.Algorithm)), want.Number)
 		}
 		if i < len(req.Parts)-1 && p.Size < MinPartBytes {
@@ -127,15 +140,6 @@ func (req *CompleteRequest) choose(u *Upload, have map[int]*storedPart) ([]*stor
 
 func invalidPart(p *Part) error {
 	return detail(fmt.Errorf("%w: part %d", ErrInvalidPart, p.Number), "PartNumber", strconv.Itoa(p.Number), "ETag", strings.Trim(p.ETag, `"`))
-}
-
-func (req *CompleteRequest) anyChecksum() bool {
-	for _, p := range req.Parts {
-		if p.Checksum.Value != "" {
-			return true
-		}
-	}
-	return false
 }
 
 // assemble makes the body, the ETag and the checksum of o from the parts.

@@ -207,7 +207,7 @@ func (r *opRow) decodeBody(body []byte, stream io.Reader, isXML bool, v reflect.
 		empty := len(body) == 0 && stream == nil
 		switch {
 		case empty && m.Shape.Kind != model.Blob:
-			if m.Required {
+			if m.Required && !(isXML && m.Shape.Kind == model.String) { // an empty text is one
 				rep.missing(m.Name)
 			}
 			return nil

@@ -60,7 +60,7 @@ func (a *api) getObject(ctx context.Context, c *protocol.Call, in *GetObjectRequ
 		status = http.StatusPartialContent
 		h["Content-Range"] = []string{"bytes " + strconv.FormatInt(off, 10) + "-" + strconv.FormatInt(off+n-1, 10) + "/" + strconv.FormatInt(o.Size, 10)}
 	}
-	if strings.EqualFold(str(in.ChecksumMode), "enabled") && (!partial || in.PartNumber != nil && len(o.Parts) == 0) {
+	if strings.EqualFold(str(in.ChecksumMode), "enabled") && n == o.Size && (in.PartNumber == nil || len(o.Parts) == 0) {
 		checksumHeaders(h, o.Checksum)
 	}
 	if body != nil {
@@ -143,7 +143,9 @@ func (c *call) describe(h http.Header, o *objstore.Object, in *GetObjectRequest)
 	set("X-Amz-Storage-Class", m.StorageClass)
 	set("X-Amz-Server-Side-Encryption", string(*encryption(o)))
 	set("X-Amz-Version-Id", str(c.versionOf(o.Version)))
-	set("X-Amz-Expiration", str(c.expiration(o)))
+	if in.VersionId == nil { // of the newest version only
+		set("X-Amz-Expiration", str(c.expiration(o)))
+	}
 	if len(o.Tags) > 0 {
 		set("X-Amz-Tagging-Count", strconv.Itoa(len(o.Tags)))
 	}

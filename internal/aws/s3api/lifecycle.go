@@ -55,6 +55,8 @@ func fromRule(in *LifecycleRule) (r objstore.Rule, err error) {
 		return r, malformed()
 	case f == nil:
 		r.Prefix = *in.Prefix
+	case given(f.Prefix != nil, f.Tag != nil, f.ObjectSizeGreaterThan != nil, f.ObjectSizeLessThan != nil, f.And != nil) > 1:
+		return r, malformed() // several belong into And
 	case f.And != nil:
 		r.Form, r.Prefix, r.Tags, r.LargerThan, r.LessThan = "And", str(f.And.Prefix), fromTags(f.And.Tags), f.And.ObjectSizeGreaterThan, f.And.ObjectSizeLessThan
 	default:
@@ -75,13 +77,7 @@ func fromRule(in *LifecycleRule) (r objstore.Rule, err error) {
 		return int(*n), nil
 	}
 	if e := in.Expiration; e != nil {
-		set := 0
-		for _, given := range []bool{e.Days != nil, e.Date != nil, e.ExpiredObjectDeleteMarker != nil} {
-			if given {
-				set++
-			}
-		}
-		if set != 1 {
+		if given(e.Days != nil, e.Date != nil, e.ExpiredObjectDeleteMarker != nil) != 1 {
 			return r, malformed()
 		}
 		if r.Days, err = positive(e.Days, "Days' for Expiration action"); err != nil {
@@ -121,6 +117,16 @@ func (a *api) getLifecycle(_ context.Context, c *call, _ *GetBucketLifecycleConf
 		out.Rules = append(out.Rules, toRule(&c.bk.Lifecycle[i]))
 	}
 	return out, nil
+}
+
+// given counts what is given.
+func given(what ...bool) (n int) {
+	for _, is := range what {
+		if is {
+			n++
+		}
+	}
+	return n
 }
 
 func toRule(r *objstore.Rule) LifecycleRule {

@@ -146,6 +146,7 @@ func (c *call) postAnswer(f *protocol.Form, o *objstore.Object, w http.ResponseW
 	if v := c.versionOf(o.Version); v != nil {
 		h.Set("X-Amz-Version-Id", *v)
 	}
+	checksumHeaders(h, o.Checksum)
 	if e := c.expiration(o); e != nil {
 		h.Set("X-Amz-Expiration", *e)
 	}

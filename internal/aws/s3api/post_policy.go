@@ -21,6 +21,9 @@ type postPolicy struct {
 	min, max   int64 // of the file's bytes; max < 0 = none
 }
 
+// never is the operator of a condition that names no field: it is no mistake of the policy, but nothing fulfils it.
+const never = "never"
+
 // postCondition is a rule about a field: "eq" or "starts-with".
 type postCondition struct {
 	operator, field, value string
@@ -121,7 +124,8 @@ func (p *postPolicy) add(raw json.RawMessage) error {
 		low, err1 := wholeNumber(parts[1])
 		high, err2 := wholeNumber(parts[2])
 		if err1 != nil || err2 != nil || low < 0 {
-			return badPolicy("Invalid content-length-range: bounds must be whole numbers.")
+			p.conditions = append(p.conditions, postCondition{operator: never, text: spaced(compact.Bytes())})
+			return nil
 		}
 		p.min = max(p.min, low)
 		if p.max < 0 || high < p.max {
@@ -131,8 +135,12 @@ func (p *postPolicy) add(raw json.RawMessage) error {
 	}
 	field, ok1 := parts[1].(string)
 	value, ok2 := parts[2].(string)
-	if !ok1 || !ok2 || !strings.HasPrefix(field, "$") {
-		return badPolicy("Invalid Condition: the field must begin with $ and the value must be a string.")
+	if !ok1 || !ok2 {
+		return badPolicy("Invalid Condition: the field and the value must be strings.")
+	}
+	if !strings.HasPrefix(field, "$") {
+		p.conditions = append(p.conditions, postCondition{operator: never, text: spaced(compact.Bytes())})
+		return nil
 	}
 	if operator != "eq" && operator != "starts-with" {
 		return badPolicy("Invalid Condition: unknown operation '" + operator + "'.")
@@ -195,6 +203,9 @@ func (p *postPolicy) check(bucket, key string, f *protocol.Form, now time.Time) 
 }
 
 func (c *postCondition) holds(value string) bool {
+	if c.operator == never {
+		return false
+	}
 	if c.operator == "eq" {
 		return value == c.value
 	}

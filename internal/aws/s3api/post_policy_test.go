@@ -40,6 +40,9 @@ func TestPostPolicy_Check(t *testing.T) {
 		"one type of a list":   {all + `,["starts-with","$Content-Type","image/p"]`, `AccessDenied: Invalid according to Policy: Policy Condition failed: ["starts-with", "$Content-Type", "image/p"]`},
 		"field without a rule": {`{"bucket":"b"},["starts-with","$key","in/"],["starts-with","$Content-Type","image/"]`, "AccessDenied: Invalid according to Policy: Extra input fields: x-amz-meta-a"},
 		"rule without a field": {all + `,{"acl":"private"}`, `AccessDenied: Invalid according to Policy: Policy Condition failed: ["eq", "$acl", "private"]`},
+		"rule without $":       {all + `,["eq","key","in/f.txt"]`, `AccessDenied: Invalid according to Policy: Policy Condition failed: ["eq", "key", "in/f.txt"]`},
+		"range of words":       {all + `,["content-length-range","a","10"]`, `AccessDenied: Invalid according to Policy: Policy Condition failed: ["content-length-range", "a", "10"]`},
+		"negative range":       {all + `,["content-length-range",-1,1]`, `AccessDenied: Invalid according to Policy: Policy Condition failed: ["content-length-range", -1, 1]`},
 		"no rules":             {``, "AccessDenied: Invalid according to Policy: Extra input fields: key, content-type, x-amz-meta-a"},
 	} {
 		p, err := parsePostPolicy(policyText(c.conditions))
@@ -72,10 +75,7 @@ func TestPostPolicy_Malformed(t *testing.T) {
 		"two in one":           `{"expiration":"2030-01-01T00:00:00Z","conditions":[{"a":"1","b":"2"}]}`,
 		"a number":             `{"expiration":"2030-01-01T00:00:00Z","conditions":[{"a":1}]}`,
 		"operator":             `{"expiration":"2030-01-01T00:00:00Z","conditions":[["Starts-With","$key",""]]}`,
-		"no dollar":            `{"expiration":"2030-01-01T00:00:00Z","conditions":[["eq","key",""]]}`,
 		"range of one":         `{"expiration":"2030-01-01T00:00:00Z","conditions":[["content-length-range",1]]}`,
-		"range of words":       `{"expiration":"2030-01-01T00:00:00Z","conditions":[["content-length-range","a","b"]]}`,
-		"negative range":       `{"expiration":"2030-01-01T00:00:00Z","conditions":[["content-length-range",-1,1]]}`,
 	} {
 		_, err := parsePostPolicy(base64.StdEncoding.EncodeToString([]byte(text)))
 		if got := outcome(err); !strings.HasPrefix(got, "InvalidPolicyDocument: Invalid Policy: ") {

@@ -149,7 +149,7 @@ func TestStreamOfUnknownHash(t *testing.T) {
 func TestMultipart(t *testing.T) {
 	client, bucket := lake(t)
 	key := aws.String("big")
-	begun, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &bucket, Key: key})
+	begun, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &bucket, Key: key, ChecksumAlgorithm: s3types.ChecksumAlgorithmCrc32})
 	if err != nil {
 		t.Fatal(err)
 	}
