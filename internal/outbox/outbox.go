@@ -56,10 +56,11 @@ type Box struct {
 	opts  Options
 	log   *slog.Logger
 
-	mu    sync.Mutex        // guards the fields below
-	busy  map[string]bool   // ids being delivered
-	lanes map[string]int    // deliveries under way by lane
-	wait  map[string]string // lanes of entries that found theirs full, by id
+	mu    sync.Mutex      // guards the fields below
+	busy  map[string]bool // ids being delivered
+	lanes map[string]int  // deliveries under way by lane
+	// lanes of entries that found theirs full, by id: those of the pass under way, and of the one before
+	wait, waited map[string]string
 }
 
 // maxPassed bounds how many entries of full lanes one look at the box passes over.
@@ -131,8 +132,12 @@ func (x *Box) Run(ctx context.Context, deliver Deliver) {
 		case <-freed:
 		}
 		next := x.start(ctx, deliver, slots, freed, &wg)
-		if !next.IsZero() {
-			timer.Reset(max(next.Sub(x.opts.Clock.Now()), 0))
+		if next.IsZero() {
+			continue
+		}
+		timer.Reset(max(next.Sub(x.opts.Clock.Now()), 0))
+		if !next.After(x.opts.Clock.Now()) { // it fell due between the look at the clock and the timer's start
+			timer.Reset(0)
 		}
 	}
 }
@@ -140,6 +145,7 @@ func (x *Box) Run(ctx context.Context, deliver Deliver) {
 // start hands due entries to free slots and returns when the next one falls due, or zero.
 func (x *Box) start(ctx context.Context, deliver Deliver, slots, freed chan struct{}, wg *sync.WaitGroup) time.Time {
 	passed := 0
+	x.forgetWaiting()
 	for it, err := range x.store.Scan(ctx, kv.Prefix(x.prefix())) {
 		if errors.Is(err, kv.ErrCorrupt) {
 			x.log.Error("entry is unreadable", "err", err)
@@ -231,6 +237,13 @@ func (x *Box) deliver(ctx context.Context, deliver Deliver, k []byte, e Entry) {
 	}
 }
 
+// forgetWaiting begins a pass: the entries that wait for their lanes now are those that the pass sees.
+func (x *Box) forgetWaiting() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.waited, x.wait = x.wait, map[string]string{}
+}
+
 // claim takes an entry for delivery, unless that is under way or its lane is full.
 func (x *Box) claim(id, lane string) bool {
 	x.mu.Lock()
@@ -252,8 +265,12 @@ func (x *Box) claim(id, lane string) bool {
 func (x *Box) full(id string) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	lane, ok := x.wait[id]
-	return ok && x.lanes[lane] >= x.opts.LaneWorkers
+	lane, ok := x.waited[id]
+	if !ok || x.lanes[lane] < x.opts.LaneWorkers {
+		return false
+	}
+	x.wait[id] = lane
+	return true
 }
 
 func (x *Box) release(id, lane string) {
