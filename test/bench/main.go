@@ -1,4 +1,4 @@
-// Bench measures a built Tarn over HTTP: what its processes cost per unit of work, beside the limit of the machine and
+// Command bench measures a built Tarn over HTTP: what its processes cost per unit of work, beside the limit of the machine and
 // beside peers, all in one run.
 //
 // Every workload runs some repetitions, in each of them once at every contestant, one after the other, so that a

@@ -80,3 +80,13 @@ def test_acknowledged_objects_survive_sigkill(fresh_server):
     fresh_server.start()
     s3 = fresh_server.client("s3", "us-west-2")
     assert {k: s3.get_object(Bucket="kept", Key=k)["Body"].read() for k in bodies} == bodies
+
+
+def test_encryption_with_keys_that_do_not_exist_is_refused(server, bucket):
+    s3 = server.client("s3")
+    for refused in (lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms"),
+                    lambda: s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]})):
+        with pytest.raises(ClientError) as e:
+            refused()
+        assert e.value.response["Error"]["Code"] == "NotImplemented"
+    assert s3.put_object(Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="AES256")["ServerSideEncryption"] == "AES256"

@@ -213,7 +213,9 @@ func (c *call) metadata(f metadataFields) (objstore.Metadata, error) {
 		return m, e
 	}
 	switch m.Encryption {
-	case "", "AES256", "aws:kms", "aws:kms:dsse":
+	case "", "AES256":
+	case "aws:kms", "aws:kms:dsse":
+		return m, noKeys()
 	default:
 		return m, invalid("The encryption method specified is not supported")
 	}
@@ -224,6 +226,11 @@ func (c *call) metadata(f metadataFields) (objstore.Metadata, error) {
 		}
 	}
 	return m, nil
+}
+
+// noKeys refuses encryption with keys of KMS, a service that Tarn does not have.
+func noKeys() *protocol.Error {
+	return refuse("NotImplemented", http.StatusNotImplemented, "Tarn has no KMS keys to encrypt with: leave the encryption out, or use AES256.")
 }
 
 func encryption(o *objstore.Object) *ServerSideEncryption {

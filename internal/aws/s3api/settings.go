@@ -93,6 +93,7 @@ func (a *api) putBucketEncryption(ctx context.Context, c *call, in *PutBucketEnc
 			return nil, invalid("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse")
 		}
 	case "aws:kms", "aws:kms:dsse":
+		return nil, noKeys()
 	default:
 		return nil, malformed()
 	}
