@@ -259,27 +259,11 @@ func under(s ident.Scope, kind string) key.Key {
 // change lets f look at what is in memory and add to a batch, applies that, has done change what is in memory, and waits until
 // the batch is durable. f may leave the batch empty.
 func (e *Engine) change(ctx context.Context, f func(b *kv.Batch) (done func(), err error)) error {
-	p, err := e.apply(f)
-	if err != nil || p == nil {
-		return err
-	}
-	return p.Wait(ctx)
+	return kv.CommitLocked(ctx, &e.mu, e.opts.Store, f)
 }
 
 func (e *Engine) apply(f func(b *kv.Batch) (done func(), err error)) (kv.Pending, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var b kv.Batch
-	done, err := f(&b)
-	if err != nil || b.Empty() {
-		return nil, err
-	}
-	p, err := e.opts.Store.Apply(context.Background(), &b) // it does not wait for the disk
-	if err != nil {
-		return nil, err
-	}
-	done()
-	return p, nil
+	return kv.ApplyLocked(&e.mu, e.opts.Store, f)
 }
 
 var nameForm = regexp.MustCompile(`^[/.\-_A-Za-z0-9]{1,256}$`)

@@ -173,38 +173,6 @@ func units(s string) int {
 	return n
 }
 
-// appendQuoted writes s as JSON.stringify does.
-func appendQuoted(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		case '\b':
-			dst = append(dst, '\\', 'b')
-		case '\f':
-			dst = append(dst, '\\', 'f')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		}
-	}
-	return append(append(dst, s[start:]...), '"')
-}
-
 const maxNesting = 2000 // levels of objects and lists within one another; only an object that holds itself has more
 
 // stringifier writes values as JSON.stringify does.
@@ -228,7 +196,7 @@ func (w *stringifier) value(v any, depth int) error {
 	case bool:
 		w.out = strconv.AppendBool(w.out, x)
 	case string:
-		w.out = appendQuoted(w.out, x)
+		w.out = jsonvalue.AppendScriptString(w.out, x)
 	case jsonvalue.Number:
 		return w.value(number(x), depth)
 	case float64:
@@ -305,7 +273,7 @@ func (w *stringifier) object(o *jsonvalue.Object, depth int) error {
 		}
 		first = false
 		w.newline(depth + 1)
-		w.out = append(appendQuoted(w.out, k), ':')
+		w.out = append(jsonvalue.AppendScriptString(w.out, k), ':')
 		if w.indent != "" {
 			w.out = append(w.out, ' ')
 		}

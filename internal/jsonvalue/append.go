@@ -43,9 +43,13 @@ func Append(dst []byte, v any) []byte {
 	panic("BUG: not a JSON value")
 }
 
-// AppendString appends s as a JSON string.
-func AppendString(dst []byte, s string) []byte {
-	const hex = "0123456789ABCDEF"
+// AppendString appends s as a JSON string, with the digits of \u00XX in upper case, as AWS's services write them.
+func AppendString(dst []byte, s string) []byte { return appendString(dst, s, "0123456789ABCDEF") }
+
+// AppendScriptString appends s as JavaScript's JSON.stringify writes it: the digits of \u00xx are in lower case.
+func AppendScriptString(dst []byte, s string) []byte { return appendString(dst, s, "0123456789abcdef") }
+
+func appendString(dst []byte, s, hex string) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); {

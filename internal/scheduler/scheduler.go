@@ -195,19 +195,7 @@ func (e *Engine) change(ctx context.Context, f func(b *kv.Batch) (done func(), e
 }
 
 func (e *Engine) apply(f func(b *kv.Batch) (done func(), err error)) (kv.Pending, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var b kv.Batch
-	done, err := f(&b)
-	if err != nil || b.Empty() {
-		return nil, err
-	}
-	p, err := e.opts.Store.Apply(context.Background(), &b) // it does not wait for the disk
-	if err != nil {
-		return nil, err
-	}
-	done()
-	return p, nil
+	return kv.ApplyLocked(&e.mu, e.opts.Store, f)
 }
 
 var nameForm = regexp.MustCompile(`^[0-9a-zA-Z\-_.]{1,64}$`)
