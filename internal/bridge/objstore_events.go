@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/json"
 	"strings"
 	"time"
@@ -14,20 +16,22 @@ import (
 // Source: "EventBridge event message structure" in the Amazon S3 user guide.
 func s3Event(ev objstore.Event) (out event.Event, ok bool) {
 	kind, how, _ := strings.Cut(ev.Name, ":")
-	object := map[string]any{"key": ev.Key, "sequencer": ev.Sequencer}
+	object := map[string]any{"key": ev.Key}
+	for name, value := range map[string]string{"sequencer": ev.Sequencer, "version-id": ev.Version, "etag": ev.ETag} {
+		if value != "" {
+			object[name] = value
+		}
+	}
 	detail := map[string]any{
-		"version": "0", "bucket": map[string]string{"name": ev.Bucket}, "object": object, "request-id": ev.By.RequestID, "requester": ev.Scope.Account,
+		"version": "0", "bucket": map[string]string{"name": ev.Bucket}, "object": object, "request-id": ev.By.RequestID, "requester": requester(ev),
 	}
 	if ev.By.SourceIP != "" {
 		detail["source-ip-address"] = ev.By.SourceIP
 	}
-	if ev.Version != "" {
-		object["version-id"] = ev.Version
-	}
 	switch kind {
 	case "ObjectCreated":
 		out.DetailType = "Object Created"
-		object["size"], object["etag"] = ev.Size, ev.ETag
+		object["size"] = ev.Size
 		detail["reason"] = map[string]string{"Put": "PutObject", "Post": "POST Object", "Copy": "CopyObject", "CompleteMultipartUpload": "CompleteMultipartUpload"}[how]
 	case "ObjectRemoved", "LifecycleExpiration":
 		out.DetailType = "Object Deleted"
@@ -35,6 +39,8 @@ func s3Event(ev objstore.Event) (out event.Event, ok bool) {
 		detail["deletion-type"] = map[string]string{"Delete": "Permanently Deleted", "DeleteMarkerCreated": "Delete Marker Created"}[how]
 	case "ObjectTagging":
 		out.DetailType = "Object Tags " + map[string]string{"Put": "Added", "Delete": "Deleted"}[how]
+	case "ObjectAcl":
+		out.DetailType = "Object ACL Updated"
 	default:
 		return out, false
 	}
@@ -44,4 +50,23 @@ func s3Event(ev objstore.Event) (out event.Event, ok bool) {
 	}
 	out.Source, out.Detail, out.Resources, out.Time = "aws.s3", text, []string{"arn:aws:s3:::" + ev.Bucket}, ev.Time.Truncate(time.Second)
 	return out, true
+}
+
+// requester is the account that made a request, or S3 itself.
+func requester(ev objstore.Event) string {
+	switch {
+	case ev.By == (objstore.Actor{}):
+		return "s3.amazonaws.com"
+	case ev.By.Account != "":
+		return ev.By.Account
+	case ev.By.PrincipalID == "" && ev.By.SourceIP != "":
+		return "anonymous"
+	}
+	return ev.Scope.Account
+}
+
+// customerID shows an account as events of S3 do: by an id that only says whether two are the same.
+func customerID(account string) string {
+	sum := sha256.Sum256([]byte("customer " + account))
+	return "A" + base32.StdEncoding.EncodeToString(sum[:])[:13]
 }

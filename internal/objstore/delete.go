@@ -14,7 +14,9 @@ type DeleteRequest struct {
 	Version     string // "" = the object: in buckets with versioning a delete marker is written
 	If          Conditions
 	Bypass      bool // remove a version that is under governance
-	By          Actor
+	// TellAbsent emits the event of a removal even if there is nothing to remove, as DeleteObjects of S3 does.
+	TellAbsent bool
+	By         Actor
 	// Event is the prefix of the event's name; "" = ObjectRemoved.
 	Event string
 	// only removes the version of that sequence number; anything else in its place is left alone. 0 = whatever is there.
@@ -50,6 +52,9 @@ func (s *Store) Delete(ctx context.Context, req *DeleteRequest) (Deleted, error)
 				return nil, nil
 			}
 			w, done, err = s.deleteNewest(ctx, b, bk, req.Key, old, row)
+			if err == nil && w == nil && req.TellAbsent {
+				w = &Write{Object: &Object{Bucket: bk.Name, Key: req.Key, Version: NullVersion, seq: s.next(0)}, Event: ":Delete"}
+			}
 		}
 		if w != nil {
 			w.By = req.By

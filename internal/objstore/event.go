@@ -21,10 +21,10 @@ type Event struct {
 	Bucket    string
 	Scope     ident.Scope // of the bucket
 	Key       string
-	Size      int64  // 0 for removals
-	ETag      string // "" for removals
-	Version   string // "" in buckets without versioning
-	Sequencer string // orders the events of one key
+	Size      int64  // 0 where no object was made
+	ETag      string // "" where a version is gone for good
+	Version   string // "" in buckets without versioning and for null versions
+	Sequencer string // orders the events of one key; "" for changes that make or remove no version
 	By        Actor
 	Targets   []Target // whom the configuration names; may be empty when EventBridge is set
 	// EventBridge says that the default bus of the bucket's scope gets the event too.
@@ -40,8 +40,10 @@ type Target struct {
 // Actor is who made a request, as events tell it. The zero value is Tarn itself.
 type Actor struct {
 	PrincipalID string
+	Account     string // of the principal; "" = anonymous
 	RequestID   string
 	SourceIP    string
+	Trace       string `json:",omitempty"` // the trace header of the request; "" = none
 }
 
 // Write is a change of an object, as it is recorded.
@@ -68,6 +70,9 @@ type Notify struct {
 	Events []string // "s3:ObjectCreated:*"
 	Prefix string   `json:",omitempty"`
 	Suffix string   `json:",omitempty"`
+	// A rule that is there but empty selects everything; it is shown as it was given.
+	EmptyPrefix bool `json:",omitempty"`
+	EmptySuffix bool `json:",omitempty"`
 }
 
 // All returns the entries of all kinds.
@@ -79,12 +84,18 @@ func (n *Notification) All() []Notify {
 	return all
 }
 
-// EventTypes are the events that Tarn emits and a configuration may name, without wildcards.
+// EventTypes are the events that a configuration may name, without wildcards. Those of the second group tell of what never
+// happens here: no object is lost, replicated, restored or moved to another storage class.
 var EventTypes = []string{
 	"s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:Copy", "s3:ObjectCreated:CompleteMultipartUpload",
 	"s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated",
 	"s3:LifecycleExpiration:Delete", "s3:LifecycleExpiration:DeleteMarkerCreated",
-	"s3:ObjectTagging:Put", "s3:ObjectTagging:Delete",
+	"s3:ObjectTagging:Put", "s3:ObjectTagging:Delete", "s3:ObjectAcl:Put",
+
+	"s3:ReducedRedundancyLostObject", "s3:LifecycleTransition", "s3:IntelligentTiering",
+	"s3:ObjectRestore:Post", "s3:ObjectRestore:Completed", "s3:ObjectRestore:Delete",
+	"s3:Replication:OperationFailedReplication", "s3:Replication:OperationMissedThreshold",
+	"s3:Replication:OperationReplicatedAfterThreshold", "s3:Replication:OperationNotTracked",
 }
 
 // matches reports whether the entry asks for the event of that name on that key.
@@ -133,6 +144,9 @@ func (s *Store) SetNotification(ctx context.Context, bucket string, n *Notificat
 	return mapError(p.Wait(ctx))
 }
 
+// emptyETag is the MD5 of nothing, which events show for a delete marker.
+const emptyETag = "d41d8cd98f00b204e9800998ecf8427e"
+
 // emit adds the event of w where somebody asked for it.
 func (s *Store) emit(b *kv.Batch, w Write) {
 	n := w.Bucket.Notification
@@ -142,7 +156,7 @@ func (s *Store) emit(b *kv.Batch, w Write) {
 	o := w.Object
 	e := Event{
 		Name: w.Event, Time: s.clock.Now().UTC(), Bucket: o.Bucket, Scope: w.Bucket.Scope(), Key: o.Key,
-		Sequencer: o.Sequencer(), By: w.By, EventBridge: n.EventBridge,
+		By: w.By, EventBridge: n.EventBridge,
 	}
 	for _, list := range [][]Notify{n.Functions, n.Queues, n.Topics} {
 		for i := range list {
@@ -154,11 +168,18 @@ func (s *Store) emit(b *kv.Batch, w Write) {
 	if len(e.Targets) == 0 && !e.EventBridge {
 		return
 	}
-	if w.Bucket.Versioning != Unversioned {
+	if o.Version != NullVersion {
 		e.Version = o.Version
 	}
-	if strings.HasPrefix(w.Event, "ObjectCreated") {
-		e.Size, e.ETag = o.Size, o.ETag
+	switch kind, how, _ := strings.Cut(w.Event, ":"); {
+	case kind == "ObjectCreated":
+		e.Size, e.ETag, e.Sequencer = o.Size, o.ETag, o.Sequencer()
+	case how == "DeleteMarkerCreated":
+		e.ETag, e.Sequencer = emptyETag, o.Sequencer()
+	case kind == "ObjectTagging", kind == "ObjectAcl":
+		e.ETag = o.ETag
+	default:
+		e.Sequencer = o.Sequencer()
 	}
 	s.events.Add(b, e)
 }

@@ -145,15 +145,15 @@ func (s *Store) attempt(ctx context.Context, bucket, name string, fill func(*Buc
 	if err != nil {
 		return nil, &refusal{err}
 	}
-	if b.Empty() {
-		return nil, nil
-	}
 	if w != nil {
 		w.Bucket = bk
-		s.emit(&b, *w)
-		if s.recorder != nil {
+		if changed := !b.Empty(); changed && s.recorder != nil {
 			s.recorder.ObjectWrite(&b, *w)
 		}
+		s.emit(&b, *w)
+	}
+	if b.Empty() {
+		return nil, nil
 	}
 	p, err := s.kv.Apply(ctx, &b)
 	if errors.Is(err, kv.ErrFull) {

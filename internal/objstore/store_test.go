@@ -268,6 +268,9 @@ func TestEvents(t *testing.T) {
 	if _, err := e.Delete(t.Context(), &DeleteRequest{Bucket: "bkt", Key: "never"}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := e.Delete(t.Context(), &DeleteRequest{Bucket: "bkt", Key: "never", TellAbsent: true}); err != nil {
+		t.Fatal(err)
+	}
 	var got []string
 	last := ""
 	for _, ev := range e.events {
@@ -277,7 +280,7 @@ func TestEvents(t *testing.T) {
 		}
 		last = ev.Sequencer
 	}
-	want := "ObjectCreated:Put in/a.csv 3 f|ObjectCreated:Copy in/b.csv 3 f|ObjectRemoved:Delete in/a.csv 0 q"
+	want := "ObjectCreated:Put in/a.csv 3 f|ObjectCreated:Copy in/b.csv 3 f|ObjectRemoved:Delete in/a.csv 0 q|ObjectRemoved:Delete never 0 q"
 	if s := strings.Join(got, "|"); s != want {
 		t.Errorf("events = %s\nwant     %s", s, want)
 	}

@@ -65,7 +65,11 @@ func (c *call) versionOf(version string) *string {
 func (c *call) by() objstore.Actor { return actor(c.Call) }
 
 func actor(c *protocol.Call) objstore.Actor {
-	return objstore.Actor{PrincipalID: c.Principal.ID, RequestID: c.RequestID, SourceIP: c.SourceIP}
+	by := objstore.Actor{PrincipalID: c.Principal.ID, Account: c.Principal.Account, RequestID: c.RequestID, SourceIP: c.SourceIP}
+	if c.HTTP != nil {
+		by.Trace = c.HTTP.Header.Get("X-Amzn-Trace-Id")
+	}
+	return by
 }
 
 // onBucket makes a row for an operation on a bucket.

@@ -82,7 +82,7 @@ func (a *api) deleteOne(ctx context.Context, c *call, in *DeleteObjectsRequest, 
 	if o.Size != nil {
 		cond.HasSize, cond.MatchSize = true, *o.Size
 	}
-	d, err := a.store.Delete(ctx, &objstore.DeleteRequest{Bucket: in.Bucket, Key: o.Key, Version: str(o.VersionId), If: cond, Bypass: bypass, By: c.by()})
+	d, err := a.store.Delete(ctx, &objstore.DeleteRequest{Bucket: in.Bucket, Key: o.Key, Version: str(o.VersionId), If: cond, Bypass: bypass, TellAbsent: true, By: c.by()})
 	if err == nil {
 		return d, nil
 	}

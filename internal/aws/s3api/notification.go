@@ -40,6 +40,9 @@ func (a *api) putNotification(ctx context.Context, c *call, in *PutBucketNotific
 		}
 		if a.destinations != nil && !deref(in.SkipDestinationValidation) {
 			if err := a.destinations.CheckDestination(ctx, c.bk, arn); err != nil {
+				if service == "lambda" {
+					arn += ", null" // as S3 has it
+				}
 				wrong.add(arn, err)
 			}
 		}
@@ -129,9 +132,9 @@ func filter(e *objstore.Notify, f *NotificationConfigurationFilter) error {
 		}
 		switch name := strings.ToLower(str(r.Name)); {
 		case name == "prefix" && !prefix:
-			prefix, e.Prefix = true, value
+			prefix, e.Prefix, e.EmptyPrefix = true, value, value == ""
 		case name == "suffix" && !suffix:
-			suffix, e.Suffix = true, value
+			suffix, e.Suffix, e.EmptySuffix = true, value, value == ""
 		case name == "prefix", name == "suffix":
 			return invalid("Cannot specify more than one " + name + " rule in a filter.")
 		default:
@@ -175,10 +178,10 @@ func (a *api) getNotification(_ context.Context, c *call, _ *GetBucketNotificati
 			events = append(events, Event(ev))
 		}
 		var rules []FilterRule
-		if e.Prefix != "" {
+		if e.Prefix != "" || e.EmptyPrefix {
 			rules = append(rules, FilterRule{Name: ptr("Prefix"), Value: &e.Prefix})
 		}
-		if e.Suffix != "" {
+		if e.Suffix != "" || e.EmptySuffix {
 			rules = append(rules, FilterRule{Name: ptr("Suffix"), Value: &e.Suffix})
 		}
 		if rules != nil {
