@@ -110,6 +110,7 @@ func (e *Engine) finishRecord(x *exec, s *interp.Step) {
 	}
 	rec := *x.rec
 	rec.Status, rec.Output, rec.Error, rec.Cause = s.State.Status, s.State.Output, s.State.Error, s.State.Cause
+	rec.Events = s.State.LastEvent
 	rec.Stop = s.State.Stop.Truncate(time.Millisecond)
 	x.result = &rec
 }

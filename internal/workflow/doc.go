@@ -22,7 +22,7 @@
 //	("l", scope, machine, ~start, key)      → item of the list of executions
 //	("h", key, first event id)              → events of one batch
 //	("r", key)                              → what changes while an execution runs; exists only then
-//	("t", key, thread)                      → thread; after the end only the root of what can be redriven
+//	("t", key, thread)                      → thread; after the end only those of what can be redriven
 //	("i", key, thread)                      → items of a Map state
 //	("o", key, thread, index)               → result of a branch or iteration
 //	("p", scope, machine, label:id)         → map run

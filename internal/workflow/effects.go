@@ -66,10 +66,8 @@ func (e *Engine) setAlarm(x *exec, s *interp.Step, t *interp.Thread) {
 
 // finished is called once, when the end of an execution is durable.
 func (e *Engine) finished(x *exec, result *Record) {
-	if _, ok := e.live.LoadAndDelete(result.Key); !ok {
-		return
-	}
-	close(x.ended)
+	e.live.CompareAndDelete(result.Key, x) // it may have been redriven meanwhile: that one lives
+	x.over()
 	e.machineIdle(result)
 }
 

@@ -64,10 +64,14 @@ type exec struct {
 	state   *interp.State
 	machine *asl.Machine
 	cancels map[uint32]func() // of the tasks and map runs under way
-	ended   chan struct{}     // closed when the end is durable
+	ended   chan struct{}     // closed by over
+	once    sync.Once         // for over
 	result  *Record           // the record at the end
 	broken  bool              // a batch failed; the execution is read from the store again
 }
+
+// over tells those that wait for the execution that its end is durable.
+func (x *exec) over() { x.once.Do(func() { close(x.ended) }) }
 
 // Open starts the engine and takes up the executions that the store holds.
 func Open(ctx context.Context, opts Options) (*Engine, error) {
@@ -237,7 +241,7 @@ func (e *Engine) newExec(rec *Record, m *asl.Machine) *exec {
 		rec: rec, machine: m, cancels: map[uint32]func(){}, ended: make(chan struct{}),
 		state: &interp.State{Info: interp.Info{
 			ARN: rec.ARN, Name: rec.Name, MachineARN: rec.MachineARN, MachineName: name, RoleARN: rec.RoleARN, Region: rec.Region, Account: rec.Account,
-			Input: rec.Input, Start: rec.Start, Redrives: rec.Redrives, Express: rec.Express, Child: rec.MapRun != "", Item: rec.Item, Key: rec.Key,
+			Input: rec.Input, Start: rec.Start, Redrives: rec.Redrives, Redriven: rec.Redriven, Express: rec.Express, Child: rec.MapRun != "", Item: rec.Item, Key: rec.Key,
 			VersionARN: rec.Version, AliasARN: rec.Alias,
 		}},
 	}
@@ -367,7 +371,7 @@ func (e *Engine) stepFailed(x *exec, err error) {
 		return
 	}
 	e.log.Error("transition was not stored, the execution is read again", "execution", x.rec.ARN, "error", err)
-	e.live.Delete(x.rec.Key)
+	e.live.CompareAndDelete(x.rec.Key, x)
 	x.mu.Lock()
 	for _, cancel := range x.cancels {
 		cancel()
@@ -404,7 +408,7 @@ func (e *Engine) follow(ctx context.Context, old, again *exec) {
 		old.mu.Lock()
 		old.result = again.result
 		old.mu.Unlock()
-		close(old.ended)
+		old.over()
 	case <-ctx.Done():
 	}
 }

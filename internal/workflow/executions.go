@@ -95,7 +95,7 @@ func (e *Engine) start(ctx context.Context, rec *Record, m *asl.Machine, extra f
 		}
 	}, func(s *interp.Step) { s.Begin() })
 	if err != nil {
-		e.live.Delete(rec.Key)
+		e.live.CompareAndDelete(rec.Key, x)
 		if errors.Is(err, kv.ErrConflict) {
 			return e.sameName(ctx, rec)
 		}
@@ -117,7 +117,7 @@ func (e *Engine) startChild(ctx context.Context, x *exec, rec *Record, extra fun
 		extra(b)
 	}, func(s *interp.Step) { s.Begin() })
 	if err != nil {
-		e.live.Delete(rec.Key)
+		e.live.CompareAndDelete(rec.Key, x)
 		return fmt.Errorf("store execution: %w", err)
 	}
 	started()
@@ -187,6 +187,9 @@ func (e *Engine) StopExecution(ctx context.Context, arn string, name, cause *str
 	}
 	x := e.find(rec.Key)
 	if x == nil {
+		if rec, err = e.Execution(ctx, arn); err != nil { // it may have ended between the two looks
+			return time.Time{}, err
+		}
 		if rec.Status != interp.Running {
 			return rec.Stop, nil
 		}
@@ -290,20 +293,32 @@ func (e *Engine) MachineOfExecution(ctx context.Context, arn string) (*Record, s
 	return rec, string(text), nil
 }
 
-// Redrivable tells whether an execution can be redriven, and if not, why.
+// Redrivable tells whether an execution can be redriven, and if not, why. The reasons are those that AWS documents.
+func (e *Engine) Redrivable(rec *Record) (status, reason string) {
+	if _, ok := e.deleting.Load(rec.MachineARN); ok {
+		return "NOT_REDRIVABLE", "State machine is in DELETING status"
+	}
+	return rec.Redrivable(e.now())
+}
+
+// Redrivable is Engine.Redrivable of an execution whose state machine is not being deleted.
 func (r *Record) Redrivable(now time.Time) (status, reason string) {
-	const window = 14 * 24 * time.Hour
+	const window, life = 14 * 24 * time.Hour, 365 * 24 * time.Hour
 	switch {
-	case r.MapRun != "":
-		return "REDRIVABLE_BY_MAP_RUN", ""
 	case r.Status == interp.Running:
 		return "NOT_REDRIVABLE", "Execution is RUNNING and cannot be redriven"
 	case r.Status == interp.Succeeded:
 		return "NOT_REDRIVABLE", "Execution is SUCCEEDED and cannot be redriven"
+	case r.Events >= interp.HistoryLimit-1: // no room for ExecutionRedriven and one more
+		return "NOT_REDRIVABLE", "Execution history event limit exceeded"
+	case now.Sub(r.Start) > life:
+		return "NOT_REDRIVABLE", "Execution has exceeded the max execution time"
 	case now.Sub(r.Stop) > window:
 		return "NOT_REDRIVABLE", "Execution redrivable period exceeded"
 	case r.Redrives >= 1000:
 		return "NOT_REDRIVABLE", "Execution reached its limit of 1000 redrives"
+	case r.MapRun != "":
+		return "REDRIVABLE_BY_MAP_RUN", ""
 	}
 	return "REDRIVABLE", ""
 }
@@ -314,7 +329,7 @@ func (e *Engine) Redrive(ctx context.Context, arn string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	if status, reason := rec.Redrivable(e.now()); status != "REDRIVABLE" {
+	if status, reason := e.Redrivable(rec); status != "REDRIVABLE" {
 		if reason == "" {
 			reason = "Execution is a child of a map run and is redriven with it"
 		}
@@ -363,7 +378,7 @@ func (e *Engine) redrive(ctx context.Context, rec *Record, extra func(*kv.Batch,
 		x.rec.Redrives = s.State.Redrives
 	})
 	if err != nil {
-		e.live.Delete(rec.Key)
+		e.live.CompareAndDelete(rec.Key, x)
 		if errors.Is(err, kv.ErrConflict) {
 			return fail(ErrNotRedrivable, "Execution cannot be redriven: '%s'. Execution is RUNNING and cannot be redriven", rec.ARN)
 		}

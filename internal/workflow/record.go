@@ -72,6 +72,7 @@ type Record struct {
 	Trace      string    `json:",omitempty"`
 	Redrives   int       `json:",omitempty"`
 	Redriven   time.Time // of the newest redrive
+	Events     int64     `json:",omitempty"` // in the history, when the execution had ended
 	MapRun     string    `json:",omitempty"` // ARN of the map run that the execution is a child of
 	Index      int       `json:",omitempty"` // in the map run
 	Item       string    `json:",omitempty"`

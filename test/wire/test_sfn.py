@@ -114,3 +114,26 @@ def test_map_over_what_athena_unloaded(server, sfn, role, name, bucket):
     assert json.loads(done["output"]) == [{"n": 1, "s": "a", "d": "2020-01-02"}, {"n": 2, "s": "b", "d": None}]
     bad = mapped({"InputType": "PARQUET"}, "damaged.parquet")
     assert bad["error"] == "States.ItemReaderFailed" and "cannot be read as a Parquet file" in bad["cause"]
+
+
+def test_redrive_runs_only_what_did_not_succeed(sfn, server, role, name, bucket):
+    s3 = server.client("s3")
+    get = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:getObject", "Parameters": {"Bucket": bucket, "Key.$": "$"}, "ResultSelector": {"body.$": "$.Body"}, "End": True}
+    arn = machine(sfn, role, name, {
+        "Both": {"Type": "Parallel", "End": True, "Branches": [
+            {"StartAt": "Made", "States": {"Made": {"Type": "Pass", "Parameters": {"redrives.$": "$$.Execution.RedriveCount"}, "End": True}}},
+            {"StartAt": "Each", "States": {"Each": {"Type": "Map", "MaxConcurrency": 1, "ItemProcessor": {"StartAt": "Get", "States": {"Get": get}}, "End": True}}}]}}, "Both")
+    s3.put_object(Bucket=bucket, Key="a", Body=b"first")
+    execution = sfn.start_execution(stateMachineArn=arn, input='["a","b","a"]')["executionArn"]
+    failed = ended(sfn, execution)
+    assert (failed["status"], failed["error"], failed["redriveStatus"]) == ("FAILED", "S3.NoSuchKeyException", "REDRIVABLE"), failed
+    s3.put_object(Bucket=bucket, Key="b", Body=b"second")
+    s3.put_object(Bucket=bucket, Key="a", Body=b"third")
+    sfn.redrive_execution(executionArn=execution)
+    done = ended(sfn, execution)
+    assert json.loads(done["output"]) == [{"redrives": 0}, [{"body": "first"}, {"body": "second"}, {"body": "third"}]], done
+    assert (done["redriveCount"], done["redriveStatusReason"]) == (1, "Execution is SUCCEEDED and cannot be redriven")
+    kinds = [e["type"] for e in sfn.get_execution_history(executionArn=execution)["events"]]
+    assert (kinds.count("MapIterationStarted"), kinds.count("MapIterationSucceeded"), kinds.count("ExecutionRedriven")) == (3, 3, 1), kinds
+    with pytest.raises(sfn.exceptions.ExecutionNotRedrivable):
+        sfn.redrive_execution(executionArn=execution)

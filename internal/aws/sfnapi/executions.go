@@ -73,7 +73,7 @@ func (a *api) describeExecution(ctx context.Context, _ *protocol.Call, in *Descr
 	}
 	included := protocol.Or(in.IncludedData, IncludedData_ALL_DATA) == IncludedData_ALL_DATA
 	redrives := int32(rec.Redrives)
-	status, reason := rec.Redrivable(a.engine.Now())
+	status, reason := a.engine.Redrivable(rec)
 	redrivable := ExecutionRedriveStatus(status)
 	out := &DescribeExecutionOutput{
 		Cause: rec.Cause, Error: rec.Error, ExecutionArn: rec.ARN, InputDetails: &CloudWatchEventsExecutionDataDetails{&included}, MapRunArn: protocol.Some(rec.MapRun), Name: &rec.Name,

@@ -48,7 +48,8 @@ type Info struct {
 	Input       string // JSON
 	Start       time.Time
 	Redrives    int
-	Child       bool // of a distributed Map
+	Redriven    time.Time // of the newest redrive
+	Child       bool      // of a distributed Map
 	Express     bool
 	Tested      bool   // a state is tried out
 	Item        string // JSON of $$.Map.Item for a child of a distributed Map; "" = none

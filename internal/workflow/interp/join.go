@@ -139,6 +139,17 @@ func (r *Step) iterate(t *Thread, s *asl.State, scope *asl.Scope, prev int64) bo
 	return true
 }
 
+// mapScope is what the expressions of a Map state refer to once its input was looked at.
+func (r *Step) mapScope(t *Thread, s *asl.State) *asl.Scope {
+	scope := r.scope(t, s)
+	if s.Language == asl.JSONPath {
+		if in, err := s.InputPath.Get(scope); err == nil {
+			scope = scope.WithInput(in)
+		}
+	}
+	return scope
+}
+
 // itemScope is scope with $$.Map.Item.
 func (r *Step) itemScope(t *Thread, s *asl.State, scope *asl.Scope, index int, value any) *asl.Scope {
 	c := *scope
@@ -165,13 +176,7 @@ func (r *Step) childEnded(c *Thread, out payload) {
 	} else {
 		p.Prev = r.emit(c.Prev, MapIterationSucceeded, Detail{Name: s.Name, Index: int64(c.Index)})
 		if p.Next < p.Total {
-			scope := r.scope(p, s)
-			if s.Language == asl.JSONPath {
-				if in, err := s.InputPath.Get(scope); err == nil {
-					scope = scope.WithInput(in)
-				}
-			}
-			r.iterate(p, s, scope, c.Prev)
+			r.iterate(p, s, r.mapScope(p, s), c.Prev)
 			return
 		}
 	}
@@ -192,7 +197,7 @@ func (r *Step) joined(t *Thread, s *asl.State) {
 		n += len(x) + 1
 	}
 	if n > asl.MaxPayload+1 {
-		r.fail(t, s, r.tooLarge(s))
+		r.overflow(t, s)
 		return
 	}
 	var b strings.Builder
@@ -205,8 +210,6 @@ func (r *Step) joined(t *Thread, s *asl.State) {
 		b.WriteString(x)
 	}
 	b.WriteByte(']')
-	t.Phase = Pending
-	r.empty(t)
 	out := fromText(b.String())
 	if s.ResultPath == nil && s.ResultSelector == nil && s.OutputPath == nil && s.Output == nil && s.Assign == nil {
 		r.exit(t, s, out, nil, s.Next)
@@ -223,16 +226,15 @@ func (r *Step) childFailed(c *Thread, f failure) {
 		r.emit(c.Prev, MapIterationFailed, Detail{Name: s.Name, Index: int64(c.Index)})
 	}
 	p.Prev = c.Prev
-	r.drop(c)
 	for _, other := range r.children(p) {
+		if other.ID == c.ID {
+			continue
+		}
 		r.abort(other)
 		if s.Kind == asl.Map {
 			r.emit(other.Prev, MapIterationAborted, Detail{Name: s.Name, Index: int64(other.Index)})
 		}
-		r.drop(other)
 	}
-	r.empty(p)
-	p.Phase = Pending
 	r.fail(p, s, f)
 }
 

@@ -29,7 +29,7 @@ func (r *Step) distributed(t *Thread, s *asl.State) {
 
 // redriveMap goes on with the run in which the execution ended. It reports false when the run cannot be described any
 // more: then the state starts a new one.
-func (r *Step) redriveMap(t *Thread) bool {
+func (r *Step) redriveMap(t *Thread, prev int64) bool {
 	t.Done++
 	start, err := r.mapStart(t, r.stateOf(t))
 	if err != nil {
@@ -37,7 +37,7 @@ func (r *Step) redriveMap(t *Thread) bool {
 		return false
 	}
 	t.Phase = Mapping
-	t.Prev = r.emit(r.State.LastEvent, MapRunRedriven, Detail{MapRun: t.MapRun, Redrives: int64(t.Done)})
+	t.Prev = r.emit(prev, MapRunRedriven, Detail{MapRun: t.MapRun, Redrives: int64(t.Done)})
 	r.mark(t)
 	r.Maps = append(r.Maps, start)
 	return true

@@ -51,6 +51,9 @@ func (r *Step) context(t *Thread, s *asl.State) *jsonvalue.Object {
 	execution := jsonvalue.NewObject("Id", x.ARN, "Input", x.parsed, "StartTime", x.Start.UTC().Format(timeLayout), "Name", x.Name, "RoleArn", x.RoleARN)
 	if !x.Tested {
 		execution.Set("RedriveCount", jsonvalue.Int(int64(x.Redrives)))
+		if !x.Redriven.IsZero() {
+			execution.Set("RedriveTime", x.Redriven.UTC().Format(timeLayout))
+		}
 	}
 	out := jsonvalue.NewObject(
 		"Execution", execution,

@@ -129,6 +129,14 @@ func (r *Step) drop(t *Thread) {
 	r.forget(t)
 }
 
+// dropChildren ends all that runs below a Map or Parallel state and forgets what came of it.
+func (r *Step) dropChildren(t *Thread) {
+	for _, c := range r.children(t) {
+		r.drop(c)
+	}
+	r.empty(t)
+}
+
 // forget takes a thread that has ended out of what is to be stored.
 func (r *Step) forget(t *Thread) {
 	r.empty(t)
@@ -252,7 +260,7 @@ func (r *Step) body(t *Thread, s *asl.State) {
 func (r *Step) exit(t *Thread, s *asl.State, out payload, assigned *jsonvalue.Object, next string) {
 	text := out.json()
 	if len(text) > asl.MaxPayload {
-		r.fail(t, s, r.tooLarge(s))
+		r.overflow(t, s)
 		return
 	}
 	d := Detail{Name: s.Name, Output: text}
@@ -279,6 +287,13 @@ func (r *Step) exit(t *Thread, s *asl.State, out payload, assigned *jsonvalue.Ob
 	t.clearJoin()
 	r.mark(t)
 	r.ready = append(r.ready, t.ID)
+}
+
+// overflow fails a state whose result is too large. When the execution is redriven, such a state runs again as a whole.
+func (r *Step) overflow(t *Thread, s *asl.State) {
+	r.dropChildren(t)
+	t.Phase = Pending
+	r.fail(t, s, r.tooLarge(s))
 }
 
 func (r *Step) tooLarge(s *asl.State) failure {
@@ -322,30 +337,17 @@ func (r *Step) finish(typ EventType, prev int64, f failure) {
 	r.emit(prev, typ, d)
 }
 
-// close ends all threads but the root, which stays for a redrive.
+// close stops all threads. Those of an execution that did not succeed stay for a redrive.
 func (r *Step) close(status Status) {
 	r.State.Status, r.State.Stop = status, r.Now
-	for id, t := range r.State.Threads {
-		if t.Phase == Tasking || t.Phase == Mapping {
-			r.Cancel = append(r.Cancel, id)
+	for _, t := range r.State.Threads {
+		if status == Succeeded {
+			r.empty(t)
 		}
-		if t.Parent != 0 {
-			delete(r.State.Threads, id)
-			r.forget(t)
-			continue
-		}
-		r.empty(t)
-		t.Attempt++
-		t.clearTask()
-		run, redrives := t.MapRun, t.Done
-		t.clearJoin()
-		if status != Succeeded && run != "" {
-			t.MapRun, t.Done = run, redrives // a redrive goes on with the run
-		}
-		t.Phase, t.Due = Pending, time.Time{}
-		r.mark(t)
+		r.rest(t)
 	}
 	slices.Sort(r.Gone)
+	slices.Sort(r.Cancel)
 	r.ready = nil
 	r.More = false
 }
@@ -357,27 +359,6 @@ func (t *Thread) clearTask() {
 
 func (t *Thread) clearJoin() {
 	t.Total, t.Next, t.Active, t.Done, t.Limit, t.MapRun, t.items, t.results = 0, 0, 0, 0, 0, "", nil, nil
-}
-
-// Redrive starts an execution that failed, timed out or was stopped again in the state in which it ended.
-func (r *Step) Redrive() {
-	s := r.State
-	s.Status, s.Error, s.Cause, s.Stop = Running, nil, nil, time.Time{}
-	s.Redrives++
-	r.emit(0, ExecutionRedriven, Detail{Redrives: int64(s.Redrives)})
-	for id, t := range s.Threads {
-		t.Phase, t.Tries, t.Retries = Pending, nil, 0
-		if t.MapRun != "" && r.redriveMap(t) {
-			continue
-		}
-		if t.Entered == 0 {
-			t.Phase = Ready
-		}
-		t.Prev = s.LastEvent
-		r.mark(t)
-		r.ready = append(r.ready, id)
-	}
-	r.run()
 }
 
 // Abort stops the execution.
@@ -404,9 +385,6 @@ func (r *Step) fail(t *Thread, s *asl.State, f failure) {
 	if f.name == asl.ErrRuntime && f.hasName {
 		r.finish(ExecutionFailed, t.Prev, f)
 		return
-	}
-	for _, c := range r.children(t) {
-		r.drop(c)
 	}
 	if r.retry(t, s, f) {
 		return
@@ -457,12 +435,12 @@ func (r *Step) retry(t *Thread, s *asl.State, f failure) bool {
 			delay *= r.Random()
 		}
 		delay = min(delay, 31622400)
+		r.dropChildren(t)
 		t.Tries[i]++
 		t.Retries++
 		t.Attempt++
 		t.Phase = Retrying
 		t.Due = r.Now.Add(time.Duration(delay * float64(time.Second)))
-		r.empty(t)
 		t.clearTask()
 		t.clearJoin()
 		r.mark(t)
@@ -487,6 +465,8 @@ func (f failure) output() *jsonvalue.Object {
 }
 
 func (r *Step) caught(t *Thread, s *asl.State, c *asl.Catcher, f failure) {
+	r.dropChildren(t)
+	t.Phase = Pending
 	out := f.output()
 	scope := r.scope(t, s)
 	var result payload

@@ -37,9 +37,13 @@ func (r *Step) Wake(thread uint32) {
 	r.run()
 }
 
-// executionDeadline is when the execution's TimeoutSeconds are over.
+// executionDeadline is when the execution's TimeoutSeconds are over. They count from the newest redrive.
 func (r *Step) executionDeadline() time.Time {
-	return r.State.Start.Add(time.Duration(r.Machine.TimeoutSeconds) * time.Second)
+	from := r.State.Start
+	if !r.State.Redriven.IsZero() {
+		from = r.State.Redriven
+	}
+	return from.Add(time.Duration(r.Machine.TimeoutSeconds) * time.Second)
 }
 
 // WakeAt returns when the thread must be woken; zero = never.
