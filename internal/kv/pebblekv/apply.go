@@ -70,16 +70,19 @@ func (s *Store) apply(ctx context.Context, b *kv.Batch, pb *pebble.Batch) (*pend
 		}
 	}
 	p := &pending{batch: pb, done: make(chan struct{})}
-	if pb.Empty() {
+	empty := pb.Empty()
+	if empty {
 		// Nothing to make durable, but K4 speaks of the batches before it, which preconditions may have read.
 		if err := pb.LogData(nil, nil); err != nil {
 			return nil, fmt.Errorf("encode batch: %w", err)
 		}
-	} else {
-		p.wake = s.watch.match(b.Ops())
 	}
 	if err := s.db.ApplyNoSyncWait(pb, pebble.Sync); err != nil {
 		return nil, fmt.Errorf("apply batch: %w", mapError(err))
+	}
+	if !empty {
+		// Not before it is visible: who begins to watch in between would neither be woken nor find it by a scan.
+		p.wake = s.watch.match(b.Ops())
 	}
 	s.acks.push(p)
 	return p, nil
