@@ -12,7 +12,10 @@ type Clock interface {
 	// Now returns the current time. On the real clock it carries a monotonic reading, so that differences of two calls
 	// are not disturbed by changes of the wall clock.
 	Now() time.Time
-	// NewTimer returns a timer that sends once on C after d. A timer with d <= 0 fires at once.
+	// Elapsed returns how much time has passed since a moment of the clock's own choice. Nobody can set it: it tells
+	// how long something took while the process ran, whatever became of Now meanwhile.
+	Elapsed() time.Duration
+	// NewTimer returns a timer that sends once on C when d has passed, whatever becomes of Now meanwhile. A timer with d <= 0 fires at once.
 	NewTimer(d time.Duration) Timer
 }
 
@@ -42,11 +45,13 @@ func Sleep(ctx context.Context, c Clock, d time.Duration) error {
 }
 
 // Real returns the machine's clock.
-func Real() Clock { return realClock{} }
+func Real() Clock { return realClock{time.Now()} }
 
-type realClock struct{}
+type realClock struct{ start time.Time }
 
 func (realClock) Now() time.Time { return time.Now() }
+
+func (c realClock) Elapsed() time.Duration { return time.Since(c.start) }
 
 func (realClock) NewTimer(d time.Duration) Timer { return realTimer{time.NewTimer(d)} }
 

@@ -58,3 +58,40 @@ func TestSleep(t *testing.T) {
 		t.Fatalf("err = %v, want context.Canceled", err)
 	}
 }
+
+func TestFake_JumpMovesTheWallClockAlone(t *testing.T) {
+	f := clock.NewFake(start)
+	tm, steady := f.NewTimer(time.Minute), clock.Steady(f)
+	f.Advance(10 * time.Second)
+	f.Jump(time.Hour)
+	f.Advance(49 * time.Second)
+	select {
+	case <-tm.C():
+		t.Fatal("a timer fired early")
+	default:
+	}
+	f.Jump(-3 * time.Hour)
+	f.Advance(time.Second)
+	<-tm.C()
+	if got, want := f.Now(), start.Add(time.Minute-2*time.Hour); !got.Equal(want) {
+		t.Errorf("now = %v, want %v", got, want)
+	}
+	if got, want := steady.Now(), start.Add(time.Minute); !got.Equal(want) {
+		t.Errorf("steady: now = %v, want %v", got, want)
+	}
+}
+
+func TestJumps(t *testing.T) {
+	f := clock.NewFake(start)
+	j := clock.NewJumps(f)
+	for _, c := range []struct{ pass, jump, want time.Duration }{
+		{time.Hour, 0, 0}, {time.Second, time.Hour, time.Hour}, {time.Second, 0, 0}, {0, -2 * time.Hour, -2 * time.Hour},
+		{0, 400 * time.Millisecond, 0}, {time.Minute, 400 * time.Millisecond, 0}, {time.Minute, 400 * time.Millisecond, 1200 * time.Millisecond}, // small ones add up
+	} {
+		f.Advance(c.pass)
+		f.Jump(c.jump)
+		if got := j.Next(); got != c.want {
+			t.Errorf("after %v and a jump of %v: %v, want %v", c.pass, c.jump, got, c.want)
+		}
+	}
+}

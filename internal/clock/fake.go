@@ -8,7 +8,9 @@ import (
 // Fake is a clock that stands still until a test moves it. Make it with NewFake.
 type Fake struct {
 	mu      sync.Mutex
-	now     time.Time
+	start   time.Time
+	elapsed time.Duration
+	jumped  time.Duration // how far the wall clock was set
 	timers  map[*fakeTimer]struct{}
 	changed chan struct{} // closed and replaced whenever a timer is armed
 }
@@ -17,14 +19,23 @@ var _ Clock = (*Fake)(nil)
 
 // NewFake returns a clock that shows start.
 func NewFake(start time.Time) *Fake {
-	return &Fake{now: start, timers: map[*fakeTimer]struct{}{}, changed: make(chan struct{})}
+	return &Fake{start: start, timers: map[*fakeTimer]struct{}{}, changed: make(chan struct{})}
 }
 
 // Now implements Clock.
 func (f *Fake) Now() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.now
+	return f.now()
+}
+
+func (f *Fake) now() time.Time { return f.start.Add(f.elapsed + f.jumped) }
+
+// Elapsed implements Clock.
+func (f *Fake) Elapsed() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.elapsed
 }
 
 // NewTimer implements Clock.
@@ -34,23 +45,32 @@ func (f *Fake) NewTimer(d time.Duration) Timer {
 	return t
 }
 
-// Advance moves the clock by d, which may be negative, and fires the timers that fall due, earliest first.
+// Advance lets d pass and fires the timers that fall due, earliest first.
 func (f *Fake) Advance(d time.Duration) {
+	if d < 0 {
+		panic("BUG: time does not run backwards; Jump sets the wall clock back")
+	}
 	f.mu.Lock()
-	target := f.now.Add(d)
+	target := f.elapsed + d
 	for {
 		next := f.earliest()
-		if next == nil || next.at.After(target) {
+		if next == nil || next.at > target {
 			break
 		}
-		if next.at.After(f.now) {
-			f.now = next.at
-		}
+		f.elapsed = max(f.elapsed, next.at)
 		delete(f.timers, next)
-		next.fire(f.now)
+		next.fire(f.now())
 	}
-	f.now = target
+	f.elapsed = target
 	f.mu.Unlock()
+}
+
+// Jump sets the wall clock forward by d, or back where d is negative, as its owner or a time server may: no time passes by it,
+// and no timer fires.
+func (f *Fake) Jump(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.jumped += d
 }
 
 // AwaitTimers blocks until at least n timers are armed. It replaces sleeping in tests: wait until the code under test
@@ -72,7 +92,7 @@ func (f *Fake) NextTimer() (at time.Time, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if t := f.earliest(); t != nil {
-		return t.at, true
+		return f.start.Add(t.at + f.jumped), true
 	}
 	return time.Time{}, false
 }
@@ -80,7 +100,7 @@ func (f *Fake) NextTimer() (at time.Time, ok bool) {
 func (f *Fake) earliest() *fakeTimer {
 	var next *fakeTimer
 	for t := range f.timers {
-		if next == nil || t.at.Before(next.at) {
+		if next == nil || t.at < next.at {
 			next = t
 		}
 	}
@@ -90,7 +110,7 @@ func (f *Fake) earliest() *fakeTimer {
 type fakeTimer struct {
 	clock *Fake
 	c     chan time.Time
-	at    time.Time // guarded by clock.mu
+	at    time.Duration // elapsed; guarded by clock.mu
 }
 
 func (t *fakeTimer) C() <-chan time.Time { return t.c }
@@ -111,10 +131,10 @@ func (t *fakeTimer) Reset(d time.Duration) {
 	case <-t.c:
 	default:
 	}
-	t.at = f.now.Add(d)
+	t.at = f.elapsed + d
 	if d <= 0 {
 		delete(f.timers, t)
-		t.fire(f.now)
+		t.fire(f.now())
 		return
 	}
 	f.timers[t] = struct{}{}

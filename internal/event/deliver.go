@@ -155,7 +155,7 @@ func (e *Engine) deliver(ctx context.Context, entry outbox.Entry, b *kv.Batch) e
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	if !errors.Is(err, ErrPermanent) && entry.Attempt < d.Target.Retries && e.opts.Clock.Now().Sub(entry.Created) < d.Target.MaxAge {
+	if !errors.Is(err, ErrPermanent) && entry.Attempt < d.Target.Retries && e.box.Age(entry) < d.Target.MaxAge {
 		return err
 	}
 	b.Reset()

@@ -237,6 +237,9 @@ func (e *Engine) load(ctx context.Context, s ident.Scope) error {
 		if err := r.compile(); err != nil {
 			return fmt.Errorf("rule %s: %w", r.ARN(), err)
 		}
+		if _, rate := r.schedule.(schedule.Rate); rate && r.Last.After(e.opts.Clock.Now()) {
+			r.Last = e.opts.Clock.Now().UTC() // the clock was set back while the process was down
+		}
 		e.set(r)
 	}
 	archives, _, err := kv.LoadAll[Archive](ctx, e.opts.Store, kv.Prefix(under(s, "archive")), 0)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -104,18 +105,21 @@ func TestUnknownPlaceholder(t *testing.T) {
 	}
 }
 
+// pass lets whole minutes pass one by one: the loop of the schedules looks at the clock once a minute at least.
+func pass(c *clock.Fake, d time.Duration) {
+	for end := c.Elapsed() + d; c.Elapsed() < end; c.Advance(time.Minute) {
+		for next := (time.Time{}); !next.Equal(c.Now().Add(time.Minute)); next, _ = c.NextTimer() {
+			runtime.Gosched() // it arms its timer in a goroutine of its own
+		}
+	}
+}
+
 func TestScheduleSurvivesRestarts(t *testing.T) {
 	c := clock.NewFake(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	store, s := kvtest.New(t), &sink{got: make(chan string, 100)}
 	e, stop := open(t, store, c, s)
 	put(t, e, event.Rule{Schedule: "rate(5 minutes)"}, event.Target{InputPath: "$.time"})
-	await := func(at time.Time) {
-		for next := (time.Time{}); !next.Equal(at); next, _ = c.NextTimer() {
-			runtime.Gosched() // the loop arms its timer in a goroutine of its own
-		}
-	}
-	await(time.Date(2026, 1, 1, 0, 5, 0, 0, time.UTC))
-	c.Advance(5 * time.Minute)
+	pass(c, 5*time.Minute)
 	if got := <-s.got; got != `"2026-01-01T00:05:00Z"` {
 		t.Errorf("first run: %s", got)
 	}
@@ -131,10 +135,54 @@ func TestScheduleSurvivesRestarts(t *testing.T) {
 	stop()
 	c.Advance(12 * time.Minute) // two runs are missed
 	_, _ = open(t, store, c, s)
-	await(time.Date(2026, 1, 1, 0, 20, 0, 0, time.UTC))
-	c.Advance(3 * time.Minute)
+	pass(c, 3*time.Minute)
 	if got := <-s.got; got != `"2026-01-01T00:20:00Z"` {
 		t.Errorf("after the restart: %s", got)
+	}
+}
+
+// TestSchedulesWhenTheClockIsSet: a rate goes on, and a time of a cron expression comes once.
+func TestSchedulesWhenTheClockIsSet(t *testing.T) {
+	for _, c := range []struct {
+		schedule string
+		forward  string // runs after two minutes, a jump by an hour and three minutes
+		back     string // after another jump, two hours back, and five minutes
+	}{
+		{"rate(5 minutes)", `"2026-01-01T01:05:00Z" `, `"2025-12-31T23:10:00Z" `},
+		{"cron(0 * * * ? *)", `"2026-01-01T01:00:00Z" `, ""},
+		{"cron(4 * * * ? *)", `"2026-01-01T00:04:00Z" "2026-01-01T01:04:00Z" `, ""},
+	} {
+		t.Run(c.schedule, func(t *testing.T) {
+			clk, s := clock.NewFake(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)), &sink{got: make(chan string, 100)}
+			store := kvtest.New(t)
+			e, _ := open(t, store, clk, s)
+			put(t, e, event.Rule{Schedule: c.schedule}, event.Target{InputPath: "$.time"})
+			ran := func(d time.Duration) string {
+				pass(clk, d)
+				pass(clk, time.Minute) // what fell due at the end is queued by now
+				for left := 1; left > 0; {
+					left = 0
+					for range store.Scan(t.Context(), kv.Prefix(key.In(key.Outbox))) {
+						left++
+					}
+				}
+				var list []string
+				for len(s.got) > 0 {
+					list = append(list, <-s.got+" ")
+				}
+				slices.Sort(list) // deliveries run side by side
+				return strings.Join(list, "")
+			}
+			ran(time.Minute)
+			clk.Jump(time.Hour)
+			if got := ran(3 * time.Minute); got != c.forward {
+				t.Errorf("after a jump forward: %s, want %s", got, c.forward)
+			}
+			clk.Jump(-2 * time.Hour)
+			if got := ran(5 * time.Minute); got != c.back {
+				t.Errorf("after a jump back: %s, want %s", got, c.back)
+			}
+		})
 	}
 }
 

@@ -4,25 +4,38 @@ import (
 	"context"
 	"time"
 
+	"github.com/tarn-data/tarn/internal/clock"
 	"github.com/tarn-data/tarn/internal/eventpattern"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/schedule"
 )
 
 // late is how old a run may be to be carried out all the same.
 const late = time.Minute
 
-// runSchedules queues the runs of scheduled rules as they fall due.
+// look is how long at most the schedules are not looked at: timers do not notice that the wall clock was set.
+const look = time.Minute
+
+// runSchedules queues the runs of scheduled rules as they fall due: those of cron expressions by the wall clock, each time once
+// wherever that is set to, and those of rates by the time that passes.
 func (e *Engine) runSchedules(ctx context.Context) {
+	jumps := clock.NewJumps(e.opts.Clock)
 	for ctx.Err() == nil {
+		jump := jumps.Next()
+		e.moveRates(jump)
 		now := e.opts.Clock.Now().UTC()
-		next := now.Add(time.Hour)
+		next := now.Add(look)
 		var last kv.Pending
 		for _, r := range e.scheduled() {
 			due := r.schedule.Next(r.Last)
-			if due.Before(now.Add(-late)) && !due.IsZero() { // the process was down
+			if due.Before(now.Add(-late)) && !due.IsZero() { // the process was down, or the clock was set forward
+				newest := due
 				for due.Before(now) && !due.IsZero() {
-					r.Last, due = due, r.schedule.Next(due)
+					newest, due = due, r.schedule.Next(due)
+				}
+				if newest.After(now.Add(-late - jump)) { // of what the clock was set past, one run
+					due = newest
 				}
 			}
 			if due.IsZero() {
@@ -56,6 +69,23 @@ func (e *Engine) runSchedules(ctx context.Context) {
 		case <-e.kick:
 		}
 		t.Stop()
+	}
+}
+
+// moveRates keeps the rates going when the wall clock was set by d.
+func (e *Engine) moveRates(d time.Duration) {
+	if d == 0 {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, rules := range e.rules {
+		for name, r := range rules {
+			if _, ok := r.schedule.(schedule.Rate); ok {
+				r.Last = r.Last.Add(d)
+				rules[name] = r
+			}
+		}
 	}
 }
 

@@ -92,7 +92,7 @@ func (s *Service) runAsync(ctx context.Context, e outbox.Entry, b *kv.Batch) err
 		return s.finish(ctx, b, q, cfg, res, "RetriesExhausted")
 	}
 	// The count of failures is kept in the entry's body, so it is put anew.
-	s.async.PutAt(b, s.opts.Clock.Now().Add(time.Duration(q.Failures)*time.Minute), q)
+	s.async.PutAfter(b, time.Duration(q.Failures)*time.Minute, q)
 	return nil
 }
 

@@ -4,7 +4,8 @@
 // effect therefore happens exactly once; where the consumer acts outside (a process, another host) it happens at
 // least once, and the entry's ID tells repetitions apart.
 //
-// Keys: (Outbox, box name, due time, id) → entry. Entries are taken in the order in which they fall due.
+// Keys: (Outbox, box name, due time, id) → entry. Entries are taken in the order in which they fall due. Due times are those of
+// a steady clock: an entry waits as long as it was to, whoever sets the wall clock meanwhile.
 package outbox
 
 import (
@@ -26,6 +27,7 @@ import (
 type Entry struct {
 	ID      string          // unique; stays the same over all attempts
 	Created time.Time       // when it was put
+	Queued  time.Time       // when the wait for this attempt began
 	Attempt int             // deliveries that failed so far
 	Body    json.RawMessage // what the producer put
 }
@@ -80,6 +82,7 @@ func New(store kv.Store, opts Options) *Box {
 	if opts.Backoff == nil {
 		opts.Backoff = doubling
 	}
+	opts.Clock = clock.Steady(opts.Clock)
 	return &Box{store: store, opts: opts, log: opts.Logger.With("component", "outbox", "box", opts.Name), busy: map[string]bool{}, lanes: map[string]int{}, wait: map[string]string{}}
 }
 
@@ -88,18 +91,22 @@ func doubling(n int) time.Duration {
 }
 
 // Put adds an entry to b, to be delivered at once. body is encoded as JSON. It returns the entry's id.
-func (x *Box) Put(b *kv.Batch, body any) string { return x.PutAt(b, x.opts.Clock.Now(), body) }
+func (x *Box) Put(b *kv.Batch, body any) string { return x.PutAfter(b, 0, body) }
 
-// PutAt is Put for an entry that is delivered at due or soon after it.
-func (x *Box) PutAt(b *kv.Batch, due time.Time, body any) string {
+// PutAfter is Put for an entry that is delivered when d has passed, or soon after it.
+func (x *Box) PutAfter(b *kv.Batch, d time.Duration, body any) string {
 	data, err := json.Marshal(body)
 	if err != nil {
 		panic(fmt.Sprintf("BUG: encode %T: %v", body, err))
 	}
-	e := Entry{ID: ident.Hex(12), Created: x.opts.Clock.Now(), Body: data}
-	kv.Put(b, x.key(due, e.ID), e)
+	now := x.opts.Clock.Now()
+	e := Entry{ID: ident.Hex(12), Created: now, Queued: now, Body: data}
+	kv.Put(b, x.key(now.Add(d), e.ID), e)
 	return e.ID
 }
+
+// Age returns how much time has passed since an entry was put.
+func (x *Box) Age(e Entry) time.Duration { return x.opts.Clock.Now().Sub(e.Created) }
 
 // Later is the error of a delivery that is to be tried again after a given time.
 type Later struct {
@@ -115,6 +122,7 @@ func (l *Later) Unwrap() error { return l.Err }
 
 // Run delivers entries until ctx ends, and waits for the deliveries under way.
 func (x *Box) Run(ctx context.Context, deliver Deliver) {
+	x.setBack(ctx)
 	watch := x.store.Watch(x.prefix())
 	defer watch.Close()
 	timer := x.opts.Clock.NewTimer(0)
@@ -139,6 +147,40 @@ func (x *Box) Run(ctx context.Context, deliver Deliver) {
 		if !next.After(x.opts.Clock.Now()) { // it fell due between the look at the clock and the timer's start
 			timer.Reset(0)
 		}
+	}
+}
+
+// setBack brings forward what waits since a time that is not yet: the clock was set back since it was put, so that its wait
+// counts from now on.
+func (x *Box) setBack(ctx context.Context) {
+	now := x.opts.Clock.Now()
+	var b kv.Batch
+	later := kv.Prefix(x.prefix())
+	later.Lo = x.prefix().Time(now)
+	for it, err := range x.store.Scan(ctx, later) {
+		if err != nil {
+			if errors.Is(err, kv.ErrCorrupt) {
+				continue
+			}
+			break
+		}
+		k := append([]byte(nil), it.Key...)
+		r := key.Read(k, key.Outbox)
+		_, due := r.Str(), r.Time()
+		var e Entry
+		if json.Unmarshal(it.Value, &e) != nil || !e.Queued.After(now) {
+			continue // what is malformed is told when it falls due
+		}
+		due = now.Add(due.Sub(e.Queued))
+		e.Queued, e.Created = now, now.Add(e.Created.Sub(e.Queued))
+		b.Delete(k)
+		kv.Put(&b, x.key(due, e.ID), e)
+	}
+	if b.Empty() {
+		return
+	}
+	if err := kv.Commit(ctx, x.store, &b); err != nil && ctx.Err() == nil {
+		x.log.Error("bring entries forward after the clock was set back", "err", err)
 	}
 }
 
@@ -227,7 +269,8 @@ func (x *Box) deliver(ctx context.Context, deliver Deliver, k []byte, e Entry) {
 		x.log.Warn("delivery failed", "id", e.ID, "attempt", e.Attempt, "retry_in", wait, "err", err)
 		b.Reset()
 		b.Delete(k) // before the new one is put, which may have the same key
-		kv.Put(&b, x.key(x.opts.Clock.Now().Add(wait), e.ID), e)
+		e.Queued = x.opts.Clock.Now()
+		kv.Put(&b, x.key(e.Queued.Add(wait), e.ID), e)
 	} else {
 		b.Delete(k)
 	}

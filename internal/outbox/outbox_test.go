@@ -127,7 +127,7 @@ func TestBox_RetriesWithBackoffAndKeepsTheOrderOfTime(t *testing.T) {
 		return nil
 	})
 	var b kv.Batch
-	box.PutAt(&b, start.Add(time.Hour), "later")
+	box.PutAfter(&b, time.Hour, "later")
 	box.Put(&b, "first")
 	if err := kv.Commit(t.Context(), store, &b); err != nil {
 		t.Fatal(err)
@@ -244,4 +244,49 @@ func TestBox_LanesDoNotHoldUpOthers(t *testing.T) {
 		t.Errorf("%d at once in a lane of two", most)
 	}
 	drained(t, store)
+}
+
+// TestBox_WaitsAsLongAsItShouldWhenTheClockIsSet sets the wall clock while entries wait, and before the box is opened anew.
+func TestBox_WaitsAsLongAsItShouldWhenTheClockIsSet(t *testing.T) {
+	store, c := kvtest.New(t), clock.NewFake(start)
+	got := make(chan time.Duration, 10)
+	opened := func(c *clock.Fake) (box *outbox.Box, stop func()) {
+		box = outbox.New(store, outbox.Options{Name: "b", Clock: c, Logger: slog.New(slog.DiscardHandler)})
+		return box, run(t, box, func(_ context.Context, e outbox.Entry, _ *kv.Batch) error {
+			got <- box.Age(e)
+			return nil
+		})
+	}
+	put := func(box *outbox.Box, d time.Duration) {
+		var b kv.Batch
+		box.PutAfter(&b, d, "x")
+		if err := kv.Commit(t.Context(), store, &b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await := func(c *clock.Fake, d time.Duration) {
+		for at := (time.Time{}); !at.Equal(c.Now().Add(d)); at, _ = c.NextTimer() {
+			runtime.Gosched() // Run arms its timer in a goroutine of its own
+		}
+	}
+	box, stop := opened(c)
+	for _, jump := range []time.Duration{time.Hour, -3 * time.Hour} {
+		put(box, time.Minute)
+		c.Jump(jump)
+		await(c, time.Minute)
+		c.Advance(time.Minute)
+		if age := <-got; age != time.Minute {
+			t.Errorf("a jump by %v: delivered after %v", jump, age)
+		}
+	}
+	put(box, time.Minute)
+	await(c, time.Minute)
+	stop()
+	c = clock.NewFake(start.Add(-time.Hour))
+	opened(c)
+	await(c, time.Minute)
+	c.Advance(time.Minute)
+	if age := <-got; age != time.Minute {
+		t.Errorf("set back while down: delivered after %v", age)
+	}
 }

@@ -121,7 +121,8 @@ func powerCuts(t *testing.T, suffix string) {
 	t.Logf("seed %d: %d sent, %d deleted, %d dead letters", seed, len(sent), len(deleted), len(buried))
 }
 
-// TestModel runs random operations against a model that is as simple as can be, with the engine opened anew now and then.
+// TestModel runs random operations against a model that is as simple as can be, with the engine opened anew now and
+// then, while somebody sets the wall clock forward and back: what passed counts, not what the clock shows.
 func TestModel(t *testing.T) {
 	const seed = 7
 	rng := rand.New(rand.NewPCG(seed, 2))
@@ -134,9 +135,11 @@ func TestModel(t *testing.T) {
 	}
 	model := map[string]*message{}
 	n := 0
+	now := func() time.Time { return epoch.Add(r.clock.Elapsed()) }
+	var set time.Duration // how far the wall clock is off
 	visible := func() (list []string) {
 		for body, m := range model {
-			if !m.at.After(r.clock.Now()) {
+			if !m.at.After(now()) {
 				list = append(list, body)
 			}
 		}
@@ -144,7 +147,7 @@ func TestModel(t *testing.T) {
 	}
 	for step := range 3000 {
 		for body, m := range model {
-			if m.sent.Before(r.clock.Now().Add(-10 * time.Minute)) {
+			if m.sent.Before(now().Add(-10 * time.Minute)) {
 				delete(model, body)
 			}
 		}
@@ -152,11 +155,10 @@ func TestModel(t *testing.T) {
 		case 0, 1, 2:
 			n++
 			m := queue.Message{Body: fmt.Sprint(n)}
-			now := r.clock.Now()
-			o := &message{sent: now, at: now}
+			o := &message{sent: now(), at: now()}
 			if rng.IntN(3) == 0 {
 				m.Delay = second(rng.IntN(60))
-				o.at = now.Add(*m.Delay)
+				o.at = now().Add(*m.Delay)
 			}
 			r.send(q, m)
 			model[m.Body] = o
@@ -171,10 +173,10 @@ func TestModel(t *testing.T) {
 			}
 			for _, g := range got {
 				m := model[g.Body]
-				if m == nil || m.at.After(r.clock.Now()) || g.Count != m.count+1 {
+				if m == nil || m.at.After(now()) || g.Count != m.count+1 {
 					t.Fatalf("step %d: %+v, model %+v", step, g, m)
 				}
-				m.count, m.at, m.handle = g.Count, r.clock.Now().Add(hide), g.Handle
+				m.count, m.at, m.handle = g.Count, now().Add(hide), g.Handle
 			}
 		case 6, 7, 8:
 			for body, m := range model {
@@ -194,23 +196,29 @@ func TestModel(t *testing.T) {
 				if errs[0] != nil { // whether it is in flight, or visible again
 					t.Fatalf("step %d: change of %s: %v", step, body, errs[0])
 				}
-				m.at = r.clock.Now().Add(d)
+				m.at = now().Add(d)
 				break
 			}
 		case 9, 10:
 			r.clock.Advance(time.Duration(rng.IntN(20)) * time.Second)
+			if rng.IntN(3) == 0 {
+				jump := []time.Duration{time.Hour, -time.Hour, 700 * time.Millisecond, -300 * time.Millisecond, 24 * time.Hour}[rng.IntN(5)]
+				r.clock.Jump(jump)
+				set += jump
+			}
 		case 11:
 			if rng.IntN(5) == 0 {
+				r.clock.Jump(-set) // over a restart the wall clock counts
+				set = 0
 				r = r.reopen()
 			}
 		}
 		var want queue.Counts
-		now := r.clock.Now()
 		for body, m := range model {
 			switch {
-			case m.sent.Before(now.Add(-10 * time.Minute)):
+			case m.sent.Before(now().Add(-10 * time.Minute)):
 				delete(model, body)
-			case !m.at.After(now):
+			case !m.at.After(now()):
 				want.Visible++
 			case m.count > 0:
 				want.InFlight++

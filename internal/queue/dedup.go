@@ -88,6 +88,7 @@ func (s *shard) forgetDedup(ctx context.Context) error {
 }
 
 func (s *shard) loadDedup(ctx context.Context) error {
+	now := s.engine.now()
 	s.dedup, s.dedupAge = map[dedupHash]dedupEntry{}, nil
 	if !s.def.Settings.FIFO {
 		return nil
@@ -102,9 +103,11 @@ func (s *shard) loadDedup(ctx context.Context) error {
 			return fmt.Errorf("deduplication entry %q: %w", it.Key, errRecord)
 		}
 		v := it.Value
-		s.dedup[dedupHash([]byte(h))] = dedupEntry{
-			id: [16]byte(v[:16]), seq: binary.BigEndian.Uint64(v[16:]), at: int64(binary.BigEndian.Uint64(v[24:])),
+		d := dedupEntry{id: [16]byte(v[:16]), seq: binary.BigEndian.Uint64(v[16:]), at: int64(binary.BigEndian.Uint64(v[24:]))}
+		if d.at > now {
+			d.at = s.engine.start // the clock was set back while we were down
 		}
+		s.dedup[dedupHash([]byte(h))] = d
 		s.dedupAge = append(s.dedupAge, dedupHash([]byte(h)))
 	}
 	slices.SortFunc(s.dedupAge, func(a, b dedupHash) int { return int(s.dedup[a].at - s.dedup[b].at) })

@@ -13,7 +13,8 @@
 //	    same order. Whoever needs several shards locks them in the order of their ids.
 //	Q5  Sequence numbers of a queue are never used twice, also after a restart: handles of deleted messages name nothing else.
 //	Q6  A message of a FIFO group is received only while no earlier one of its group is in flight.
-//	Q7  Time is the wall clock of the start plus what has passed since: changes of the wall clock neither hide nor free messages.
+//	Q7  Time is the wall clock of the start plus what has passed since: whoever sets the clock neither hides nor frees
+//	    messages. Over a restart the wall clock counts; where it was set back meanwhile, nothing lasts longer than it was to.
 //
 // Keys, all in the space Queue:
 //

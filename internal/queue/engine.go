@@ -33,9 +33,9 @@ type Options struct {
 type Engine struct {
 	opts  Options
 	store kv.Store
-	clock clock.Clock
+	clock clock.Clock // steady: see Q7
 	log   *slog.Logger
-	start time.Time // see Q7
+	start int64 // the time of Open
 
 	names   sync.Mutex    // held while a queue is made or deleted, so that a name stands for one queue at a time; guards deleted
 	deleted map[Ref]int64 // names that rest, with the time of the deletion in milliseconds
@@ -58,9 +58,10 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		o.Logger = slog.Default()
 	}
 	e := &Engine{
-		opts: o, store: o.Store, clock: o.Clock, log: o.Logger.With("component", "queue"), start: o.Clock.Now(),
+		opts: o, store: o.Store, clock: clock.Steady(o.Clock), log: o.Logger.With("component", "queue"),
 		shards: map[Ref]*shard{}, tasks: map[string]context.CancelFunc{}, deleted: map[Ref]int64{},
 	}
+	e.start = e.now()
 	if err := e.loadDeleted(ctx); err != nil {
 		return nil, err
 	}
@@ -83,9 +84,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 }
 
 // now is the engine's time in milliseconds; see Q7.
-func (e *Engine) now() int64 {
-	return e.start.UnixMilli() + e.clock.Now().Sub(e.start).Milliseconds()
-}
+func (e *Engine) now() int64 { return e.clock.Now().UnixMilli() }
 
 func timeOf(ms int64) time.Time {
 	if ms == 0 {

@@ -111,8 +111,8 @@ func (s *shard) load(ctx context.Context) error {
 			continue
 		}
 		last = n.seq
-		if n.count > 0 && n.received > now {
-			n.at += now - n.received // the clock was set back while we were down
+		if since := max(n.sent, n.received); n.at > 0 && since > now {
+			n.at += e.start - since // the clock was set back while we were down: it counts from the start on
 		}
 		if n.at > now {
 			n.state = delayed

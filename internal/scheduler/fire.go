@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tarn-data/tarn/internal/clock"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/outbox"
@@ -60,13 +61,34 @@ func (e *Engine) current(x dueEntry) bool {
 	return ok && !s.Disabled && s.Modified.Equal(x.modified) && s.Last.Equal(x.last)
 }
 
+// moveRates keeps the rates going when the wall clock was set by d.
+func (e *Engine) moveRates(d time.Duration) {
+	if d == 0 {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.due = nil
+	for _, s := range e.schedules {
+		if s.rate() && !s.Last.IsZero() {
+			s.Last = s.Last.Add(d)
+		}
+		e.set(s)
+	}
+}
+
+// look is how long at most the schedules are not looked at: timers do not notice that the wall clock was set.
+const look = time.Minute
+
 // Run fires schedules and calls their targets until ctx ends.
 func (e *Engine) Run(ctx context.Context) {
 	done := make(chan struct{})
 	go func() { defer close(done); e.box.Run(ctx, e.deliver) }()
+	jumps := clock.NewJumps(e.opts.Clock)
 	for ctx.Err() == nil {
 		var last kv.Pending
-		wait := time.Hour
+		wait := look
+		e.moveRates(jumps.Next())
 		for ctx.Err() == nil {
 			p, next, err := e.fireNext()
 			if err != nil {
@@ -104,7 +126,7 @@ type firing struct {
 	Schedule  string // ARN
 	Target    Target
 	Scheduled time.Time
-	At        time.Time // when its target is called: Scheduled, or later in the flexible window
+	Age       time.Duration // when it was queued; negative where its target is called later, in the flexible window
 }
 
 // fireNext queues the firing that is due first, or returns when that is.
@@ -124,7 +146,8 @@ func (e *Engine) fireNext() (p kv.Pending, next time.Time, err error) {
 			}
 			s.Last = s.newest(x.at, now).UTC()
 			at := s.Last.Add(time.Duration(e.opts.Random() * float64(s.Window)))
-			e.box.PutAt(b, at, firing{s.Scope, s.ARN(), s.Target, s.Last, at})
+			age := now.Sub(at)
+			e.box.PutAfter(b, max(-age, 0), firing{s.Scope, s.ARN(), s.Target, s.Last, age})
 			done := func() { heap.Pop(&e.due); e.set(s) }
 			if s.Delete && s.next().IsZero() {
 				b.Delete(scheduleKey(s.Ref))
@@ -150,7 +173,7 @@ func (e *Engine) deliver(ctx context.Context, entry outbox.Entry, _ *kv.Batch) e
 	c.Target.Input = fill(c, f.Target.Input)
 	err := errors.New("the firing is older than the retry policy allows")
 	exhausted := "MaximumEventAgeInSeconds"
-	if e.opts.Clock.Now().Sub(f.At) <= f.Target.MaxAge { // else the process was down
+	if f.Age+e.box.Age(entry) <= f.Target.MaxAge { // else the process was down
 		if err = e.opts.Targets.Call(ctx, c); err == nil || ctx.Err() != nil {
 			return err
 		}

@@ -167,6 +167,9 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		if err := s.compile(); err != nil {
 			return nil, fmt.Errorf("schedule %s: %w", s.ARN(), err)
 		}
+		if s.rate() && s.Last.After(e.opts.Clock.Now()) {
+			s.Last = e.opts.Clock.Now().UTC() // the clock was set back while the process was down
+		}
 		e.set(s)
 	}
 	return e, nil

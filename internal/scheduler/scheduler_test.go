@@ -47,11 +47,12 @@ func (s *sink) Bury(_ context.Context, c scheduler.Call, exhausted string, reaso
 
 type rig struct {
 	*scheduler.Engine
-	t     *testing.T
-	store kv.Store
-	clock *clock.Fake
-	sink  *sink
-	stop  func()
+	t      *testing.T
+	store  kv.Store
+	clock  *clock.Fake
+	steady clock.Clock // that of the outbox
+	sink   *sink
+	stop   func()
 }
 
 func newRig(t *testing.T) *rig {
@@ -64,6 +65,7 @@ func newRig(t *testing.T) *rig {
 func (r *rig) open() {
 	r.t.Helper()
 	var err error
+	r.steady = clock.Steady(r.clock)
 	r.Engine, err = scheduler.Open(r.t.Context(), scheduler.Options{Store: r.store, Targets: r.sink, Clock: r.clock, Random: func() float64 { return 0.5 }})
 	if err != nil {
 		r.t.Fatal(err)
@@ -128,7 +130,7 @@ func (r *rig) settle() {
 			}
 			k := key.Read(it.Key, key.Outbox)
 			k.Str()
-			due = due || !k.Time().After(r.clock.Now())
+			due = due || !k.Time().After(r.steady.Now())
 		}
 		if !due || len(r.sink.got) > 0 {
 			return
@@ -191,6 +193,23 @@ func TestMissedWhileDown(t *testing.T) {
 		t.Errorf("after the restart: %v", got)
 	}
 	r.expect("hourly 3h59m30s 1 2026-01-01T04:00:00Z")
+}
+
+// TestClockIsSet: a rate goes on, a time of a cron expression comes once, and a flexible window is as long as it was.
+func TestClockIsSet(t *testing.T) {
+	r := newRig(t)
+	r.create("rate", "rate(5 minutes)", nil)
+	r.expect("rate 0s 1 2026-01-01T00:00:30Z")
+	r.clock.Jump(time.Hour)
+	r.expect("rate 1h5m0s 1 2026-01-01T01:05:30Z")
+	r.clock.Jump(-2 * time.Hour)
+	r.expect("rate -50m0s 1 2025-12-31T23:10:30Z")
+	r = newRig(t)
+	r.create("cron", "cron(0 * * * ? *)", func(s *scheduler.Schedule) { s.Window = 10 * time.Minute })
+	r.clock.Jump(59 * time.Minute)
+	r.expect("cron 1h4m30s 1 2026-01-01T01:00:00Z") // found due within a minute, half a window before
+	r.clock.Jump(-10 * time.Minute)
+	r.expect("cron 2h4m30s 1 2026-01-01T02:00:00Z")
 }
 
 func TestRetries(t *testing.T) {

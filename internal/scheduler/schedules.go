@@ -24,6 +24,11 @@ func (s *Schedule) compile() (err error) {
 	return nil
 }
 
+func (s *Schedule) rate() bool {
+	_, ok := s.expr.(schedule.Rate)
+	return ok
+}
+
 // next returns when the schedule falls due after what was fired last; zero = never again.
 //
 // Source: "Schedule types" in the EventBridge Scheduler user guide: a rate counts from the start date, and from the creation where

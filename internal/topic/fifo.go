@@ -31,7 +31,8 @@ type fifo struct {
 type taken struct {
 	ID       string
 	Sequence uint64
-	At       time.Time
+	At       time.Time // on a steady clock
+	since    time.Time // At, or the start of the process where that was later
 }
 
 func formatSequence(n uint64) string { return fmt.Sprintf("1%019d", n) }
@@ -51,7 +52,7 @@ func dedupHash(t *Topic, m *Message) string {
 }
 
 // load reads what the store holds; f.mu is held.
-func (f *fifo) load(ctx context.Context, store kv.Store, r Ref) error {
+func (f *fifo) load(ctx context.Context, store kv.Store, r Ref, now time.Time) error {
 	if f.loaded {
 		return nil
 	}
@@ -75,6 +76,9 @@ func (f *fifo) load(ctx context.Context, store kv.Store, r Ref) error {
 		if err := errors.Join(k.Err(), json.Unmarshal(it.Value, &t)); err != nil {
 			return fmt.Errorf("read deduplication of topic %s: %w", r.ARN(), err)
 		}
+		if t.since = t.At; t.since.After(now) {
+			t.since = now // the clock was set back while the process was down
+		}
 		f.seen[hash] = t
 		f.order = append(f.order, hash)
 	}
@@ -86,7 +90,7 @@ func (f *fifo) load(ctx context.Context, store kv.Store, r Ref) error {
 func (f *fifo) forget(b *kv.Batch, r Ref, now time.Time) {
 	for len(f.order) > 0 {
 		t := f.seen[f.order[0]]
-		if now.Sub(t.At) < DedupWindow {
+		if now.Sub(t.since) < DedupWindow {
 			return
 		}
 		b.Delete(of("d", r).Time(t.At).Str(f.order[0]))
@@ -115,14 +119,14 @@ func (e *Engine) applyFIFO(ctx context.Context, b *kv.Batch, f *fifo, r Ref, lis
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if err := f.load(ctx, e.opts.Store, r); err != nil {
+	if err := f.load(ctx, e.opts.Store, r, e.steady.Now()); err != nil {
 		return nil, nil, nil, err
 	}
 	out, errs = make([]Published, len(list)), make([]error, len(list))
 	if refused(list, &top, errs) {
 		return nil, out, errs, nil
 	}
-	now := e.opts.Clock.Now().UTC()
+	now := e.steady.Now().UTC()
 	f.forget(b, r, now)
 	var deliveries []Delivery
 	first := f.last
@@ -135,7 +139,7 @@ func (e *Engine) applyFIFO(ctx context.Context, b *kv.Batch, f *fifo, r Ref, lis
 		f.last++
 		m.ID, m.Sequence = ident.UUID(), formatSequence(f.last)
 		out[i] = Published{ID: m.ID, Sequence: m.Sequence}
-		t := taken{m.ID, f.last, now}
+		t := taken{ID: m.ID, Sequence: f.last, At: now, since: now}
 		f.seen[hash] = t
 		f.order = append(f.order, hash)
 		kv.Put(b, of("d", r).Time(now).Str(hash), t)

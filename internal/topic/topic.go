@@ -158,9 +158,10 @@ type Options struct {
 
 // Engine keeps topics. All methods are safe for concurrent use; Run is called once.
 type Engine struct {
-	opts Options
-	log  *slog.Logger
-	box  *outbox.Box // notices for endpoints outside of Tarn
+	opts   Options
+	steady clock.Clock // of deduplication
+	log    *slog.Logger
+	box    *outbox.Box // notices for endpoints outside of Tarn
 
 	tails tail.Hub[Ref, Message]
 
@@ -188,7 +189,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		o.Logger = slog.Default()
 	}
 	e := &Engine{
-		opts: o, log: o.Logger.With("component", "topic"), topics: map[Ref]*state{},
+		opts: o, steady: clock.Steady(o.Clock), log: o.Logger.With("component", "topic"), topics: map[Ref]*state{},
 		box: outbox.New(o.Store, outbox.Options{Name: "topics", Clock: o.Clock, Logger: o.Logger, Workers: 64, Lane: lane, LaneWorkers: 8}),
 	}
 	topics, _, err := kv.LoadAll[Topic](ctx, o.Store, kv.Prefix(key.In(key.Topic).Str("t")), 0)

@@ -35,6 +35,8 @@ func newFastClock() fastClock { return fastClock{time.Now()} }
 
 func (c fastClock) Now() time.Time { return c.start.Add(time.Since(c.start) * haste) }
 
+func (c fastClock) Elapsed() time.Duration { return time.Since(c.start) * haste }
+
 func (c fastClock) NewTimer(d time.Duration) clock.Timer {
 	return fastTimer{clock.Real().NewTimer(d / haste)}
 }
