@@ -54,8 +54,38 @@ func (c *Catalog) Begin() *Change { return &Change{c: c} }
 
 // Commit applies the change. ErrConcurrent means that something it depends on was changed meanwhile; nothing was applied.
 func (ch *Change) Commit(ctx context.Context) error {
+	pending, err := ch.Apply(ctx)
+	if err != nil {
+		return err
+	}
+	return pending.Wait(ctx)
+}
+
+// Apply makes the change visible, which is durable when the answer's Wait has returned. Errors are those of Commit.
+func (ch *Change) Apply(ctx context.Context) (kv.Pending, error) {
 	ch.tellPartitions()
-	return conflict(kv.Commit(ctx, ch.c.kv, &ch.Batch), ErrConcurrent)
+	pending, err := ch.c.kv.Apply(ctx, &ch.Batch)
+	return pending, conflict(err, ErrConcurrent)
+}
+
+// step lets edit read the catalog and add to a change, as one with all other steps, and returns when the change is durable. The
+// lock is not held while it is synced. clash is what a precondition that does not hold is answered with.
+func (c *Catalog) step(ctx context.Context, clash error, edit func(*Change) error) error {
+	ch := c.Begin()
+	pending, err := func() (kv.Pending, error) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if err := edit(ch); err != nil || ch.Batch.Empty() {
+			return nil, err
+		}
+		ch.tellPartitions()
+		pending, err := c.kv.Apply(ctx, &ch.Batch)
+		return pending, conflict(err, clash)
+	}()
+	if err != nil || pending == nil {
+		return err
+	}
+	return pending.Wait(ctx)
 }
 
 // CreateDatabase makes a database. Errors: ErrExists, ErrBadInput.
@@ -89,20 +119,19 @@ func (c *Catalog) Databases(ctx context.Context, s ident.Scope, after string, li
 
 // UpdateDatabase replaces a database's description, location and parameters. It cannot be renamed.
 func (c *Catalog) UpdateDatabase(ctx context.Context, s ident.Scope, name string, d Database) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	old, err := c.Database(ctx, s, name)
-	if err != nil {
-		return err
-	}
-	if d.Name = strings.ToLower(d.Name); d.Name != old.Name {
-		return fmt.Errorf("%w: database %s cannot be renamed to %s", ErrBadInput, old.Name, d.Name)
-	}
-	d.Created = old.Created
-	var b kv.Batch
-	b.IfPresent(dbKey(s, d.Name))
-	kv.Put(&b, dbKey(s, d.Name), d)
-	return conflict(kv.Commit(ctx, c.kv, &b), ErrConcurrent)
+	return c.step(ctx, ErrConcurrent, func(ch *Change) error {
+		old, err := c.Database(ctx, s, name)
+		if err != nil {
+			return err
+		}
+		if d.Name = strings.ToLower(d.Name); d.Name != old.Name {
+			return fmt.Errorf("%w: database %s cannot be renamed to %s", ErrBadInput, old.Name, d.Name)
+		}
+		d.Created = old.Created
+		ch.Batch.IfPresent(dbKey(s, d.Name))
+		kv.Put(&ch.Batch, dbKey(s, d.Name), d)
+		return nil
+	})
 }
 
 // DeleteDatabase removes a database with all its tables. The data they describe stays where it is.

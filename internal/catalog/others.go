@@ -64,16 +64,15 @@ func (c *Catalog) Functions(ctx context.Context, s ident.Scope, database, patter
 
 // UpdateFunction replaces a user-defined function.
 func (c *Catalog) UpdateFunction(ctx context.Context, s ident.Scope, database, name string, f UserFunction) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	old, err := c.Function(ctx, s, database, name)
-	if err != nil {
-		return err
-	}
-	f.Database, f.Name, f.Created = old.Database, old.Name, old.Created
-	var b kv.Batch
-	kv.Put(&b, under(s, "function").Str(f.Database).Str(f.Name), f)
-	return kv.Commit(ctx, c.kv, &b)
+	return c.step(ctx, ErrConcurrent, func(ch *Change) error {
+		old, err := c.Function(ctx, s, database, name)
+		if err != nil {
+			return err
+		}
+		f.Database, f.Name, f.Created = old.Database, old.Name, old.Created
+		kv.Put(&ch.Batch, under(s, "function").Str(f.Database).Str(f.Name), f)
+		return nil
+	})
 }
 
 // DeleteFunction removes a user-defined function.
@@ -118,16 +117,15 @@ func (c *Catalog) Connections(ctx context.Context, s ident.Scope, after string, 
 
 // UpdateConnection replaces a connection.
 func (c *Catalog) UpdateConnection(ctx context.Context, s ident.Scope, name string, n Connection) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	old, err := c.Connection(ctx, s, name)
-	if err != nil {
-		return err
-	}
-	n.Name, n.Created, n.Updated = old.Name, old.Created, c.clock.Now()
-	var b kv.Batch
-	kv.Put(&b, under(s, "connection").Str(name), n)
-	return kv.Commit(ctx, c.kv, &b)
+	return c.step(ctx, ErrConcurrent, func(ch *Change) error {
+		old, err := c.Connection(ctx, s, name)
+		if err != nil {
+			return err
+		}
+		n.Name, n.Created, n.Updated = old.Name, old.Created, c.clock.Now()
+		kv.Put(&ch.Batch, under(s, "connection").Str(name), n)
+		return nil
+	})
 }
 
 // DeleteConnection removes a connection.

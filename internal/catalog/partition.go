@@ -20,31 +20,30 @@ func (c *Catalog) CreatePartitions(ctx context.Context, s ident.Scope, database,
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	ch := c.Begin()
-	seen := map[string]bool{}
-	for i, p := range list {
-		if err := t.checkValues(p.Values); err != nil {
-			return nil, err
+	err = c.step(ctx, ErrConcurrent, func(ch *Change) error {
+		seen := map[string]bool{}
+		for i, p := range list {
+			if err := t.checkValues(p.Values); err != nil {
+				return err
+			}
+			k := partitionKey(s, t, p.Values)
+			_, err := c.kv.Get(ctx, k)
+			if err != nil && !errors.Is(err, kv.ErrNotFound) {
+				return err
+			}
+			if err == nil || seen[string(k)] {
+				taken = append(taken, i)
+				continue
+			}
+			seen[string(k)] = true
+			ch.PutPartition(s, t, p)
 		}
-		k := partitionKey(s, t, p.Values)
-		_, err := c.kv.Get(ctx, k)
-		if err != nil && !errors.Is(err, kv.ErrNotFound) {
-			return nil, err
+		if !ch.Batch.Empty() {
+			ch.Batch.IfPresent(tableKey(s, t.Database, t.Name))
 		}
-		if err == nil || seen[string(k)] {
-			taken = append(taken, i)
-			continue
-		}
-		seen[string(k)] = true
-		ch.PutPartition(s, t, p)
-	}
-	if ch.Batch.Empty() {
-		return taken, nil
-	}
-	ch.Batch.IfPresent(tableKey(s, t.Database, t.Name))
-	return taken, ch.Commit(ctx)
+		return nil
+	})
+	return taken, err
 }
 
 // PutPartition adds the creation or replacement of a partition of t to the change. Its values must fit the table.
@@ -142,29 +141,27 @@ func (c *Catalog) Partitions(ctx context.Context, s ident.Scope, database, table
 
 // UpdatePartition replaces the partition with the values old; p.Values may differ from them.
 func (c *Catalog) UpdatePartition(ctx context.Context, s ident.Scope, database, table string, old []string, p Partition) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t, err := c.Table(ctx, s, database, table)
-	if err != nil {
-		return err
-	}
-	if err := t.checkValues(p.Values); err != nil {
-		return err
-	}
-	before, err := c.Partition(ctx, s, database, table, old)
-	if err != nil {
-		return err
-	}
-	ch := c.Begin()
-	ch.Batch.IfPresent(partitionKey(s, t, old))
-	if moved := partitionKey(s, t, p.Values); string(moved) != string(partitionKey(s, t, old)) {
-		ch.Batch.IfAbsent(moved)
-		ch.DeletePartition(s, t, old)
-	}
-	p.Created = before.Created
-	ch.PutPartition(s, t, p)
-	ch.tellPartitions()
-	return conflict(kv.Commit(ctx, c.kv, &ch.Batch), fmt.Errorf("%w: Partition already exists.", ErrExists))
+	return c.step(ctx, fmt.Errorf("%w: Partition already exists.", ErrExists), func(ch *Change) error {
+		t, err := c.Table(ctx, s, database, table)
+		if err != nil {
+			return err
+		}
+		if err := t.checkValues(p.Values); err != nil {
+			return err
+		}
+		before, err := c.Partition(ctx, s, database, table, old)
+		if err != nil {
+			return err
+		}
+		ch.Batch.IfPresent(partitionKey(s, t, old))
+		if moved := partitionKey(s, t, p.Values); string(moved) != string(partitionKey(s, t, old)) {
+			ch.Batch.IfAbsent(moved)
+			ch.DeletePartition(s, t, old)
+		}
+		p.Created = before.Created
+		ch.PutPartition(s, t, p)
+		return nil
+	})
 }
 
 // DeletePartitions removes partitions in one batch. Those that do not exist are returned by index.

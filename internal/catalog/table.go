@@ -107,13 +107,7 @@ type Update struct {
 
 // UpdateTable replaces a table; its name and creation stay. Errors: ErrNotFound, ErrConcurrent, ErrBadInput.
 func (c *Catalog) UpdateTable(ctx context.Context, s ident.Scope, t Table, u Update) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	ch := c.Begin()
-	if err := ch.UpdateTable(ctx, s, t, u); err != nil {
-		return err
-	}
-	return ch.Commit(ctx)
+	return c.step(ctx, ErrConcurrent, func(ch *Change) error { return ch.UpdateTable(ctx, s, t, u) })
 }
 
 // UpdateTable adds the replacement of a table to the change.

@@ -38,11 +38,6 @@ func (s *Service) finish(ctx context.Context, scope ident.Scope, c Crawler, r *R
 }
 
 func (s *Service) tryFinish(ctx context.Context, scope ident.Scope, c Crawler, r *Run, tables []table) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	r.Created, r.Updated, r.Deleted, r.PartsNew, r.PartsUpd, r.PartsDel = nil, nil, nil, 0, 0, 0
 	set, err := c.settings()
 	if err != nil {
@@ -63,19 +58,34 @@ func (s *Service) tryFinish(ctx context.Context, scope ident.Scope, c Crawler, r
 	if err := a.gone(); err != nil {
 		return err
 	}
-	r.State, r.Error = "COMPLETED", ""
-	if err := s.addEnd(ctx, &a.ch.Batch, scope, c.Name, r); err != nil {
+	pending, err := a.applyEnd()
+	if err != nil {
 		return err
 	}
-	a.lineage.At, a.lineage.Duration = r.End, r.End.Sub(r.Start)
-	lineage.Record(&a.ch.Batch, a.lineage)
-	if err := a.ch.Commit(ctx); err != nil {
+	if err := pending.Wait(ctx); err != nil {
 		return err
 	}
 	s.say(scope, *r, "BENCHMARK", "Finished writing to Catalog")
 	s.say(scope, *r, "INFO", fmt.Sprintf("Run Summary For TABLE: ADD: %d UPDATE: %d DELETE: %d", len(r.Created), len(r.Updated), len(r.Deleted)))
 	s.say(scope, *r, "INFO", fmt.Sprintf("Run Summary For PARTITION: ADD: %d UPDATE: %d DELETE: %d", r.PartsNew, r.PartsUpd, r.PartsDel))
 	return nil
+}
+
+// applyEnd adds the crawl's end to the change and makes it visible, unless the user has stopped the crawl. What the change depends on in the
+// catalog stands in its preconditions; the lock is for the crawler's own record.
+func (a *applier) applyEnd() (kv.Pending, error) {
+	a.s.mu.Lock()
+	defer a.s.mu.Unlock()
+	if err := a.ctx.Err(); err != nil {
+		return nil, err
+	}
+	a.r.State, a.r.Error = "COMPLETED", ""
+	if err := a.s.addEnd(a.ctx, &a.ch.Batch, a.scope, a.c.Name, a.r); err != nil {
+		return nil, err
+	}
+	a.lineage.At, a.lineage.Duration = a.r.End, a.r.End.Sub(a.r.Start)
+	lineage.Record(&a.ch.Batch, a.lineage)
+	return a.ch.Apply(a.ctx)
 }
 
 // ensureDatabase makes the crawler's database where it lacks, as Glue does.
