@@ -41,7 +41,7 @@ func (t WorkflowTasks) Run(ctx context.Context, call *workflow.TaskCall, submitt
 		return "", &workflow.TaskError{Error: asl.ErrTaskFailed, Cause: "The role " + call.RoleARN + " could not be assumed: " + err.Error()}
 	}
 	c := integration.Caller{HTTP: taskHTTP{t.HTTP, t.Connections, call, session.Principal}, Invoke: func(ctx context.Context, service, operation, input string) (string, *integration.ServiceError) {
-		pc := &protocol.Call{Scope: call.Scope, Principal: session.Principal}
+		pc := &protocol.Call{Scope: call.Scope, Principal: session.Principal, Token: call.ID}
 		out, fail := t.Registry.Invoke(ctx, pc, service, operation, json.RawMessage(input))
 		if fail != nil {
 			return "", t.serviceError(service, operation, pc, fail)

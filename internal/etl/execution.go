@@ -183,7 +183,7 @@ func (e *execution) onEngine(ctx context.Context, p program) error {
 			return err
 		}
 	}
-	if e.run.State != Running {
+	if e.began.IsZero() {
 		if err := e.begin(ctx); err != nil {
 			return err
 		}
@@ -191,7 +191,7 @@ func (e *execution) onEngine(ctx context.Context, p program) error {
 	return e.process(ctx, python, dir, p)
 }
 
-// begin records that the run's work has begun.
+// begin records that the run's work has begun, in this process: what an earlier one staged is told apart by the count of starts.
 func (e *execution) begin(ctx context.Context) error {
 	e.run.State, e.run.Modified = Running, e.svc.opts.Clock.Now()
 	e.run.Starts++

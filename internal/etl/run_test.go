@@ -193,6 +193,57 @@ func TestRun_StopAndConcurrency(t *testing.T) {
 	}
 }
 
+// A run that a crash of Tarn interrupted starts anew as the same run; what its earlier start has staged is not taken for its own.
+func TestRun_InterruptedStartsAnew(t *testing.T) {
+	f := open(t)
+	f.create(t, shellJob("again"), "print('again')\n")
+	r := Run{ID: "jr_1", Job: "again", State: Running, Starts: 1, Role: "role", Timeout: time.Minute, Started: time.Unix(1e9, 0), FilesMade: 3, BytesMade: 3}
+	before := newExecution(f.Service, scope, shellJob("again"), r, nil)
+	staged, _, err := before.stage(t.Context(), "s3://lake/out/", "append")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.change(t.Context(), func(st *step) error { f.addRun(&st.Batch, scope, r); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r = f.wait(t, "jr_1")
+	if r.State != Succeeded || r.Starts != 2 || r.FilesMade+int(r.BytesMade) != 0 || r.Execution <= 0 {
+		t.Errorf("%+v", r)
+	}
+	after := newExecution(f.Service, scope, shellJob("again"), r, nil)
+	if again, _, err := after.stage(t.Context(), "s3://lake/out/", "append"); err != nil || again == staged {
+		t.Errorf("the second start stages in %s as the first did, %v", again, err)
+	}
+}
+
+func TestStart_OnceForOneToken(t *testing.T) {
+	f := open(t)
+	f.create(t, shellJob("once"), "print('once')\n")
+	a, err := f.Start(t.Context(), scope, StartRequest{Job: "once", Token: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := f.Start(t.Context(), scope, StartRequest{Job: "once", Token: "t"}) // while it runs, though one is allowed
+	if err != nil || a != b {
+		t.Errorf("%s, then %s %v", a, b, err)
+	}
+	f.wait(t, a)
+	if c, err := f.Start(t.Context(), scope, StartRequest{Job: "once", Token: "t"}); err != nil || a != c {
+		t.Errorf("%s, then after its end %s %v", a, c, err)
+	}
+	if d, err := f.Start(t.Context(), scope, StartRequest{Job: "once", Token: "u"}); err != nil || a == d {
+		t.Errorf("another token: %s %v", d, err)
+	} else {
+		f.wait(t, d)
+	}
+	if runs, _, err := f.Runs(t.Context(), scope, "once", time.Time{}, 0); err != nil || len(runs) != 2 {
+		t.Errorf("%d runs, %v", len(runs), err)
+	}
+}
+
 func TestChoose(t *testing.T) {
 	f := open(t)
 	const read = "df = spark.read.csv('s3://b/x')\n"

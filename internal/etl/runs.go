@@ -2,6 +2,8 @@ package etl
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,6 +20,7 @@ import (
 // StartRequest asks for a run of a job.
 type StartRequest struct {
 	Job       string
+	Token     string // starts with one token are one run; "" = none
 	RunID     string // of a run to repeat; "" = a new one
 	Arguments map[string]string
 	Timeout   time.Duration // 0 = the job's
@@ -49,6 +52,14 @@ func (s *Service) start(ctx context.Context, st *step, scope ident.Scope, req St
 	if err != nil {
 		return "", err
 	}
+	id := "jr_" + ident.Hex(32)
+	if req.Token != "" {
+		sum := sha256.Sum256([]byte(req.Token))
+		id = "jr_" + hex.EncodeToString(sum[:])
+		if _, err := s.Run(ctx, scope, j.Name, id); !errors.Is(err, ErrNotFound) {
+			return id, err
+		}
+	}
 	active, _, err := kv.LoadAll[Run](ctx, s.opts.Store, kv.Prefix(under(scope, "active").Str(j.Name)), 0)
 	if err != nil {
 		return "", err
@@ -71,7 +82,7 @@ func (s *Service) start(ctx context.Context, st *step, scope ident.Scope, req St
 	}
 	maps.Copy(args, j.Fixed)
 	r := Run{
-		ID: "jr_" + ident.Hex(32), Job: j.Name, Trigger: req.Trigger, Arguments: req.Arguments, State: Starting, Started: s.opts.Clock.Now(), Role: j.Role,
+		ID: id, Job: j.Name, Trigger: req.Trigger, Arguments: req.Arguments, State: Starting, Started: s.opts.Clock.Now(), Role: j.Role,
 		Timeout: j.Timeout, WorkerType: j.WorkerType, Workers: j.Workers, Capacity: j.MaxCapacity, Glue: j.GlueVersion,
 		Workflow: req.Workflow, WorkflowRun: req.WorkflowRun,
 	}
@@ -223,6 +234,7 @@ func (s *Service) interrupted(ctx context.Context, st *step) error {
 		maps.Copy(args, r.Arguments)
 		maps.Copy(args, j.Fixed)
 		s.log.Info("start an interrupted run anew", "job", job, "run", id)
+		r.FilesRead, r.BytesRead, r.FilesMade, r.BytesMade = 0, 0, 0, 0
 		s.addRun(&st.Batch, scope, r)
 		st.begin = append(st.begin, newExecution(s, scope, j, r, args))
 	}

@@ -3,6 +3,7 @@ package ident
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -55,6 +56,16 @@ func (a ARN) Scope() Scope { return Scope{Account: a.Account, Region: a.Region} 
 func UUID() string {
 	var b [16]byte
 	read(b[:])
+	return uuid(b)
+}
+
+// UUIDOf returns a UUID that is always the same for the same text, and differs for another.
+func UUIDOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return uuid([16]byte(sum[:16]))
+}
+
+func uuid(b [16]byte) string {
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	var out [36]byte

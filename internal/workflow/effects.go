@@ -3,8 +3,10 @@ package workflow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/workflow/asl"
 	"github.com/tarn-data/tarn/internal/workflow/interp"
 )
@@ -111,13 +113,14 @@ func Unwanted(ctx context.Context) bool {
 	return errors.Is(cause, errUnwanted) || errors.Is(cause, context.DeadlineExceeded)
 }
 
+// taskCall is called with x.mu held.
 func (e *Engine) taskCall(x *exec, start interp.TaskStart) *TaskCall {
 	role := start.RoleARN
 	if role == "" {
 		role = x.rec.RoleARN
 	}
 	call := &TaskCall{
-		Scope: x.rec.Scope, Execution: x.rec.ARN, StateMachine: x.rec.MachineARN, State: start.State.Name, RoleARN: role, Resource: start.State.Resource,
+		Scope: x.rec.Scope, ID: ident.UUIDOf(fmt.Sprintf("%s %d %d %d %d", x.rec.ARN, x.rec.Key, x.state.Redrives, start.Thread, start.Attempt)), Execution: x.rec.ARN, StateMachine: x.rec.MachineARN, State: start.State.Name, RoleARN: role, Resource: start.State.Resource,
 		Input: start.Input, Timeout: start.Timeout, Attempt: int(start.Attempt), Handle: start.Handle,
 	}
 	if start.Token != "" {

@@ -29,6 +29,23 @@ func (e *Engine) StartExecution(ctx context.Context, machineARN, name, input, tr
 	return e.start(ctx, rec, m, nil)
 }
 
+// StartOnce is StartExecution for a start that may be repeated: an execution that has the name is the answer, whatever has become of it.
+func (e *Engine) StartOnce(ctx context.Context, machineARN, name, input, trace string) (*Record, error) {
+	rec, err := e.StartExecution(ctx, machineARN, name, input, trace)
+	if !errors.Is(err, ErrExecutionExists) {
+		return rec, err
+	}
+	m, _, _, err := e.resolve(ctx, machineARN)
+	if err != nil {
+		return nil, err
+	}
+	old, err := kv.Load[Record](ctx, e.store, recordKey(m.Scope, m.Name, name))
+	if err != nil {
+		return nil, fmt.Errorf("load execution: %w", err)
+	}
+	return &old, nil
+}
+
 // newRecord checks what an execution is started with.
 func (e *Engine) newRecord(ctx context.Context, machineARN, name, input, trace string) (*Record, *asl.Machine, error) {
 	m, version, alias, err := e.resolve(ctx, machineARN)

@@ -12,6 +12,7 @@ import (
 // TaskCall is a task that a state asks for.
 type TaskCall struct {
 	ident.Scope
+	ID           string // a UUID: the same when the same attempt is called again after a crash
 	Execution    string // ARN
 	StateMachine string // ARN
 	State        string

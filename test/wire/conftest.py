@@ -22,7 +22,7 @@ class Server:
     """A tarn serve process that can be killed and started again on the same data."""
 
     def __init__(self, data, *flags):
-        self.data, self.flags, self.process, self.endpoint = pathlib.Path(data), flags, None, None
+        self.data, self.flags, self.process, self.endpoint, self.listen = pathlib.Path(data), flags, None, None, "127.0.0.1:0"
         for part, cache in (("functions/sdk", "functions"), ("jobs/venv", "jobs")):
             kept = CACHE / "demo" / cache
             kept.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ class Server:
 
     def start(self):
         log = open(self.data / "server.log", "ab")
-        self.process = subprocess.Popen([BINARY, "serve", "--data", str(self.data), "--listen", "127.0.0.1:0", "--log-level", "warn", *self.flags],
+        self.process = subprocess.Popen([BINARY, "serve", "--data", str(self.data), "--listen", self.listen, "--log-level", "warn", *self.flags],
                                         stdout=subprocess.PIPE, stderr=log, text=True)
         line = self.process.stdout.readline()
         if not line.startswith("tarn ready endpoint="):

@@ -1,4 +1,4 @@
-"""The batch pipeline of examples/ as a user runs it, and once more while the server is killed again and again."""
+"""The batch pipeline of examples/ as a user runs it."""
 import os
 import subprocess
 import sys

@@ -211,7 +211,7 @@ func (a *api) deleteJob(ctx context.Context, c *protocol.Call, in *DeleteJobRequ
 
 func (a *api) startJobRun(ctx context.Context, c *protocol.Call, in *StartJobRunRequest) (*StartJobRunResponse, error) {
 	id, err := a.Jobs.Start(ctx, c.Scope, etl.StartRequest{
-		Job: in.JobName, RunID: protocol.Or(in.JobRunId, ""), Arguments: in.Arguments, Timeout: time.Duration(protocol.Or(in.Timeout, 0)) * time.Minute,
+		Token: c.Token, Job: in.JobName, RunID: protocol.Or(in.JobRunId, ""), Arguments: in.Arguments, Timeout: time.Duration(protocol.Or(in.Timeout, 0)) * time.Minute,
 		Workers: int(protocol.Or(in.NumberOfWorkers, 0)), Worker: string(protocol.Or(in.WorkerType, "")), Capacity: protocol.Or(in.MaxCapacity, 0),
 	})
 	if err != nil {

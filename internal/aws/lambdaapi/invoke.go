@@ -1,6 +1,7 @@
 package lambdaapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -21,7 +22,7 @@ func (a *api) invoke(ctx context.Context, c *protocol.Call, in *InvocationReques
 	if err != nil {
 		return nil, err
 	}
-	inv := function.Invocation{Ref: r, Payload: in.Payload, RequestID: c.RequestID}
+	inv := function.Invocation{Ref: r, Payload: in.Payload, RequestID: cmp.Or(c.Token, c.RequestID)}
 	if in.ClientContext != nil {
 		text, err := base64.StdEncoding.DecodeString(*in.ClientContext)
 		if err != nil {

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -60,7 +61,7 @@ func (g *Registry) Invoke(ctx context.Context, c *Call, service, operation strin
 	if e := s.refusal(rep, err); e != nil {
 		return nil, e
 	}
-	row.fillTokens(in.Elem())
+	row.fillTokens(in.Elem(), c.Token)
 	if e := g.authoriseRow(ctx, s, row, c, in.Interface()); e != nil {
 		return nil, e
 	}
@@ -165,15 +166,15 @@ func upperFirst(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// fillTokens makes the idempotency tokens that a request leaves to the service.
-func (r *opRow) fillTokens(v reflect.Value) {
+// fillTokens makes the idempotency tokens that a request leaves to the service, of the call's own token where it has one.
+func (r *opRow) fillTokens(v reflect.Value, token string) {
 	if r.in == nil {
 		return
 	}
 	for _, i := range r.in.tokens {
 		if f := v.Field(r.in.fields[i].index); f.IsNil() {
 			f.Set(reflect.New(f.Type().Elem()))
-			f.Elem().SetString(ident.UUID())
+			f.Elem().SetString(cmp.Or(token, ident.UUID()))
 		}
 	}
 }

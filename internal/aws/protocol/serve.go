@@ -145,7 +145,7 @@ func (g *Registry) decode(ctx context.Context, r *http.Request, t *Target, c *Ca
 	if e := s.refusal(rep, err); e != nil {
 		return in, e
 	}
-	row.fillTokens(v)
+	row.fillTokens(v, c.Token)
 	if !early {
 		if e := g.authoriseRow(ctx, s, row, c, in.Interface()); e != nil {
 			return in, e

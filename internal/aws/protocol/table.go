@@ -33,11 +33,14 @@ type Call struct {
 	Operation   string           // "CreateFunction"
 	Principal   policy.Principal // who asks, already authorised
 	RequestID   string
-	SourceIP    string        // "" in process
-	UserAgent   string        // "" in process
-	Secure      bool          // by TLS
-	HTTP        *http.Request // nil in process
-	Header      http.Header   // headers to add to the answer; never nil
+	// Token names a call that comes again when its answer was lost, in process only: calls with one token that start something
+	// start it once. "" = none.
+	Token     string
+	SourceIP  string        // "" in process
+	UserAgent string        // "" in process
+	Secure    bool          // by TLS
+	HTTP      *http.Request // nil in process
+	Header    http.Header   // headers to add to the answer; never nil
 
 	allow func(context.Context, *Call, Access) *Error
 }

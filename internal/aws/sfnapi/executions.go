@@ -16,8 +16,12 @@ func some(t time.Time) *time.Time {
 	return &t
 }
 
-func (a *api) startExecution(ctx context.Context, _ *protocol.Call, in *StartExecutionInput) (*StartExecutionOutput, error) {
-	rec, err := a.engine.StartExecution(ctx, in.StateMachineArn, protocol.Or(in.Name, ""), protocol.Or(in.Input, "{}"), protocol.Or(in.TraceHeader, ""))
+func (a *api) startExecution(ctx context.Context, c *protocol.Call, in *StartExecutionInput) (*StartExecutionOutput, error) {
+	start := a.engine.StartExecution
+	if in.Name == nil && c.Token != "" {
+		in.Name, start = &c.Token, a.engine.StartOnce
+	}
+	rec, err := start(ctx, in.StateMachineArn, protocol.Or(in.Name, ""), protocol.Or(in.Input, "{}"), protocol.Or(in.TraceHeader, ""))
 	if err != nil {
 		return nil, err
 	}
