@@ -30,7 +30,7 @@ func (r *running) createTableAs(ctx context.Context, st *parse.Statement) error 
 	} else if !errors.Is(err, catalog.ErrNotFound) {
 		return err
 	}
-	out, err := outputOf(st.Properties, "format external_location field_delimiter write_compression parquet_compression partitioned_by is_external table_type")
+	out, err := outputOf(st.Properties, "format external_location field_delimiter write_compression parquet_compression partitioned_by bucketed_by bucket_count is_external table_type")
 	if err != nil {
 		return err
 	}
@@ -46,6 +46,9 @@ func (r *running) createTableAs(ctx context.Context, st *parse.Statement) error 
 	}
 	out.columns = plan.Columns
 	if err := out.partitioned(st.Properties["partitioned_by"]); err != nil {
+		return err
+	}
+	if err := out.bucketed(st.Properties["bucketed_by"], st.Properties["bucket_count"]); err != nil {
 		return err
 	}
 	if out.location == "" {
@@ -122,10 +125,14 @@ func newTable(db, name string, out output) (catalog.Table, error) {
 	f := formats[out.format]
 	sd := &catalog.Storage{Location: out.location, InputFormat: f.input, OutputFormat: f.output, Buckets: -1, Serde: &catalog.Serde{Library: f.serde, Parameters: map[string]string{"serialization.format": "1"}}}
 	t := catalog.Table{Database: db, Name: name, Type: "EXTERNAL_TABLE", Storage: sd, Parameters: map[string]string{"EXTERNAL": "TRUE", "has_encrypted_data": "false"}}
-	if out.format == "PARQUET" {
-		t.Parameters["classification"] = "parquet"
-	} else {
+	switch out.format {
+	case "PARQUET", "JSON":
+		t.Parameters["classification"] = f.classification
+	default:
 		sd.Serde.Parameters = map[string]string{"serialization.format": out.delimiter, "field.delim": out.delimiter}
+	}
+	for _, i := range out.bucketBy {
+		sd.Buckets, sd.BucketColumns = out.buckets, append(sd.BucketColumns, strings.ToLower(out.columns[i].Name))
 	}
 	for i, c := range out.columns {
 		hive, ok := c.Type.Hive()

@@ -90,14 +90,27 @@ func merged(old, add map[string]string) map[string]string {
 	return out
 }
 
+// database is where names without one are looked for. Clients that send Hive's statements quote it as they quote names.
+func (r *running) database() string {
+	db := r.x.Database
+	if n := len(db); n > 2 && db[0] == '`' && db[n-1] == '`' {
+		db = db[1 : n-1]
+	}
+	if db == "" {
+		return "default"
+	}
+	return db
+}
+
 // tableName splits [catalog.][database.]table.
 func (r *running) tableName(name []string) (database, table string, err error) {
-	database = r.x.Database
-	if database == "" {
-		database = "default"
-	}
+	database = r.database()
 	switch len(name) {
 	case 1:
+		// Hive's own SHOW CREATE TABLE quotes database and table as one name.
+		if db, t, ok := strings.Cut(name[0], "."); ok {
+			database, name = db, []string{t}
+		}
 	case 3:
 		if name[0] != "awsdatacatalog" {
 			return "", "", &sqlfront.Error{Name: "CATALOG_NOT_FOUND", Message: "Catalog '" + name[0] + "' not found"}
@@ -182,7 +195,7 @@ func (r *running) createView(ctx context.Context, st *parse.Statement) error {
 		}
 		t.Storage.Columns = append(t.Storage.Columns, catalog.Column{Name: n, Type: hive})
 	}
-	t.ViewOriginal = encodeView(st.QueryText, r.x.Database, plan.Columns)
+	t.ViewOriginal = encodeView(st.QueryText, r.database(), plan.Columns)
 	err = r.e.opts.Catalog.CreateTable(ctx, r.s, t)
 	if errors.Is(err, catalog.ErrExists) && st.Replace {
 		old, err := r.e.opts.Catalog.Table(ctx, r.s, db, name)

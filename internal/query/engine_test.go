@@ -86,6 +86,11 @@ func (v *env) run(sql string, params ...string) *Execution {
 	if err != nil {
 		v.t.Fatalf("%s: %v", sql, err)
 	}
+	return v.ended(id)
+}
+
+func (v *env) ended(id string) *Execution {
+	v.t.Helper()
 	w := v.kv.Watch(executionKey(scope, id))
 	defer w.Close()
 	for {

@@ -151,11 +151,7 @@ func (r *running) start(ctx context.Context) error { return r.e.start(ctx, r.s, 
 // plan types a query against the catalog.
 func (r *running) plan(ctx context.Context, q *parse.Query) (*sqlfront.Plan, error) {
 	begin := time.Now()
-	db := r.x.Database
-	if db == "" {
-		db = "default"
-	}
-	plan, err := sqlfront.Analyze(ctx, q, sqlfront.Options{Catalog: &resolver{r.e.opts.Catalog, r.s}, Database: db,
+	plan, err := sqlfront.Analyze(ctx, q, sqlfront.Options{Catalog: &resolver{r.e.opts.Catalog, r.s}, Database: r.database(),
 		User: r.x.Principal, Now: r.e.clock.Now(), Parameters: r.x.Parameters, Start: r.at})
 	r.x.PlanMillis += time.Since(begin).Milliseconds()
 	return plan, err

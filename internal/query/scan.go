@@ -115,7 +115,7 @@ func (r *running) parts(ctx context.Context, t *catalog.Table, use *sqlfront.Tab
 		files, err := r.list(ctx, t.Storage.Location, nil)
 		return []part{{t.Storage, files}}, err
 	}
-	if strings.EqualFold(t.Parameters["projection.enabled"], "true") {
+	if isProjected(t) {
 		return r.projected(ctx, t, use)
 	}
 	var out []part
@@ -163,25 +163,33 @@ func signature(s *catalog.Storage) string {
 
 // matches tells whether a partition may hold rows that the statement needs.
 func matches(t *catalog.Table, use *sqlfront.TableUse, values []string) (bool, error) {
+	if len(use.Filters) == 0 {
+		return true, nil
+	}
+	for i, key := range t.PartitionKeys[:min(len(values), len(t.PartitionKeys))] {
+		typ, err := types.ParseHive(key.Type)
+		if err != nil {
+			return false, err
+		}
+		if keep, err := mayHold(use, key.Name, typ, values[i]); err != nil || !keep {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// mayHold tells whether rows whose partition key has this value may satisfy what the statement demands of the key.
+func mayHold(use *sqlfront.TableUse, key string, typ types.Type, value string) (bool, error) {
 	for _, f := range use.Filters {
-		for i, key := range t.PartitionKeys {
-			if i >= len(values) || !strings.EqualFold(key.Name, f.Column) {
-				continue
-			}
-			typ, err := types.ParseHive(key.Type)
-			if err != nil {
-				return false, err
-			}
-			v, err := partitionValue(values[i], typ)
-			if err != nil || v == nil {
-				if v == nil && err == nil {
-					return false, nil // NULL satisfies no condition
-				}
-				return true, nil // the statement itself reports what is wrong
-			}
-			if !f.Match(v, typ) {
-				return false, nil
-			}
+		if !strings.EqualFold(key, f.Column) {
+			continue
+		}
+		v, err := partitionValue(value, typ)
+		if err != nil {
+			return true, nil //nolint:nilerr // the statement itself reports what is wrong
+		}
+		if v == nil || !f.Match(v, typ) { // NULL satisfies no condition
+			return false, nil
 		}
 	}
 	return true, nil

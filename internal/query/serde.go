@@ -55,6 +55,8 @@ func (s *scan) sql(ctx context.Context) (string, error) {
 		source, column, err = s.openCSV()
 	case strings.Contains(strings.ToLower(short), "json"):
 		source, column, err = s.json()
+	case short == "RegexSerDe":
+		source, column, err = s.regex()
 	case library == "":
 		return "", &sqlfront.Error{Name: "HIVE_INVALID_METADATA", Message: "table " + s.table.Name + " has no SerDe"}
 	default:

@@ -67,10 +67,7 @@ func (r *running) show(ctx context.Context, st *parse.Statement) error {
 			}
 		}
 	case "TABLES", "VIEWS":
-		db := r.x.Database
-		if db == "" {
-			db = "default"
-		}
+		db := r.database()
 		if len(st.Name) > 0 {
 			db = st.Name[0]
 		}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/tarn-data/tarn/internal/duck/value"
 	"github.com/tarn-data/tarn/internal/sqlfront"
-	"github.com/tarn-data/tarn/internal/sqlfront/scalar"
 	"github.com/tarn-data/tarn/internal/sqlfront/types"
 )
 
@@ -241,33 +240,4 @@ func (s *scan) openCSV() (string, func(int, string, types.Type) (string, error),
 		}
 		return "", refused("columns of type %s are not supported by OpenCSVSerde", t)
 	}, nil
-}
-
-// json reads a line as an object; names are compared without case. What does not fit a column's type is NULL.
-func (s *scan) json() (string, func(int, string, types.Type) (string, error), error) {
-	source, err := s.readCSV("{'line': 'VARCHAR'}", "delim='\x01', quote='', escape='', nullstr='\uF8FF', strict_mode=false")
-	if err != nil {
-		return "", nil, err
-	}
-	lenient := strings.EqualFold(s.parameter("ignore.malformed.json", "false"), "true")
-	return source, func(_ int, name string, t types.Type) (string, error) {
-		key := name
-		if m := s.parameter("mapping."+name, ""); m != "" {
-			key = strings.ToLower(m)
-		}
-		if strings.EqualFold(s.parameter("dots.in.keys", "false"), "true") {
-			key = strings.ReplaceAll(key, "_", ".")
-		}
-		return s.jsonField(key, lenient, t)
-	}, nil
-}
-
-func (s *scan) jsonField(key string, lenient bool, t types.Type) (string, error) {
-	sig := scalar.Signature{Args: []types.Type{varchar, varchar, types.Of(types.Boolean)}, Result: t}
-	onNull, volatile, ok := scalar.Supports("$json_field", sig)
-	if !ok {
-		return "", refused("columns of type %s are not supported in JSON", t)
-	}
-	name := s.function("$json_field", sig, onNull, volatile)
-	return name + "(s.line, " + value.Literal(key) + ", " + strconv.FormatBool(lenient) + ")", nil
 }

@@ -27,7 +27,9 @@ import (
 type output struct {
 	columns     []sqlfront.Column // all, partition keys last
 	keys        int
-	format      string // PARQUET, TEXTFILE, CSV
+	buckets     int    // 0 = not bucketed
+	bucketBy    []int  // columns
+	format      string // PARQUET, TEXTFILE, CSV, JSON
 	compression string
 	delimiter   string
 	header      bool
@@ -73,7 +75,7 @@ func (r *running) copySQL(plan *sqlfront.Plan, out output, dir string) (string, 
 	items := make([]string, len(out.columns))
 	var keys []string
 	for i, c := range out.columns {
-		x, err := toStored("q.c"+strconv.Itoa(i), c.Type, out.format != "PARQUET", 0)
+		x, err := toStored("q.c"+strconv.Itoa(i), c.Type, out.format, 0)
 		if err != nil {
 			return "", err
 		}
@@ -84,11 +86,21 @@ func (r *running) copySQL(plan *sqlfront.Plan, out output, dir string) (string, 
 		}
 		items[i] = x + " AS " + name
 	}
+	if out.buckets > 0 {
+		x, err := bucketSQL(plan, out)
+		if err != nil {
+			return "", err
+		}
+		keys = append(keys, value.Quote(bucketKey))
+		items = append(items, x+" AS "+value.Quote(bucketKey))
+	}
 	var opts []string
 	target := filepath.Join(dir, "part-0")
 	switch out.format {
 	case "PARQUET":
 		opts = append(opts, "FORMAT parquet", "COMPRESSION "+out.compression)
+	case "JSON":
+		opts = append(opts, "FORMAT json", "COMPRESSION "+out.compression)
 	default:
 		opts = append(opts, "FORMAT csv", "DELIMITER "+value.Literal(out.delimiter), "HEADER "+strconv.FormatBool(out.header), "NULLSTR '\\N'", "COMPRESSION "+out.compression)
 		if out.format == "TEXTFILE" {
@@ -103,30 +115,30 @@ func (r *running) copySQL(plan *sqlfront.Plan, out output, dir string) (string, 
 }
 
 // toStored turns the representation of t into what a file holds.
-func toStored(sql string, t types.Type, text bool, depth int) (string, error) {
+func toStored(sql string, t types.Type, format string, depth int) (string, error) {
 	v := "w" + strconv.Itoa(depth)
 	unsupported := func() (string, error) {
 		return "", &sqlfront.Error{Name: "NOT_SUPPORTED", Message: "Unsupported Hive type: " + t.String()}
 	}
 	switch t.Base {
 	case types.Array, types.Map, types.Row:
-		if text {
+		if format != "PARQUET" && format != "JSON" {
 			return "", refused("columns of type %s are not supported in text files", t)
 		}
 	}
 	switch t.Base {
 	case types.Array:
-		inner, err := toStored(v, t.Elem(), text, depth+1)
+		inner, err := toStored(v, t.Elem(), format, depth+1)
 		if err != nil || inner == v {
 			return sql, err
 		}
 		return "list_transform(" + sql + ", lambda " + v + ": " + inner + ")", nil
 	case types.Map:
-		k, err := toStored("("+v+").k", t.Args[0], text, depth+1)
+		k, err := toStored("("+v+").k", t.Args[0], format, depth+1)
 		if err != nil {
 			return "", err
 		}
-		x, err := toStored("("+v+").v", t.Args[1], text, depth+1)
+		x, err := toStored("("+v+").v", t.Args[1], format, depth+1)
 		if err != nil {
 			return "", err
 		}
@@ -134,7 +146,7 @@ func toStored(sql string, t types.Type, text bool, depth int) (string, error) {
 	case types.Row:
 		parts := make([]string, len(t.Args))
 		for i, f := range t.Args {
-			x, err := toStored("("+sql+").f"+strconv.Itoa(i), f, text, depth+1)
+			x, err := toStored("("+sql+").f"+strconv.Itoa(i), f, format, depth+1)
 			if err != nil {
 				return "", err
 			}
@@ -145,8 +157,13 @@ func toStored(sql string, t types.Type, text bool, depth int) (string, error) {
 			parts[i] = value.Literal(name) + ": " + x
 		}
 		return "(CASE WHEN " + sql + " IS NULL THEN NULL ELSE {" + strings.Join(parts, ", ") + "} END)", nil
+	case types.Varbinary:
+		if format == "JSON" {
+			return "to_base64(" + sql + ")", nil
+		}
+		return sql, nil
 	case types.Boolean, types.TinyInt, types.SmallInt, types.Integer, types.BigInt, types.Real, types.Double, types.Decimal, types.Varchar, types.Char,
-		types.Varbinary, types.Date, types.Timestamp:
+		types.Date, types.Timestamp:
 		return sql, nil
 	}
 	return unsupported()
@@ -154,7 +171,7 @@ func toStored(sql string, t types.Type, text bool, depth int) (string, error) {
 
 // upload stores the files of a directory as objects. If one cannot be stored the others are removed again.
 func (r *running) upload(ctx context.Context, dir string, out output) (objects []written, err error) {
-	bucket, prefix, err := folder(out.location)
+	store, prefix, err := folder(out.location)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +187,7 @@ func (r *running) upload(ctx context.Context, dir string, out output) (objects [
 	sort.Strings(files)
 	defer func() {
 		if err != nil {
-			r.undo(ctx, bucket, objects)
+			r.undo(ctx, store, objects)
 		}
 	}()
 	ext := map[string]string{"gzip": ".gz", "zstd": ".zst"}[out.compression]
@@ -182,21 +199,27 @@ func (r *running) upload(ctx context.Context, dir string, out output) (objects [
 		if err != nil {
 			return objects, fmt.Errorf("read output directory: %w", err)
 		}
-		w := written{}
+		w, bucket := written{}, ""
 		folderOf := filepath.ToSlash(filepath.Dir(rel))
 		if folderOf == "." {
 			folderOf = ""
 		} else {
 			for _, d := range strings.Split(folderOf, "/") {
-				_, v, _ := strings.Cut(d, "=")
+				k, v, _ := strings.Cut(d, "=")
+				if k == bucketKey {
+					bucket, folderOf = "_bucket-"+v, strings.TrimSuffix(strings.TrimSuffix(folderOf, d), "/")
+					break
+				}
 				if v, err = url.PathUnescape(v); err != nil {
 					return objects, fmt.Errorf("partition folder %s: %w", d, err)
 				}
 				w.values = append(w.values, v)
 			}
-			folderOf += "/"
+			if folderOf != "" {
+				folderOf += "/"
+			}
 		}
-		w.key = prefix + folderOf + r.x.Submitted.UTC().Format("20060102_150405") + "_" + strconv.Itoa(n) + "_" + r.x.ID + ext
+		w.key = prefix + folderOf + r.x.Submitted.UTC().Format("20060102_150405") + "_" + strconv.Itoa(n) + "_" + r.x.ID + bucket + ext
 		f, err := os.Open(p)
 		if err != nil {
 			return objects, fmt.Errorf("read output file: %w", err)
@@ -208,7 +231,7 @@ func (r *running) upload(ctx context.Context, dir string, out output) (objects [
 		if err == nil {
 			objects = append(objects, w)
 			r.x.OutputBytes += size
-			err = r.put(ctx, "s3://"+bucket+"/"+w.key, f, size, "binary/octet-stream")
+			err = r.put(ctx, "s3://"+store+"/"+w.key, f, size, "binary/octet-stream")
 		}
 		f.Close()
 		if err != nil {
@@ -257,7 +280,7 @@ func outputOf(props map[string]string, known string) (output, error) {
 	switch out.format {
 	case "":
 		out.format = "PARQUET"
-	case "PARQUET", "TEXTFILE":
+	case "PARQUET", "TEXTFILE", "JSON":
 	default:
 		return out, refused("format = '%s' is not supported", props["format"])
 	}
@@ -270,7 +293,7 @@ func outputOf(props map[string]string, known string) (output, error) {
 	set := compressions["PARQUET"]
 	if out.format != "PARQUET" {
 		set = compressions["TEXT"]
-		if out.delimiter == "" {
+		if out.delimiter == "" && out.format == "TEXTFILE" {
 			out.delimiter = "\x01"
 		}
 	}
@@ -315,6 +338,12 @@ func (r *running) insert(ctx context.Context, st *parse.Statement) error {
 	if t.Type == "VIRTUAL_VIEW" || t.Storage == nil || t.Storage.Serde == nil {
 		return refused("Inserting into views is not supported")
 	}
+	if isProjected(&t) && t.Parameters["storage.location.template"] != "" {
+		return refused("INSERT into a table whose partitions stand where storage.location.template says is not supported: table %s", t.Name)
+	}
+	if len(t.Storage.BucketColumns) > 0 {
+		return refused("INSERT into a bucketed table is not supported: table %s", t.Name)
+	}
 	out := output{location: t.Storage.Location, keys: len(t.PartitionKeys), compression: "gzip"}
 	switch lib := t.Storage.Serde.Library; {
 	case strings.Contains(lib, "ParquetHiveSerDe"):
@@ -322,6 +351,8 @@ func (r *running) insert(ctx context.Context, st *parse.Statement) error {
 		if c, ok := compressions["PARQUET"][strings.ToUpper(t.Parameters["parquet.compression"])]; ok {
 			out.compression = c
 		}
+	case strings.HasSuffix(lib, "JsonSerDe"):
+		out.format = "JSON"
 	case strings.HasSuffix(lib, "LazySimpleSerDe"):
 		out.format = "TEXTFILE"
 		out.delimiter = oneByte(t.Storage.Serde.Parameters["field.delim"])

@@ -11,7 +11,9 @@ import (
 
 // serdeTable has what readers of text formats need.
 var serdeTable = map[string]entry{
-	"$json_field": typed(jsonField),
+	"$json_field":   typed(jsonField),
+	"$regex_groups": plain(regexGroups),
+	"$hive_hash":    withNulls(typed(hiveHash)),
 	"$csv_date": plain(func(a []any) (any, error) {
 		n, err := strconv.ParseInt(strings.TrimSpace(str(a[0])), 10, 64)
 		if err != nil {
@@ -26,6 +28,67 @@ var serdeTable = map[string]entry{
 		}
 		return n * 1000, nil
 	}),
+}
+
+// regexGroups returns what the groups of a pattern capture where it matches a line from end to end, otherwise NULL.
+func regexGroups(a []any) (any, error) {
+	re, err := compile(`\A(?:` + str(a[1]) + `)\z`)
+	if err != nil {
+		return nil, err
+	}
+	m, err := re.FindStringMatch(str(a[0]))
+	if err != nil || m == nil {
+		return nil, patternError(err)
+	}
+	groups := make([]any, len(re.GetGroupNumbers())-1)
+	for i := range groups {
+		groups[i] = groupOf(m, i+1)
+	}
+	return groups, nil
+}
+
+// hiveHash returns the hash of a row by which Hive spreads it over buckets (hashCode of its ObjectInspectorUtils, that is
+// version 1 of its bucketing).
+func hiveHash(s Signature) (Func, error) {
+	for _, t := range s.Args {
+		if !t.Is(types.Boolean, types.TinyInt, types.SmallInt, types.Integer, types.BigInt, types.Real, types.Double, types.Varchar, types.Date) {
+			return nil, errSignature
+		}
+	}
+	return func(a []any) (any, error) {
+		var h int32
+		for i, t := range s.Args {
+			h = 31*h + hashColumn(a[i], t)
+		}
+		return int64(h), nil
+	}, nil
+}
+
+func hashColumn(v any, t types.Type) int32 {
+	long := func(n int64) int32 { return int32(n ^ int64(uint64(n)>>32)) }
+	if v == nil {
+		return 0
+	}
+	switch t.Base {
+	case types.Boolean:
+		if boolean(v) {
+			return 1
+		}
+		return 0
+	case types.Varchar:
+		var h int32
+		for _, b := range []byte(str(v)) {
+			h = 31*h + int32(int8(b))
+		}
+		return h
+	case types.Real:
+		return int32(math.Float32bits(float32(dbl(v))))
+	case types.Double:
+		return long(int64(math.Float64bits(dbl(v))))
+	case types.BigInt:
+		return long(num(v))
+	}
+	return int32(num(v))
 }
 
 // jsonField returns a member of a line of JSON: line, name in lower case, whether a malformed line is NULL.
