@@ -43,6 +43,7 @@ type Bucket struct {
 	Notification   *Notification `json:",omitempty"`
 	PublicAccess   *PublicAccess `json:",omitempty"`
 	Ownership      string        `json:",omitempty"` // "" = BucketOwnerEnforced
+	ACL            *ACL          `json:",omitempty"` // nil = the owner's alone
 	Encryption     *Encryption   `json:",omitempty"`
 	ObjectLock     *ObjectLock   `json:",omitempty"` // nil = versions cannot be locked
 }

@@ -66,7 +66,7 @@ func (s *Store) Complete(ctx context.Context, req *CompleteRequest) (*Object, er
 		}
 		o = s.newVersion(bk, req.Key, old)
 		o.Lock = bk.newLock(u.Lock, o.ModTime)
-		o.Owner, o.Metadata, o.Tags = u.Owner, u.Metadata, u.Tags
+		o.Owner, o.Metadata, o.Tags, o.ACL = u.Owner, u.Metadata, u.Tags, u.ACL
 		if err := o.assemble(u, chosen); err != nil {
 			return nil, err
 		}

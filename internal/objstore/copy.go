@@ -26,6 +26,7 @@ type CopyRequest struct {
 	Tags            []Tag
 	Lock            Lock      // of the copy; that of the source is not copied
 	Algorithm       Algorithm // checksum to compute; "" = keep the source's
+	ACL             *ACL      // of the copy; that of the source is not copied
 	Owner           string
 	If              Conditions
 	By              Actor
@@ -77,7 +78,7 @@ func (s *Store) copyOnce(ctx context.Context, req *CopyRequest) (dst, src *Objec
 		dst = s.newVersion(bk, req.Key, old)
 		dst.Lock = bk.newLock(req.Lock, dst.ModTime)
 		dst.Size, dst.ETag, dst.Checksum = src.Size, src.ETag, sum
-		dst.Metadata, dst.Tags = req.Metadata, req.Tags
+		dst.Metadata, dst.Tags, dst.ACL = req.Metadata, req.Tags, req.ACL
 		if !req.ReplaceMetadata {
 			keep := req.Metadata
 			dst.Metadata = src.Metadata

@@ -19,6 +19,7 @@ type Upload struct {
 	Bucket, Key, ID string
 	Initiated       time.Time
 	Owner           string // account
+	ACL             *ACL   `json:",omitempty"`
 	Initiator       string // ARN
 	Metadata        Metadata
 	Tags            []Tag

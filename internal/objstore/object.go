@@ -35,6 +35,7 @@ type Object struct {
 	Checksum     Checksum // Algorithm "" = none
 	Parts        []Part   // of a multipart upload; nil otherwise
 	Lock         Lock     // what keeps the version from being removed
+	ACL          *ACL     // nil = the owner's alone
 
 	seq      uint64
 	random   versionRandom

@@ -16,6 +16,7 @@ type PutRequest struct {
 	Metadata    Metadata
 	Tags        []Tag
 	Lock        Lock
+	ACL         *ACL
 	Owner       string // account; "" = the bucket's
 	If          Conditions
 	By          Actor
@@ -52,7 +53,7 @@ func (s *Store) Put(ctx context.Context, req *PutRequest) (*Object, error) {
 		o = s.newVersion(bk, req.Key, old)
 		o.Lock = bk.newLock(req.Lock, o.ModTime)
 		o.Size, o.ETag, o.Checksum = body.size, body.etag(), body.checksum
-		o.Metadata, o.Tags = req.Metadata, req.Tags
+		o.Metadata, o.Tags, o.ACL = req.Metadata, req.Tags, req.ACL
 		if req.Owner != "" {
 			o.Owner = req.Owner
 		}

@@ -35,6 +35,7 @@ const (
 	fieldEncryption   = 13
 	fieldRetention    = 14
 	fieldHold         = 15
+	fieldACL          = 16
 )
 
 // errRecord is wrapped by the error of a row that cannot be decoded.
@@ -118,6 +119,12 @@ func (o *Object) encode() []byte {
 	}
 	if h := o.Lock.Hold; h != "" {
 		b = appendText(append(b, fieldHold), string(h))
+	}
+	if o.ACL != nil {
+		b = binary.AppendUvarint(append(b, fieldACL), uint64(len(o.ACL.Grants)))
+		for _, g := range o.ACL.Grants {
+			b = appendText(appendText(appendText(b, g.User), g.Group), g.Permission)
+		}
 	}
 	return b
 }
@@ -207,6 +214,11 @@ func (d *decoder) content(o *Object, flags byte) {
 		case fieldRetention:
 			o.Lock.Mode = Retention(d.text())
 			o.Lock.Until = time.UnixMilli(int64(d.uvarint())).UTC()
+		case fieldACL:
+			o.ACL = &ACL{}
+			for n := d.uvarint(); n > 0 && !d.bad; n-- {
+				o.ACL.Grants = append(o.ACL.Grants, Grant{User: d.text(), Group: d.text(), Permission: d.text()})
+			}
 		case fieldHold:
 			o.Lock.Hold = LegalHold(d.text())
 		default:

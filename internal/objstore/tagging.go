@@ -62,13 +62,8 @@ func (s *Store) SetTags(ctx context.Context, bucket, name, version string, tags 
 		if o, err = s.Head(ctx, bucket, name, version); err != nil {
 			return nil, err
 		}
-		at := olderKey(bucket, name, o.seq)
-		if o.Latest {
-			at = currentKey(bucket, name)
-		}
 		o.Tags = tags
-		b.IfPresent(at)
-		b.Set(at, o.encode())
+		s.rewrite(b, o)
 		w := &Write{Object: o, Event: "ObjectTagging:Put", By: by}
 		if len(tags) == 0 {
 			w.Event = "ObjectTagging:Delete"

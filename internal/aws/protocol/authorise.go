@@ -52,6 +52,9 @@ func (g *Registry) authorise(ctx context.Context, s *Service, c *Call, a Access)
 		return nil // nothing can forbid it
 	}
 	r.Keys = g.keys(c)
+	if s.ConditionKeys != nil {
+		s.ConditionKeys(ctx, c, a, r.Keys)
+	}
 	for k, vs := range a.Conditions {
 		r.Keys.Set(k, vs...)
 	}

@@ -42,6 +42,10 @@ type Service struct {
 	// call, so it must be quick.
 	ResourcePolicy func(ctx context.Context, c *Call, resource string) (*policy.Document, string, error)
 
+	// ConditionKeys adds the service's own condition keys to every question about its resources; nil adds nothing. It is not
+	// asked where nothing can forbid the call.
+	ConditionKeys func(ctx context.Context, c *Call, a Access, keys policy.Keys)
+
 	// Parameters completes those of a request of the query protocol, or refuses it; nil leaves them as they came.
 	Parameters func(r *http.Request, form url.Values) *Error
 

@@ -27,10 +27,6 @@ func (a *api) accessOps() []protocol.Op {
 		onBucket(a, "PutBucketOwnershipControls", "", func(in *PutBucketOwnershipControlsRequest) string { return in.Bucket }, a.putOwnership),
 		onBucket(a, "GetBucketOwnershipControls", "", func(in *GetBucketOwnershipControlsRequest) string { return in.Bucket }, a.getOwnership),
 		onBucket(a, "DeleteBucketOwnershipControls", "s3:PutBucketOwnershipControls", func(in *DeleteBucketOwnershipControlsRequest) string { return in.Bucket }, a.deleteOwnership),
-		onBucket(a, "PutBucketAcl", "", func(in *PutBucketAclRequest) string { return in.Bucket }, a.putBucketACL),
-		onBucket(a, "GetBucketAcl", "", func(in *GetBucketAclRequest) string { return in.Bucket }, a.getBucketACL),
-		onObject(a, "PutObjectAcl", "", func(in *PutObjectAclRequest) (string, string) { return in.Bucket, in.Key }, a.putObjectACL),
-		onObject(a, "GetObjectAcl", "", func(in *GetObjectAclRequest) (string, string) { return in.Bucket, in.Key }, a.getObjectACL),
 	}
 }
 
@@ -64,7 +60,7 @@ func (p *policies) parse(text string) (*policy.Document, error) {
 
 // resourcePolicy returns the policy of the bucket that an ARN is in, and the bucket's account.
 func (a *api) resourcePolicy(ctx context.Context, c *protocol.Call, resource string) (*policy.Document, string, error) {
-	bucket, _, ok := splitARN(resource)
+	bucket, key, ok := splitARN(resource)
 	if !ok {
 		return nil, "", nil
 	}
@@ -72,17 +68,26 @@ func (a *api) resourcePolicy(ctx context.Context, c *protocol.Call, resource str
 	if err != nil {
 		return nil, "", nil // the handler answers it, to those who may ask
 	}
+	d, err := a.bucketPolicy(c, bk)
+	if err != nil || !bk.Lists() {
+		return d, bk.Account, err
+	}
+	return a.withLists(ctx, c, bk, key, d)
+}
+
+// bucketPolicy returns the policy of a bucket as far as it is in force for the principal; nil = none.
+func (a *api) bucketPolicy(c *protocol.Call, bk *objstore.Bucket) (*policy.Document, error) {
 	if bk.Policy == "" {
-		return nil, bk.Account, nil
+		return nil, nil
 	}
 	d, err := a.policies.parse(bk.Policy)
 	if err != nil {
-		return nil, "", fmt.Errorf("policy of bucket %s: %w", bucket, err)
+		return nil, fmt.Errorf("policy of bucket %s: %w", bk.Name, err)
 	}
 	if access(bk).RestrictPublicBuckets && c.Principal.Account != bk.Account && c.Principal.Service == "" && isPublic(d) {
-		return nil, bk.Account, nil
+		return nil, nil
 	}
-	return d, bk.Account, nil
+	return d, nil
 }
 
 // access returns the public access block in force. New buckets have all of it, as AWS's.
@@ -199,78 +204,37 @@ func (a *api) deletePublicAccessBlock(ctx context.Context, c *call, _ *DeletePub
 	return a.set(ctx, c, func(b *objstore.Bucket) error { b.PublicAccess = &objstore.PublicAccess{Removed: true}; return nil })
 }
 
-const ownerEnforced = "BucketOwnerEnforced"
-
 func (a *api) putOwnership(ctx context.Context, c *call, in *PutBucketOwnershipControlsRequest) (*none, error) {
 	if in.OwnershipControls == nil || len(in.OwnershipControls.Rules) != 1 {
 		return nil, malformed()
 	}
 	o := string(in.OwnershipControls.Rules[0].ObjectOwnership)
-	if o != ownerEnforced && o != "BucketOwnerPreferred" && o != "ObjectWriter" {
+	if o != objstore.OwnerEnforced && o != objstore.OwnerPreferred && o != objstore.ObjectWriter {
 		return nil, malformed()
 	}
-	return a.set(ctx, c, func(b *objstore.Bucket) error { b.Ownership = o; return nil })
+	return a.set(ctx, c, func(b *objstore.Bucket) error {
+		if o == objstore.OwnerEnforced {
+			if !ownersAlone(b.ACL, b.Account) {
+				return listsDisabled()
+			}
+			b.ACL = nil
+		}
+		b.Ownership = o
+		return nil
+	})
 }
 
 func (a *api) getOwnership(_ context.Context, c *call, _ *GetBucketOwnershipControlsRequest) (*GetBucketOwnershipControlsOutput, error) {
 	o := c.bk.Ownership
 	switch o {
 	case "":
-		o = ownerEnforced
-	case "removed":
+		o = objstore.OwnerEnforced
+	case objstore.OwnershipRemoved:
 		return nil, absent("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
 	}
 	return &GetBucketOwnershipControlsOutput{OwnershipControls: &OwnershipControls{Rules: []OwnershipControlsRule{{ObjectOwnership: ObjectOwnership(o)}}}}, nil
 }
 
 func (a *api) deleteOwnership(ctx context.Context, c *call, _ *DeleteBucketOwnershipControlsRequest) (*none, error) {
-	return a.set(ctx, c, func(b *objstore.Bucket) error { b.Ownership = "removed"; return nil })
-}
-
-// fullControl is the only list of grants there is: the owner may do everything.
-func fullControl(account string) []Grant {
-	return []Grant{{Grantee: &Grantee{ID: ptr(CanonicalID(account)), Type: "CanonicalUser"}, Permission: ptr(Permission("FULL_CONTROL"))}}
-}
-
-// ownList reports whether a list of grants says just that.
-func ownList(p *AccessControlPolicy, account string) bool {
-	for _, g := range p.Grants {
-		if g.Grantee == nil || str(g.Grantee.ID) != CanonicalID(account) || str(g.Permission) != "FULL_CONTROL" {
-			return false
-		}
-	}
-	return len(p.Grants) > 0
-}
-
-func noACL() error {
-	return refuse("AccessControlListNotSupported", http.StatusBadRequest, "The bucket does not allow ACLs")
-}
-
-func (a *api) putBucketACL(_ context.Context, c *call, in *PutBucketAclRequest) (*none, error) {
-	if in.AccessControlPolicy != nil && !ownList(in.AccessControlPolicy, c.bk.Account) || str(in.ACL) != "" && str(in.ACL) != "private" {
-		return nil, noACL()
-	}
-	return &none{}, nil
-}
-
-func (a *api) getBucketACL(_ context.Context, c *call, _ *GetBucketAclRequest) (*GetBucketAclOutput, error) {
-	return &GetBucketAclOutput{Owner: owner(c.bk.Account), Grants: fullControl(c.bk.Account)}, nil
-}
-
-func (a *api) putObjectACL(ctx context.Context, c *call, in *PutObjectAclRequest) (*PutObjectAclOutput, error) {
-	if o, err := a.store.Head(ctx, in.Bucket, in.Key, str(in.VersionId)); err != nil {
-		return nil, onMarker(o, err)
-	}
-	if in.AccessControlPolicy != nil && !ownList(in.AccessControlPolicy, c.bk.Account) || checkACL(in.ACL) != nil {
-		return nil, noACL()
-	}
-	return &PutObjectAclOutput{}, nil
-}
-
-func (a *api) getObjectACL(ctx context.Context, c *call, in *GetObjectAclRequest) (*GetObjectAclOutput, error) {
-	o, err := a.store.Head(ctx, in.Bucket, in.Key, str(in.VersionId))
-	if err != nil {
-		return nil, onMarker(o, err)
-	}
-	return &GetObjectAclOutput{Owner: owner(o.Owner), Grants: fullControl(o.Owner)}, nil
+	return a.set(ctx, c, func(b *objstore.Bucket) error { b.Ownership = objstore.OwnershipRemoved; return nil })
 }

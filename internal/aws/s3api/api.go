@@ -39,10 +39,10 @@ func New(o Options) *protocol.Service {
 	}
 	a := &api{store: o.Store, clock: o.Clock, destinations: o.Destinations}
 	s := &protocol.Service{
-		Name: "s3", Model: Model, MapError: mapError, ResourcePolicy: a.resourcePolicy,
+		Name: "s3", Model: Model, MapError: mapError, ResourcePolicy: a.resourcePolicy, ConditionKeys: a.conditionKeys,
 		Preflight: http.HandlerFunc(a.preflight), Form: a.postObject, Details: details, Argument: badArgument, Decorate: a.decorate,
 	}
-	for _, rows := range [][]protocol.Op{a.bucketOps(), a.settingOps(), a.objectOps(), a.listOps(), a.multipartOps(), a.accessOps(), a.lockOps()} {
+	for _, rows := range [][]protocol.Op{a.bucketOps(), a.settingOps(), a.objectOps(), a.listOps(), a.multipartOps(), a.accessOps(), a.aclOps(), a.lockOps()} {
 		s.Ops = append(s.Ops, rows...)
 	}
 	return s

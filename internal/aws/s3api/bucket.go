@@ -13,7 +13,7 @@ import (
 
 func (a *api) bucketOps() []protocol.Op {
 	return []protocol.Op{
-		protocol.Handle("CreateBucket", func(_ *protocol.Call, in *CreateBucketRequest) []string { return []string{bucketARN(in.Bucket)} }, a.createBucket),
+		protocol.Also(protocol.Handle("CreateBucket", func(_ *protocol.Call, in *CreateBucketRequest) []string { return []string{bucketARN(in.Bucket)} }, a.createBucket), createAccess),
 		protocol.Handle("ListBuckets", nil, a.listBuckets).As("s3:ListAllMyBuckets"),
 		onBucket(a, "DeleteBucket", "", func(in *DeleteBucketRequest) string { return in.Bucket }, a.deleteBucket),
 		onBucket(a, "HeadBucket", "s3:ListBucket", func(in *HeadBucketRequest) string { return in.Bucket }, a.headBucket),
@@ -59,8 +59,21 @@ func (a *api) createBucket(ctx context.Context, c *protocol.Call, in *CreateBuck
 	if err != nil {
 		return nil, err
 	}
-	if acl := str(in.ACL); acl != "" && acl != "private" {
-		return nil, refuse("InvalidBucketAclWithObjectOwnership", http.StatusBadRequest, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+	given, err := bucketGrants(in).parse(str(in.ACL))
+	if err != nil {
+		return nil, err
+	}
+	acl := given
+	if acl == nil {
+		acl = cannedACL(str(in.ACL), c.Account, c.Account)
+	}
+	if acl != nil {
+		if o := str(in.ObjectOwnership); o == "" || o == objstore.OwnerEnforced {
+			return nil, listsDisabled()
+		}
+		if isPublicACL(acl) { // all public access is blocked in a new bucket
+			return nil, refuse("InvalidBucketAclWithBlockPublicAccessError", http.StatusBadRequest, "Bucket cannot have public ACLs set with BlockPublicAccess enabled")
+		}
 	}
 	var tags []objstore.Tag
 	if conf := in.CreateBucketConfiguration; conf != nil {
@@ -70,7 +83,7 @@ func (a *api) createBucket(ctx context.Context, c *protocol.Call, in *CreateBuck
 		}
 	}
 	bk, err := a.store.CreateBucketWith(ctx, ident.Scope{Account: c.Account, Region: region}, in.Bucket, func(b *objstore.Bucket) {
-		b.Ownership, b.Tags = str(in.ObjectOwnership), tags
+		b.Ownership, b.Tags, b.ACL = str(in.ObjectOwnership), tags, acl
 		if deref(in.ObjectLockEnabledForBucket) {
 			b.Versioning, b.ObjectLock = objstore.Enabled, &objstore.ObjectLock{}
 		}
@@ -85,6 +98,21 @@ func (a *api) createBucket(ctx context.Context, c *protocol.Call, in *CreateBuck
 		return nil, err
 	}
 	return &CreateBucketOutput{Location: ptr("/" + in.Bucket), BucketArn: ptr(bk.ARN())}, nil
+}
+
+func bucketGrants(in *CreateBucketRequest) grantHeaders {
+	return grantHeaders{in.GrantFullControl, in.GrantRead, in.GrantReadACP, in.GrantWrite, in.GrantWriteACP}
+}
+
+// createAccess asks for the rights to what a new bucket is made with.
+func createAccess(_ *protocol.Call, in *CreateBucketRequest) (list []protocol.Access) {
+	if in.ACL != nil || bucketGrants(in) != (grantHeaders{}) {
+		list = append(list, protocol.Access{Action: "s3:PutBucketAcl", Resource: bucketARN(in.Bucket)})
+	}
+	if in.ObjectOwnership != nil {
+		list = append(list, protocol.Access{Action: "s3:PutBucketOwnershipControls", Resource: bucketARN(in.Bucket)})
+	}
+	return list
 }
 
 func (a *api) deleteBucket(ctx context.Context, _ *call, in *DeleteBucketRequest) (*none, error) {

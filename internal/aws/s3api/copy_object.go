@@ -2,7 +2,6 @@ package s3api
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -47,7 +46,8 @@ func sourceAccess(s string) []protocol.Access {
 }
 
 func (a *api) copyObject(ctx context.Context, c *call, in *CopyObjectRequest) (*CopyObjectOutput, error) {
-	if err := checkACL(in.ACL); err != nil {
+	acl, owner, err := c.objectACL(str(in.ACL), grantHeaders{in.GrantFullControl, in.GrantRead, in.GrantReadACP, nil, in.GrantWriteACP}, in.Key)
+	if err != nil {
 		return nil, err
 	}
 	if err := checkWriteConditions(in.IfMatch, in.IfNoneMatch); err != nil {
@@ -58,7 +58,7 @@ func (a *api) copyObject(ctx context.Context, c *call, in *CopyObjectRequest) (*
 		return nil, err
 	}
 	req := &objstore.CopyRequest{
-		SourceBucket: src.bucket, SourceKey: src.key, SourceVersion: src.version, Bucket: in.Bucket, Key: in.Key, By: c.by(),
+		SourceBucket: src.bucket, SourceKey: src.key, SourceVersion: src.version, Bucket: in.Bucket, Key: in.Key, By: c.by(), ACL: acl, Owner: owner,
 		If: objstore.Conditions{Match: str(in.IfMatch), NoneMatch: str(in.IfNoneMatch)},
 		SourceIf: objstore.Conditions{
 			Match: str(in.CopySourceIfMatch), NoneMatch: str(in.CopySourceIfNoneMatch),
@@ -131,13 +131,4 @@ func (a *api) sourceOwner(ctx context.Context, c *call, bucket string) error {
 		return nil
 	}
 	return checkOwner(c.HTTP.Header.Get("X-Amz-Source-Expected-Bucket-Owner"), bk)
-}
-
-// checkACL accepts the canned lists that change nothing: buckets are owned by their account, as new ones of AWS are.
-func checkACL(acl *ObjectCannedACL) error {
-	switch str(acl) {
-	case "", "private", "bucket-owner-full-control":
-		return nil
-	}
-	return refuse("AccessControlListNotSupported", http.StatusBadRequest, "The bucket does not allow ACLs")
 }

@@ -102,6 +102,9 @@ func readToken(t string) (string, error) {
 
 // CanonicalID returns the id under which S3 shows an account.
 func CanonicalID(account string) string {
+	if account == anonymous {
+		return anonymousID
+	}
 	sum := sha256.Sum256([]byte("tarn account " + account))
 	return hex.EncodeToString(sum[:])
 }

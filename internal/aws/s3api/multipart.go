@@ -13,7 +13,8 @@ func (a *api) multipartOps() []protocol.Op {
 	return []protocol.Op{
 		protocol.Also(onObject(a, "CreateMultipartUpload", "s3:PutObject", func(in *CreateMultipartUploadRequest) (string, string) { return in.Bucket, in.Key }, a.createMultipartUpload),
 			func(_ *protocol.Call, in *CreateMultipartUploadRequest) []protocol.Access {
-				return append(taggingAccess(in.Tagging, in.Bucket, in.Key), lockAccess(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.Bucket, in.Key)...)
+				list := append(taggingAccess(in.Tagging, in.Bucket, in.Key), lockAccess(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.Bucket, in.Key)...)
+				return append(list, aclAccess(in.ACL, grantHeaders{in.GrantFullControl, in.GrantRead, in.GrantReadACP, nil, in.GrantWriteACP}, in.Bucket, in.Key)...)
 			}),
 		onObject(a, "UploadPart", "s3:PutObject", func(in *UploadPartRequest) (string, string) { return in.Bucket, in.Key }, a.uploadPart),
 		protocol.Also(onObject(a, "UploadPartCopy", "s3:PutObject", func(in *UploadPartCopyRequest) (string, string) { return in.Bucket, in.Key }, a.uploadPartCopy),
@@ -28,7 +29,8 @@ func (a *api) multipartOps() []protocol.Op {
 }
 
 func (a *api) createMultipartUpload(ctx context.Context, c *call, in *CreateMultipartUploadRequest) (*CreateMultipartUploadOutput, error) {
-	if err := checkACL(in.ACL); err != nil {
+	acl, owner, err := c.objectACL(str(in.ACL), grantHeaders{in.GrantFullControl, in.GrantRead, in.GrantReadACP, nil, in.GrantWriteACP}, in.Key)
+	if err != nil {
 		return nil, err
 	}
 	meta, err := c.metadata(metadataFields{
@@ -38,7 +40,7 @@ func (a *api) createMultipartUpload(ctx context.Context, c *call, in *CreateMult
 	if err != nil {
 		return nil, err
 	}
-	u := objstore.Upload{Bucket: in.Bucket, Key: in.Key, Metadata: meta, Initiator: c.Principal.ARN, Type: objstore.ChecksumType(str(in.ChecksumType))}
+	u := objstore.Upload{Bucket: in.Bucket, Key: in.Key, Metadata: meta, ACL: acl, Owner: owner, Initiator: c.Principal.ARN, Type: objstore.ChecksumType(str(in.ChecksumType))}
 	if u.Lock, err = lock(in.ObjectLockMode, in.ObjectLockRetainUntilDate, in.ObjectLockLegalHoldStatus); err != nil {
 		return nil, err
 	}

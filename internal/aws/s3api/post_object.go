@@ -55,6 +55,11 @@ func (a *api) postObject(ctx context.Context, c *protocol.Call, f *protocol.Form
 			return e
 		}
 	}
+	if f.Get("acl") != "" {
+		if e := c.Allowed(ctx, protocol.Access{Action: "s3:PutObjectAcl", Resource: objectARN(bucket, key)}); e != nil {
+			return e
+		}
+	}
 	o, err := a.store.Put(ctx, req)
 	if err != nil {
 		return err
@@ -65,8 +70,12 @@ func (a *api) postObject(ctx context.Context, c *protocol.Call, f *protocol.Form
 
 // postRequest makes the request to the store from the fields of a form, which mean what the headers of PutObject do.
 func (c *call) postRequest(f *protocol.Form, bucket, key string, file io.Reader) (*objstore.PutRequest, error) {
-	if err := checkACL(opt(ObjectCannedACL(f.Get("acl")))); err != nil {
+	acl, owner, err := c.objectACL(f.Get("acl"), grantHeaders{}, key)
+	if err != nil {
 		return nil, err
+	}
+	if v := f.Get("acl"); v != "" && !slices.Contains(cannedNames, v) {
+		return nil, argument("x-amz-acl", v, "")
 	}
 	user := map[string]string{}
 	for _, field := range f.Fields {
@@ -102,7 +111,7 @@ func (c *call) postRequest(f *protocol.Form, bucket, key string, file io.Reader)
 		return nil, err
 	}
 	return &objstore.PutRequest{
-		Bucket: bucket, Key: key, Metadata: meta, Tags: tags, By: c.by(), Event: "ObjectCreated:Post",
+		Bucket: bucket, Key: key, Metadata: meta, Tags: tags, ACL: acl, Owner: owner, By: c.by(), Event: "ObjectCreated:Post",
 		Content: objstore.Content{Body: file, Size: -1, ContentMD5: f.Get("Content-MD5"), Checksum: sum},
 	}, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/objstore"
+	"github.com/tarn-data/tarn/internal/policy"
 )
 
 func (a *api) objectOps() []protocol.Op {
@@ -26,15 +27,24 @@ func (a *api) objectOps() []protocol.Op {
 	return []protocol.Op{
 		get, head, del, many,
 		protocol.Also(put, func(_ *protocol.Call, in *PutObjectRequest) []protocol.Access {
-			return append(taggingAccess(in.Tagging, in.Bucket, in.Key), lockAccess(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.Bucket, in.Key)...)
+			list := append(taggingAccess(in.Tagging, in.Bucket, in.Key), lockAccess(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.Bucket, in.Key)...)
+			return append(list, aclAccess(in.ACL, grantHeaders{in.GrantFullControl, in.GrantRead, in.GrantReadACP, nil, in.GrantWriteACP}, in.Bucket, in.Key)...)
 		}),
 		protocol.Also(copied, func(_ *protocol.Call, in *CopyObjectRequest) []protocol.Access {
 			list := append(sourceAccess(in.CopySource), taggingAccess(in.Tagging, in.Bucket, in.Key)...)
+			list = append(list, aclAccess(in.ACL, grantHeaders{in.GrantFullControl, in.GrantRead, in.GrantReadACP, nil, in.GrantWriteACP}, in.Bucket, in.Key)...)
 			return append(list, lockAccess(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.Bucket, in.Key)...)
 		}),
 		onObject(a, "GetObjectAttributes", "s3:GetObject", func(in *GetObjectAttributesRequest) (string, string) { return in.Bucket, in.Key }, a.getObjectAttributes),
 		onObject(a, "GetObjectTagging", "", func(in *GetObjectTaggingRequest) (string, string) { return in.Bucket, in.Key }, a.getObjectTagging),
-		onObject(a, "PutObjectTagging", "", func(in *PutObjectTaggingRequest) (string, string) { return in.Bucket, in.Key }, a.putObjectTagging),
+		protocol.If(onObject(a, "PutObjectTagging", "", func(in *PutObjectTaggingRequest) (string, string) { return in.Bucket, in.Key }, a.putObjectTagging),
+			func(_ *protocol.Call, in *PutObjectTaggingRequest) map[string][]string {
+				keys := policy.Keys{}
+				if in.Tagging != nil {
+					tagKeys(fromTags(in.Tagging.TagSet), keys)
+				}
+				return keys
+			}),
 		onObject(a, "DeleteObjectTagging", "", func(in *DeleteObjectTaggingRequest) (string, string) { return in.Bucket, in.Key }, a.deleteObjectTagging),
 	}
 }
@@ -47,7 +57,8 @@ func taggingAccess(tagging *string, bucket, key string) []protocol.Access {
 }
 
 func (a *api) putObject(ctx context.Context, c *call, in *PutObjectRequest) (*PutObjectOutput, error) {
-	if err := checkACL(in.ACL); err != nil {
+	acl, owner, err := c.objectACL(str(in.ACL), grantHeaders{in.GrantFullControl, in.GrantRead, in.GrantReadACP, nil, in.GrantWriteACP}, in.Key)
+	if err != nil {
 		return nil, err
 	}
 	meta, err := c.metadata(metadataFields{
@@ -77,7 +88,7 @@ func (a *api) putObject(ctx context.Context, c *call, in *PutObjectRequest) (*Pu
 		return nil, err
 	}
 	o, err := a.store.Put(ctx, &objstore.PutRequest{
-		Bucket: in.Bucket, Key: in.Key, Content: *body, Metadata: meta, Tags: tags, Lock: l, By: c.by(),
+		Bucket: in.Bucket, Key: in.Key, Content: *body, Metadata: meta, Tags: tags, Lock: l, ACL: acl, Owner: owner, By: c.by(),
 		If: objstore.Conditions{Match: str(in.IfMatch), NoneMatch: str(in.IfNoneMatch)},
 	})
 	if err != nil {

@@ -232,6 +232,10 @@ type CopyObjectRequest struct {
 	ExpectedBucketOwner         *string
 	ExpectedSourceBucketOwner   *string
 	Expires                     *string
+	GrantFullControl            *string
+	GrantRead                   *string
+	GrantReadACP                *string
+	GrantWriteACP               *string
 	IfMatch                     *string
 	IfNoneMatch                 *string
 	Key                         string
@@ -294,6 +298,11 @@ type CreateBucketRequest struct {
 	ACL                        *BucketCannedACL
 	Bucket                     string
 	CreateBucketConfiguration  *CreateBucketConfiguration
+	GrantFullControl           *string
+	GrantRead                  *string
+	GrantReadACP               *string
+	GrantWrite                 *string
+	GrantWriteACP              *string
 	ObjectLockEnabledForBucket *bool
 	ObjectOwnership            *ObjectOwnership
 }
@@ -329,6 +338,10 @@ type CreateMultipartUploadRequest struct {
 	ContentType               *string
 	ExpectedBucketOwner       *string
 	Expires                   *string
+	GrantFullControl          *string
+	GrantRead                 *string
+	GrantReadACP              *string
+	GrantWriteACP             *string
 	Key                       string
 	Metadata                  map[string]string
 	ObjectLockLegalHoldStatus *ObjectLockLegalHoldStatus
@@ -1503,6 +1516,11 @@ type PutBucketAclRequest struct {
 	ChecksumAlgorithm   *ChecksumAlgorithm
 	ContentMD5          *string
 	ExpectedBucketOwner *string
+	GrantFullControl    *string
+	GrantRead           *string
+	GrantReadACP        *string
+	GrantWrite          *string
+	GrantWriteACP       *string
 }
 
 type PutBucketCorsRequest struct {
@@ -1584,6 +1602,11 @@ type PutObjectAclRequest struct {
 	ChecksumAlgorithm   *ChecksumAlgorithm
 	ContentMD5          *string
 	ExpectedBucketOwner *string
+	GrantFullControl    *string
+	GrantRead           *string
+	GrantReadACP        *string
+	GrantWrite          *string
+	GrantWriteACP       *string
 	Key                 string
 	RequestPayer        *RequestPayer
 	VersionId           *string
@@ -1663,6 +1686,10 @@ type PutObjectRequest struct {
 	ContentType               *string
 	ExpectedBucketOwner       *string
 	Expires                   *string
+	GrantFullControl          *string
+	GrantRead                 *string
+	GrantReadACP              *string
+	GrantWriteACP             *string
 	IfMatch                   *string
 	IfNoneMatch               *string
 	Key                       string
