@@ -153,7 +153,7 @@ func (a *App) openPillars(ctx context.Context) error {
 		return fmt.Errorf("open blobs: %w", err)
 	}
 	a.group.OnStop("blobs", func(context.Context) error { return a.Blobs.Close() })
-	collector := blob.NewCollector(blob.CollectorOptions{KV: a.Store, Blobs: a.Blobs, Clock: a.clock, Logger: a.log})
+	collector := blob.NewCollector(blob.CollectorOptions{KV: a.Store, Blobs: a.Blobs, Clock: a.clock, Logger: a.log, Short: a.Store.Full})
 	a.group.Go("blob collector", collector.Run)
 	if a.Sandbox, err = sandbox.New(ctx, sandbox.Options{Require: a.cfg.RequireIsolation}); err != nil {
 		return err

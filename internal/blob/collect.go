@@ -22,7 +22,15 @@ type CollectorOptions struct {
 	Grace time.Duration
 	// Interval between two passes; 0 = 1 minute.
 	Interval time.Duration
+	// Short reports that space is short: then a pass comes every few seconds and the grace is a few seconds, too. nil = never.
+	Short func() bool
 }
+
+// shortGrace is the grace, and shortInterval the interval, while space is short.
+const (
+	shortGrace    = 10 * time.Second
+	shortInterval = 2 * time.Second
+)
 
 // Collector removes blobs that nothing refers to. Make it with NewCollector; one runs per store.
 type Collector struct {
@@ -60,7 +68,20 @@ func (c *Collector) Run(ctx context.Context) {
 		if _, err := c.Pass(ctx); err != nil && ctx.Err() == nil {
 			c.opts.Logger.Error("removal of unreferenced blobs failed", "err", err)
 		}
+		c.rest(ctx)
+	}
+}
+
+// rest waits for the next pass, which comes sooner when space is short.
+func (c *Collector) rest(ctx context.Context) {
+	if c.opts.Short == nil {
 		_ = clock.Sleep(ctx, c.opts.Clock, c.opts.Interval) // ends with ctx, as the loop does
+		return
+	}
+	for until := c.opts.Clock.Now().Add(c.opts.Interval); c.opts.Clock.Now().Before(until); {
+		if clock.Sleep(ctx, c.opts.Clock, min(shortInterval, c.opts.Interval)) != nil || c.opts.Short() {
+			return
+		}
 	}
 }
 
@@ -78,6 +99,7 @@ func (c *Collector) Sweep(ctx context.Context) error {
 		}
 		if ref == nil {
 			b.Set(oldKey(id), nil)
+			b.UseReserve()
 		}
 		if len(b.Ops()) >= 1000 {
 			if err := kv.Commit(ctx, c.opts.KV, &b); err != nil {
@@ -98,7 +120,10 @@ func (c *Collector) Sweep(ctx context.Context) error {
 // Pass looks at the queued blobs and removes those that have been without a reference for the grace period. It returns
 // how many it removed.
 func (c *Collector) Pass(ctx context.Context) (removed int, err error) {
-	now := c.opts.Clock.Now()
+	now, grace := c.opts.Clock.Now(), c.opts.Grace
+	if c.opts.Short != nil && c.opts.Short() {
+		grace = min(grace, shortGrace)
+	}
 	still := make(map[ID]time.Time, len(c.seen))
 	var due []ID
 	for it, err := range c.opts.KV.Scan(ctx, kv.Prefix(key.In(key.Blob).Str("old"))) {
@@ -115,7 +140,7 @@ func (c *Collector) Pass(ctx context.Context) (removed int, err error) {
 		switch {
 		case !known:
 			since = now
-		case now.Sub(since) >= c.opts.Grace:
+		case now.Sub(since) >= grace:
 			due = append(due, id)
 		}
 		still[id] = since

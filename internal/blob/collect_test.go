@@ -1,7 +1,9 @@
 package blob_test
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,4 +84,46 @@ func TestCollector(t *testing.T) {
 	if exists(shared) || !exists(kept) {
 		t.Fatal("the pass removed the wrong blobs")
 	}
+}
+
+// TestCollectorWhileSpaceIsShort: what was deleted gives its space back in seconds.
+func TestCollectorWhileSpaceIsShort(t *testing.T) {
+	ctx, store := t.Context(), kvtest.New(t)
+	blobs, err := fileblob.Open(ctx, fileblob.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clk := clock.NewFake(time.Unix(1e9, 0))
+	var short atomic.Bool
+	gone := blobtest.Write(t, blobs, []byte("gone"))
+	var b kv.Batch
+	blob.Ref(&b, gone, []byte("a"))
+	blob.Unref(&b, gone, []byte("a"))
+	if err := kv.Commit(ctx, store, &b); err != nil {
+		t.Fatal(err)
+	}
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		blob.NewCollector(blob.CollectorOptions{KV: store, Blobs: blobs, Clock: clk, Short: short.Load}).Run(running)
+	}()
+	for range 20 {
+		clk.AwaitTimers(1)
+		clk.Advance(2 * time.Second)
+	}
+	if _, err := blobs.Path(ctx, gone); err != nil {
+		t.Fatalf("after 40 s with space: %v", err)
+	}
+	short.Store(true)
+	for range 12 {
+		clk.AwaitTimers(1)
+		clk.Advance(2 * time.Second)
+	}
+	clk.AwaitTimers(1)
+	if _, err := blobs.Path(ctx, gone); !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("after 24 s without space: %v", err)
+	}
+	stop()
+	<-ended
 }

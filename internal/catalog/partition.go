@@ -186,6 +186,7 @@ func (c *Catalog) DeletePartitions(ctx context.Context, s ident.Scope, database,
 	if ch.Batch.Empty() {
 		return missing, nil
 	}
+	ch.Batch.UseReserve()
 	return missing, ch.Commit(ctx)
 }
 

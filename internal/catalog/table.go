@@ -147,6 +147,7 @@ func (c *Catalog) DeleteTable(ctx context.Context, s ident.Scope, database, name
 	}
 	ch := c.Begin()
 	ch.DeleteTable(s, database, name)
+	ch.Batch.UseReserve()
 	return ch.Commit(ctx)
 }
 

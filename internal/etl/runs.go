@@ -191,6 +191,7 @@ func (s *Service) Stop(ctx context.Context, scope ident.Scope, job, id string) e
 // stop adds the beginning of a run's end to a step.
 func (s *Service) stop(st *step, scope ident.Scope, r Run) {
 	r.State, r.Modified = Stopping, s.opts.Clock.Now()
+	st.UseReserve()
 	s.addRun(&st.Batch, scope, r)
 	if p := s.live[r.ID]; p != nil {
 		p.stop("stopped")
@@ -254,6 +255,7 @@ func (s *Service) finish(ctx context.Context, p *execution, state State, message
 		if _, err := s.Run(ctx, p.scope, r.Job, r.ID); errors.Is(err, ErrNotFound) {
 			return nil // the job was removed meanwhile
 		}
+		st.UseReserve()
 		s.addRun(&st.Batch, p.scope, r)
 		if state == Failed && r.Attempt < p.job.MaxRetries {
 			next := r

@@ -459,6 +459,7 @@ func (s *Service) Delete(ctx context.Context, r Ref) error {
 		k := versionKey(r.Scope, r.Name, v.Number)
 		b.Delete(k)
 		blob.Unref(&b, v.Code, k)
+		b.UseReserve()
 		return kv.Commit(ctx, s.opts.Store, &b)
 	}
 	versions, _, err := kv.LoadAll[Version](ctx, s.opts.Store, kv.Prefix(under(r.Scope, "fn").Str(r.Name)), 0)
@@ -473,6 +474,7 @@ func (s *Service) Delete(ctx context.Context, r Ref) error {
 		b.DeleteRange(p, p.End())
 	}
 	b.Delete(metaKey(r.Scope, r.Name))
+	b.UseReserve()
 	if err := kv.Commit(ctx, s.opts.Store, &b); err != nil {
 		return err
 	}

@@ -41,10 +41,13 @@ type Batch struct {
 	ops   []Op
 	conds []Cond
 	size  int
+	sets  bool // a step gives a key a value
+	frees bool
 }
 
 // Set gives key a value, replacing an older one.
 func (b *Batch) Set(key, value []byte) {
+	b.sets = true
 	b.ops = append(b.ops, Op{OpSet, key, value})
 	b.size += len(key) + len(value)
 }
@@ -81,6 +84,13 @@ func (b *Batch) Conds() []Cond { return b.conds }
 // Empty reports whether the batch changes nothing.
 func (b *Batch) Empty() bool { return len(b.ops) == 0 }
 
+// UseReserve says that the batch serves to free space, or to end something that uses more: a full disk does not refuse it as
+// long as its reserve lasts. A batch that only deletes need not say so.
+func (b *Batch) UseReserve() { b.frees = true }
+
+// Frees reports whether the batch may take from the reserve of a full disk, for backends.
+func (b *Batch) Frees() bool { return b.frees || !b.sets }
+
 // Size returns the bytes of all keys and values.
 func (b *Batch) Size() int { return b.size }
 
@@ -88,5 +98,5 @@ func (b *Batch) Size() int { return b.size }
 func (b *Batch) Reset() {
 	clear(b.ops)
 	clear(b.conds)
-	b.ops, b.conds, b.size = b.ops[:0], b.conds[:0], 0
+	b.ops, b.conds, b.size, b.sets, b.frees = b.ops[:0], b.conds[:0], 0, false, false
 }

@@ -33,7 +33,8 @@ var (
 	ErrConflict = errors.New("precondition failed")
 	// ErrCorrupt reports a key whose block on disk fails its checksum.
 	ErrCorrupt = errors.New("stored block is corrupt")
-	// ErrFull reports a write refused because the disk is full. Reads go on, and writes do once space returns.
+	// ErrFull reports a write refused because the disk is full. Reads go on, deletions as long as a reserve lasts
+	// (Batch.UseReserve), and writes once space returns.
 	ErrFull = errors.New("disk is full")
 	// ErrClosed reports the use of a store, snapshot or watcher after its Close.
 	ErrClosed = errors.New("store is closed")

@@ -56,6 +56,9 @@ func (s *Store) Delete(ctx context.Context, req *DeleteRequest) (Deleted, error)
 				w = &Write{Object: &Object{Bucket: bk.Name, Key: req.Key, Version: NullVersion, seq: s.next(0)}, Event: ":Delete"}
 			}
 		}
+		if err == nil && (req.Version != "" || !done.Marker) {
+			b.UseReserve()
+		}
 		if w != nil {
 			w.By = req.By
 			w.Event = event(req.Event, "ObjectRemoved") + w.Event

@@ -70,6 +70,9 @@ func (s *Store) moveOnce(ctx context.Context, req *MoveRequest) ([]*Object, kv.P
 	if m.b.Empty() {
 		return nil, nil, nil
 	}
+	if len(req.Moves) == 0 {
+		m.b.UseReserve()
+	}
 	p, err := s.kv.Apply(ctx, &m.b)
 	if err != nil && !errors.Is(err, kv.ErrConflict) {
 		return nil, nil, mapError(err)

@@ -238,6 +238,7 @@ func (s *Store) AbortUpload(ctx context.Context, bucket, name, id string) error 
 
 func (s *Store) dropUpload(ctx context.Context, b *kv.Batch, u *Upload) error {
 	b.Delete(uploadKey(u.Bucket, u.Key, u.ID))
+	b.UseReserve()
 	return s.eachPart(ctx, u.ID, 0, func(p *storedPart) bool {
 		at := partKey(u.ID, p.Number)
 		b.Delete(at)

@@ -260,6 +260,7 @@ func (e *Engine) finish(ctx context.Context, s ident.Scope, x *Execution, run *l
 	var b kv.Batch
 	b.IfPresent(runningKey(s, x.ID))
 	b.Delete(runningKey(s, x.ID))
+	b.UseReserve()
 	kv.Put(&b, executionKey(s, x.ID), x)
 	if e.opts.Events != nil {
 		old, err := kv.Load[Execution](ctx, e.kv, executionKey(s, x.ID))

@@ -53,6 +53,7 @@ func (e *Engine) QueueDelete(ctx context.Context, b *kv.Batch, r Ref, handles []
 			continue
 		}
 		s.delete(b, seq)
+		b.UseReserve()
 		gone = append(gone, it)
 	}
 	if b.Empty() {

@@ -307,6 +307,7 @@ func (e *Engine) Delete(ctx context.Context, r Ref) error {
 		b.DeleteRange(p, p.End())
 	}
 	b.Delete(numberKey(id))
+	b.UseReserve()
 	now := e.now()
 	kv.Put(&b, deletedKey(r), now)
 	e.forgetNames(&b, now)

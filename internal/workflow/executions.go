@@ -212,7 +212,7 @@ func (e *Engine) StopExecution(ctx context.Context, arn string, name, cause *str
 		}
 		return time.Time{}, fmt.Errorf("execution %s is not loaded", arn)
 	}
-	p, s, err := e.apply(x, nil, func(s *interp.Step) {
+	p, s, err := e.apply(x, (*kv.Batch).UseReserve, func(s *interp.Step) {
 		if s.State.Status == interp.Running {
 			s.Abort(name, cause)
 		}

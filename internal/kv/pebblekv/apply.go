@@ -17,7 +17,7 @@ func (s *Store) Apply(ctx context.Context, b *kv.Batch) (kv.Pending, error) {
 		return nil, err
 	}
 	defer s.gate.leave()
-	if err := s.space.admit(b.Size()); err != nil {
+	if err := s.space.admit(b.Size(), b.Frees()); err != nil {
 		return nil, err
 	}
 	pb, err := s.encode(b)

@@ -60,13 +60,18 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	clk.AwaitTimers(1)
-	gone, cancel := context.WithCancel(t.Context())
+	left, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := waiting.Wait(gone); !errors.Is(err, context.Canceled) {
+	if err := waiting.Wait(left); !errors.Is(err, context.Canceled) {
 		t.Errorf("wait for a batch that waits for space: %v", err)
 	}
 	if _, err := put(t.Context(), "refused"); !errors.Is(err, kv.ErrFull) {
 		t.Errorf("write on a full disk: %v, want ErrFull", err)
+	}
+	var gone kv.Batch
+	gone.Delete([]byte("before/0"))
+	if _, err := s.Apply(t.Context(), &gone); !errors.Is(err, kv.ErrFull) {
+		t.Errorf("deletion on a disk without a reserve: %v, want ErrFull", err)
 	}
 	for i := range acked {
 		if _, err := s.Get(t.Context(), fmt.Append(nil, "before/", i)); err != nil {
@@ -104,7 +109,7 @@ func (d *smallDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
 	return vfs.DiskUsage{AvailBytes: d.left.Load(), TotalBytes: 1 << 30}, nil
 }
 
-// TestReserve refuses writes before the disk is full.
+// TestReserve refuses writes before the disk is full, and deletions when the reserve comes to its end.
 func TestReserve(t *testing.T) {
 	disk := &smallDisk{FS: vfs.NewMem()}
 	disk.left.Store(100 << 20)
@@ -114,19 +119,38 @@ func TestReserve(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	put := func() error {
+	commit := func(fill func(*kv.Batch)) error {
 		var b kv.Batch
-		b.Set([]byte("k"), nil)
+		fill(&b)
 		return kv.Commit(t.Context(), s, &b)
 	}
+	put := func(b *kv.Batch) { b.Set([]byte("k"), nil) }
+	remove := func(b *kv.Batch) { b.Delete([]byte("k")) }
 	for _, step := range []struct {
-		left uint64
-		want error
-	}{{100 << 20, nil}, {63 << 20, kv.ErrFull}, {10, kv.ErrFull}, {65 << 20, nil}} {
+		left                 uint64
+		full                 bool
+		put, remove, counted error
+	}{
+		{100 << 20, false, nil, nil, nil},
+		{63 << 20, true, kv.ErrFull, nil, nil},
+		{17 << 20, true, kv.ErrFull, nil, nil},
+		{15 << 20, true, kv.ErrFull, kv.ErrFull, kv.ErrFull},
+		{10, true, kv.ErrFull, kv.ErrFull, kv.ErrFull},
+		{65 << 20, false, nil, nil, nil},
+	} {
 		disk.left.Store(step.left)
 		clk.Advance(2 * time.Second)
-		if err := put(); !errors.Is(err, step.want) {
-			t.Errorf("%d bytes left: %v, want %v", step.left, err, step.want)
+		if err := commit(put); !errors.Is(err, step.put) {
+			t.Errorf("%d bytes left: put: %v, want %v", step.left, err, step.put)
+		}
+		if err := commit(remove); !errors.Is(err, step.remove) {
+			t.Errorf("%d bytes left: delete: %v, want %v", step.left, err, step.remove)
+		}
+		if err := commit(func(b *kv.Batch) { remove(b); b.Set([]byte("count"), nil); b.UseReserve() }); !errors.Is(err, step.counted) {
+			t.Errorf("%d bytes left: delete and count: %v, want %v", step.left, err, step.counted)
+		}
+		if s.Full() != step.full {
+			t.Errorf("%d bytes left: full %v", step.left, s.Full())
 		}
 	}
 }

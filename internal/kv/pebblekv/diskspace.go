@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,18 +43,19 @@ type diskSpace struct {
 
 	full    atomic.Bool
 	pending atomic.Int64 // bytes admitted since the last measurement
+	left    atomic.Int64 // bytes free at the last measurement; 0 = unknown, or none since
+	waiting atomic.Int64 // writes that wait for space
 
-	mu       sync.Mutex // guards the fields below; never waited for by admit
+	mu       sync.Mutex // guards measured; never waited for by admit
 	measured time.Time
-	waiting  int // writes that wait for space
 }
 
 func newDiskSpace(o Options) *diskSpace {
 	return &diskSpace{fs: o.FS, dir: o.Dir, reserve: o.ReserveBytes, clock: o.Clock, log: o.Logger, closing: make(chan struct{})}
 }
 
-// admit lets a batch of n bytes in, or returns kv.ErrFull.
-func (d *diskSpace) admit(n int) error {
+// admit lets a batch of n bytes in, or returns kv.ErrFull. One that frees space may take from the reserve.
+func (d *diskSpace) admit(n int, frees bool) error {
 	due := d.pending.Add(int64(n)) > measureBytes || d.full.Load()
 	if d.mu.TryLock() {
 		now := d.clock.Now()
@@ -65,16 +67,23 @@ func (d *diskSpace) admit(n int) error {
 		}
 		d.mu.Unlock()
 	}
-	if d.full.Load() {
+	if d.full.Load() && !(frees && d.reserveLasts()) {
 		return fmt.Errorf("%w: less than %d MiB left in %s", kv.ErrFull, max(d.reserve, 0)>>20, d.dir)
 	}
 	return nil
+}
+
+// reserveLasts reports whether there is enough left for a batch that frees space. The last quarter of the reserve is for the tables that
+// the store itself writes meanwhile.
+func (d *diskSpace) reserveLasts() bool {
+	return d.reserve > 0 && d.waiting.Load() == 0 && d.left.Load()-d.pending.Load() >= d.reserve/4
 }
 
 // measure looks at the disk. The caller holds mu.
 func (d *diskSpace) measure() {
 	if d.reserve > 0 {
 		if u, err := d.fs.GetDiskUsage(d.dir); err == nil {
+			d.left.Store(int64(min(u.AvailBytes, math.MaxInt64)))
 			d.set(u.AvailBytes < uint64(d.reserve) || d.full.Load() && !d.probe())
 			return
 		}
@@ -86,7 +95,7 @@ func (d *diskSpace) measure() {
 
 // probe reports whether the disk takes 64 KiB and no write is waiting for space.
 func (d *diskSpace) probe() bool {
-	if d.waiting > 0 {
+	if d.waiting.Load() > 0 {
 		return false
 	}
 	name := d.fs.PathJoin(d.dir, probeName)
@@ -104,7 +113,7 @@ func (d *diskSpace) set(full bool) {
 		return
 	}
 	if full {
-		d.log.Error("disk is full: writes are refused until space returns", "dir", d.dir)
+		d.log.Error("disk is full: all but deletions is refused until space returns", "dir", d.dir)
 	} else {
 		d.log.Info("disk has space again: writes are accepted", "dir", d.dir)
 	}
@@ -117,15 +126,10 @@ func (d *diskSpace) stay(patient bool, write func() error) error {
 	if err == nil || !isFull(err) {
 		return err
 	}
+	d.left.Store(0)
 	d.set(true)
-	d.mu.Lock()
-	d.waiting++
-	d.mu.Unlock()
-	defer func() {
-		d.mu.Lock()
-		d.waiting--
-		d.mu.Unlock()
-	}()
+	d.waiting.Add(1)
+	defer d.waiting.Add(-1)
 	for {
 		t := d.clock.NewTimer(retryEvery)
 		select {

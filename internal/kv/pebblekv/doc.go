@@ -9,7 +9,8 @@
 //	K5      A snapshot is Pebble's; a scan pins the newest point when it starts.
 //	K6      Checksum errors become kv.ErrCorrupt. A scan finds the end of the damaged block by bisection and goes on.
 //
-// A full disk: writes are refused with kv.ErrFull as soon as less than Options.ReserveBytes is free. Should the disk
+// A full disk: writes are refused with kv.ErrFull as soon as less than Options.ReserveBytes is free, those that free space
+// (kv.Batch.Frees) when less than a quarter of that is. Should the disk
 // fill up all the same, the files that must not fail (log, manifest) wait inside the file system wrapper (diskspace.go)
 // until space returns, instead of failing, because Pebble cannot go on after a failed write of its log. Reads go on.
 //

@@ -31,8 +31,8 @@ type Options struct {
 	CacheBytes int64
 	// MemTableBytes is the size of a write buffer, of which up to four exist under load; 0 = 16 MiB.
 	MemTableBytes uint64
-	// ReserveBytes of free disk are kept for reads, compactions and repair: below it, writes are refused; 0 = 64 MiB,
-	// negative = none.
+	// ReserveBytes of free disk are kept for deletions, compactions and repair: below it, writes that free no space are
+	// refused; 0 = 64 MiB, negative = none.
 	ReserveBytes int64
 	// Fatal ends the process after a failed write that leaves the state on disk unknown. It must not return.
 	// nil = log and exit with status 70.
@@ -188,6 +188,9 @@ func (s *Store) Checkpoint(ctx context.Context, dir string) error {
 	}
 	return nil
 }
+
+// Full reports whether writes that free no space are refused at the moment.
+func (s *Store) Full() bool { return s.space.full.Load() }
 
 // Close implements kv.Store. Calls that are running end first; open snapshots become unusable.
 func (s *Store) Close() error {
