@@ -196,26 +196,32 @@ func (e *Engine) GetActivityTask(ctx context.Context, arn, worker string) (token
 // handOut marks a task as taken; ok is false when nobody waits for it any more.
 func (e *Engine) handOut(ctx context.Context, o offer, worker string) (input string, ok bool, err error) {
 	p, s, err := e.apply(o.x, nil, func(s *interp.Step) { input, ok = s.Taken(o.thread, o.attempt, worker) })
+	if errors.Is(err, errAsleep) {
+		return "", false, nil // what sleeps has no task that nobody took
+	}
 	if err != nil {
 		e.stepFailed(o.x, err)
 		return "", false, fmt.Errorf("store execution: %w", err)
 	}
-	if !ok || s == nil {
+	if s == nil {
 		return "", false, nil
 	}
 	if err := e.complete(ctx, o.x, p, s); err != nil {
 		return "", false, err
 	}
-	return input, true, nil
+	return input, ok, nil
 }
 
 // byToken finds the execution that a token belongs to.
-func (e *Engine) byToken(token string) (*exec, interp.Token, error) {
+func (e *Engine) byToken(ctx context.Context, token string) (*exec, interp.Token, error) {
 	k, ok := interp.DecodeToken(token)
 	if !ok {
 		return nil, k, fail(ErrInvalidToken, "Invalid Token: 'Invalid token'")
 	}
-	x := e.find(k.Key)
+	x, err := e.awake(ctx, k.Key)
+	if err != nil {
+		return nil, k, err
+	}
 	if x == nil {
 		return nil, k, fail(ErrTaskTimedOut, "Task Timed Out: 'Provided task does not exist anymore'")
 	}
@@ -224,19 +230,18 @@ func (e *Engine) byToken(token string) (*exec, interp.Token, error) {
 
 // outcome applies f to the task that a token names.
 func (e *Engine) outcome(ctx context.Context, token string, f func(s *interp.Step, k interp.Token) bool) error {
-	x, k, err := e.byToken(token)
+	_, k, err := e.byToken(ctx, token)
 	if err != nil {
 		return err
 	}
 	done := false
-	p, s, err := e.apply(x, nil, func(s *interp.Step) {
+	x, p, s, err := e.applyTo(ctx, k.Key, nil, func(s *interp.Step) {
 		if s.State.TokenOf(k) {
 			done = f(s, k)
 		}
 	})
 	if err != nil {
-		e.stepFailed(x, err)
-		return fmt.Errorf("store execution: %w", err)
+		return err
 	}
 	if !done || s == nil {
 		return fail(ErrTaskTimedOut, "Task Timed Out: 'Provided task does not exist anymore'")
@@ -246,7 +251,7 @@ func (e *Engine) outcome(ctx context.Context, token string, f func(s *interp.Ste
 
 // TaskSuccess brings the output of a task that waits for its token.
 func (e *Engine) TaskSuccess(ctx context.Context, token, output string) error {
-	if _, _, err := e.byToken(token); err != nil {
+	if _, _, err := e.byToken(ctx, token); err != nil {
 		return err
 	}
 	if _, err := jsonvalue.Parse(output); err != nil {

@@ -3,6 +3,8 @@ package workflow
 import (
 	"container/heap"
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,6 +64,19 @@ func (a *alarms) set(key uint64, thread uint32, due time.Time) {
 		case a.nudge <- struct{}{}:
 		default:
 		}
+	}
+}
+
+// drop forgets an alarm.
+func (a *alarms) drop(key uint64, thread uint32) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.at, alarmID{key, thread})
+	if len(a.heap) > 2*len(a.at)+1000 { // most are stale
+		a.heap = slices.DeleteFunc(a.heap, func(x alarm) bool { at, ok := a.at[x.alarmID]; return !ok || !at.Equal(x.due) })
+		a.heap = slices.Clip(a.heap)
+		a.at = maps.Clone(a.at) // a map does not shrink
+		heap.Init(&a.heap)
 	}
 }
 

@@ -74,13 +74,18 @@ func (e *Engine) fill(b *kv.Batch, x *exec, s *interp.Step) {
 		b.Set(threadKey(k, id), interp.AppendThread(nil, t))
 	}
 	if running {
-		if len(s.Events) > 0 {
+		wakes := x.asleep && (len(s.Events) > 0 || len(s.Dirty) > 0)
+		if wakes {
+			x.rise(b)
+		}
+		if len(s.Events) > 0 || wakes {
 			b.Set(runKey(k), encodeRun(s.State, recordKey(rec.Scope, rec.Machine, rec.Name)))
 		}
 	} else if x.result == nil {
 		e.finishRecord(x, s)
 		rec = x.result
 		b.Delete(runKey(k))
+		x.rise(b)
 		e.putRecord(b, rec)
 		e.tell(b, rec)
 		b.Set(gcKey(rec.Stop, k), recordKey(rec.Scope, rec.Machine, rec.Name))
@@ -110,7 +115,7 @@ func (e *Engine) finishRecord(x *exec, s *interp.Step) {
 	}
 	rec := *x.rec
 	rec.Status, rec.Output, rec.Error, rec.Cause = s.State.Status, s.State.Output, s.State.Error, s.State.Cause
-	rec.Events = s.State.LastEvent
+	rec.Events, rec.Threads = s.State.LastEvent, s.State.LastThread
 	rec.Stop = s.State.Stop.Truncate(time.Millisecond)
 	x.result = &rec
 }

@@ -53,7 +53,9 @@ func (m *mortal) Apply(ctx context.Context, b *kv.Batch) (kv.Pending, error) {
 
 const tokenTask = `{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken","Parameters":{"QueueUrl":"q","MessageBody":{"token.$":"$$.Task.Token"}},"ResultPath":"$.answer",`
 
-var crashes = []struct{ name, definition, input string }{
+type crashing struct{ name, definition, input string }
+
+var crashes = []crashing{
 	{"waits", `{"StartAt":"A","States":{"A":{"Type":"Pass","Assign":{"v.$":"$.n"},"Next":"W"},"W":{"Type":"Wait","Seconds":2,"Next":"P"},"P":{"Type":"Parallel","Branches":[{"StartAt":"B","States":{"B":{"Type":"Wait","Seconds":20,"Next":"C"},"C":{"Type":"Pass","Parameters":{"v.$":"$v"},"End":true}}},{"StartAt":"D","States":{"D":{"Type":"Wait","Seconds":100,"End":true}}}],"End":true}}}`, `{"n":5}`},
 	{"retries and jobs", `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"` + lambda + `third","Retry":[{"ErrorEquals":["States.ALL"],"IntervalSeconds":3}],"ResultPath":"$.out","Next":"J"},"J":{"Type":"Task","Resource":"arn:aws:states:::glue:startJobRun.sync","Parameters":{"JobName.$":"$.k"},"Catch":[{"ErrorEquals":["States.ALL"],"Next":"Z"}],"Next":"F"},"F":{"Type":"Task","Resource":"` + lambda + `bad","Catch":[{"ErrorEquals":["Boom"],"Next":"Z"}],"End":true},"Z":{"Type":"Pass","End":true}}}`, `{"k":"j"}`},
 	{"maps", `{"StartAt":"M","States":{"M":{"Type":"Map","MaxConcurrency":1,"ItemProcessor":{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"` + lambda + `echo","Next":"W"},"W":{"Type":"Wait","Seconds":1,"End":true}}},"Next":"N"},"N":{"Type":"Map","MaxConcurrency":2,"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},"StartAt":"B","States":{"B":{"Type":"Task","Resource":"` + lambda + `echo","End":true}}},"End":true}}}`, `[1,"b",{"c":3}]`},
@@ -121,7 +123,7 @@ func (w *worker) answer(_ context.Context, name string, _ int, call *TaskCall) (
 }
 
 // live runs an execution to its end, on a machine that dies once after some batches, and tells whether it died.
-func live(t *testing.T, definition, input string, batches int, untold bool) (told string, died bool) {
+func live(t *testing.T, open func(testing.TB, kv.Store, Tasks) *Engine, definition, input string, batches int, untold bool) (told string, died bool) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -183,12 +185,17 @@ func live(t *testing.T, definition, input string, batches int, untold bool) (tol
 }
 
 // An execution whose machine dies at any batch goes on to the end and the history that it would have had.
-func TestCrash(t *testing.T) {
-	for _, c := range crashes {
+func TestCrash(t *testing.T) { crash(t, open, crashes) }
+
+// So does one that sleeps whenever it can.
+func TestCrashOfSleepers(t *testing.T) { crash(t, openDrowsy, []crashing{crashes[0], crashes[3]}) }
+
+func crash(t *testing.T, begin func(testing.TB, kv.Store, Tasks) *Engine, list []crashing) {
+	for _, c := range list {
 		for _, untold := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, untold %t", c.name, untold), func(t *testing.T) {
 				t.Parallel()
-				want, died := live(t, c.definition, c.input, 1<<40, untold)
+				want, died := live(t, open, c.definition, c.input, 1<<40, untold)
 				if died {
 					t.Fatal("died without cause")
 				}
@@ -198,7 +205,7 @@ func TestCrash(t *testing.T) {
 						t.Fatal("the execution does not end")
 					}
 					var got string
-					got, died = live(t, c.definition, c.input, batches, untold && batches > 0)
+					got, died = live(t, begin, c.definition, c.input, batches, untold && batches > 0)
 					if d := cmp.Diff(want, got); d != "" {
 						t.Fatalf("after %d batches (-want +got):\n%s", batches, d)
 					}

@@ -10,6 +10,8 @@
 //	W3  An execution has one step at a time (exec.mu); nothing waits for a disk under that lock.
 //	W4  An outcome names thread and attempt; one that is late or comes twice changes nothing.
 //	W5  A name is used once for each state machine while its execution is kept.
+//	W6  What only waits is not in memory: it sleeps. An execution is read by one reader at a time, and a step on one that has
+//	    gone to sleep is done again on what is read, so that each step meets the newest state.
 //
 // Keys, all in the space Workflow; "scope" is account and region as two elements:
 //
@@ -22,6 +24,8 @@
 //	("l", scope, machine, ~start, key)      → item of the list of executions
 //	("h", key, first event id)              → events of one batch
 //	("r", key)                              → what changes while an execution runs; exists only then
+//	("s", key)                              → in place of "r" while the execution sleeps: its due time, then what "r" holds
+//	("w", due, key)                         → nothing: a sleeper that a timer will wake
 //	("t", key, thread)                      → thread; after the end only those of what can be redriven
 //	("i", key, thread)                      → items of a Map state
 //	("o", key, thread, index)               → result of a branch or iteration

@@ -40,6 +40,9 @@ func (e *Engine) effects(x *exec, s *interp.Step) {
 			}
 		}
 	}
+	if s.Stored {
+		x.unsettled--
+	}
 	result := x.result
 	if !s.Last {
 		result = nil // another step ends the execution, and tells when that is durable
@@ -62,6 +65,7 @@ func (e *Engine) effects(x *exec, s *interp.Step) {
 
 func (e *Engine) setAlarm(x *exec, s *interp.Step, t *interp.Thread) {
 	if due := s.WakeAt(t); !due.IsZero() {
+		x.alarmed = true
 		e.alarms.set(x.rec.Key, t.ID, due)
 	}
 }
@@ -69,6 +73,13 @@ func (e *Engine) setAlarm(x *exec, s *interp.Step, t *interp.Thread) {
 // finished is called once, when the end of an execution is durable.
 func (e *Engine) finished(x *exec, result *Record) {
 	e.live.CompareAndDelete(result.Key, x) // it may have been redriven meanwhile: that one lives
+	x.mu.Lock()
+	if x.alarmed {
+		for id := range x.state.Threads {
+			e.alarms.drop(result.Key, id)
+		}
+	}
+	x.mu.Unlock()
 	x.over()
 	e.machineIdle(result)
 }
@@ -76,7 +87,8 @@ func (e *Engine) finished(x *exec, result *Record) {
 // wake is called by the alarms.
 func (e *Engine) wake(k uint64, thread uint32) {
 	x := e.find(k)
-	if x == nil {
+	if x == nil || thread == 0 {
+		e.ring(k, thread)
 		return
 	}
 	e.step(x, func(s *interp.Step) { s.Wake(thread) })
@@ -97,8 +109,10 @@ func (e *Engine) startTask(x *exec, start interp.TaskStart) {
 	x.cancels[start.Thread] = func() { abandon(errUnwanted) }
 	cancel := func() { abandon(nil) }
 	call := e.taskCall(x, start)
+	x.tasks++
 	e.group.Go("workflow task", func(context.Context) {
 		defer cancel()
+		defer x.taskGone()
 		e.runTask(ctx, x, start, call)
 	})
 }

@@ -30,6 +30,8 @@ type Options struct {
 	Clock     clock.Clock
 	Logger    *slog.Logger
 	Retention time.Duration // how long ended executions are kept; 0 = 90 days
+
+	sleep sleepTimes // zero = usualSleep
 }
 
 // Engine keeps state machines and runs executions. All methods are safe for concurrent use.
@@ -53,8 +55,11 @@ type Engine struct {
 	alarms     *alarms
 	activities *activityQueues
 	names      nameLocks
-	runs       sync.Map // ARN → *mapRunner
-	deleting   sync.Map // ARNs of state machines that are being deleted
+	sleep      sleepTimes
+	revivals   revivals
+	wakers     chan struct{} // slots
+	runs       sync.Map      // ARN → *mapRunner
+	deleting   sync.Map      // ARNs of state machines that are being deleted
 }
 
 // exec is an execution that runs in this process.
@@ -68,6 +73,15 @@ type exec struct {
 	once    sync.Once         // for over
 	result  *Record           // the record at the end
 	broken  bool              // a batch failed; the execution is read from the store again
+
+	alarmed   bool      // an alarm was set
+	gone      bool      // it sleeps: nobody may step it any more
+	asleep    bool      // it was read from its row "s", which is still there, and so is the row "w" if due is set
+	due       time.Time // of the row "w"
+	touched   time.Time // its newest step
+	unsettled int       // steps whose effects are still to be carried out
+	tasks     int       // tasks that run outside for it
+	waiters   int       // who waits for its end
 }
 
 // over tells those that wait for the execution that its end is durable.
@@ -88,12 +102,21 @@ func Open(ctx context.Context, opts Options) (*Engine, error) {
 	e.group = lifecycle.New(ctx, e.log)
 	e.activities = newActivityQueues()
 	e.alarms = newAlarms(e.clock, e.wake)
+	if e.sleep = opts.sleep; e.sleep.every == 0 {
+		e.sleep = usualSleep
+	}
+	e.wakers = make(chan struct{}, wakers)
 	e.group.Go("workflow timers", e.alarms.run)
 	e.group.Go("workflow retention", e.collect)
-	if err := e.recover(ctx); err != nil {
+	err := e.recover(ctx)
+	if err == nil {
+		err = e.alarmSleepers(ctx)
+	}
+	if err != nil {
 		_ = e.group.Stop(ctx)
 		return nil, err
 	}
+	e.group.Go("workflow sleepers", e.sleepers)
 	return e, nil
 }
 
@@ -294,6 +317,15 @@ func (e *Engine) newStep(x *exec) *interp.Step {
 // step runs f as a step of x and, once its batch is durable, the effects. It does not wait for that.
 func (e *Engine) step(x *exec, f func(*interp.Step)) {
 	p, s, err := e.apply(x, nil, f)
+	if errors.Is(err, errAsleep) {
+		x, p, s, err = e.applyTo(e.group.Context(), x.rec.Key, nil, f)
+		if err != nil && x == nil && e.group.Context().Err() == nil {
+			e.log.Error("execution cannot be read", "error", err)
+		}
+		if err != nil || x == nil {
+			return
+		}
+	}
 	if err != nil {
 		e.stepFailed(x, err)
 		return
@@ -341,7 +373,11 @@ func (e *Engine) apply(x *exec, extra func(b *kv.Batch), f func(*interp.Step)) (
 	if x.broken {
 		return nil, nil, nil
 	}
+	if x.gone {
+		return nil, nil, errAsleep
+	}
 	s := e.newStep(x)
+	x.touched = s.Now
 	f(s)
 	goes := x.result == nil
 	defer func() { s.Last = goes && x.result != nil }()
@@ -362,6 +398,8 @@ func (e *Engine) apply(x *exec, extra func(b *kv.Batch), f func(*interp.Step)) (
 		x.broken = true // the state in memory is ahead of the store
 		return nil, nil, err
 	}
+	x.unsettled++
+	s.Stored = true
 	return p, s, nil
 }
 
@@ -383,14 +421,22 @@ func (e *Engine) stepFailed(x *exec, err error) {
 				return
 			}
 			run, err := e.store.Get(ctx, runKey(x.rec.Key))
-			if errors.Is(err, kv.ErrNotFound) {
-				return // it never started, or has ended
-			}
 			var again *exec
-			if err == nil {
+			if errors.Is(err, kv.ErrNotFound) { // it sleeps, has ended or never started
+				if again, err = e.awake(ctx, x.rec.Key); err == nil {
+					if again == nil {
+						return
+					}
+					if err = again.wait(ctx); err == nil {
+						e.follow(ctx, x, again)
+						return
+					}
+				}
+			} else if err == nil {
 				again, err = e.load(ctx, x.rec.Key, run)
 			}
 			if err == nil {
+				again.waiters++ // follow; it stays in memory
 				e.live.Store(x.rec.Key, again)
 				e.step(again, func(s *interp.Step) { s.Resume() })
 				e.follow(ctx, x, again)

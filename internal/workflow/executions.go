@@ -202,24 +202,25 @@ func (e *Engine) StopExecution(ctx context.Context, arn string, name, cause *str
 	if err != nil {
 		return time.Time{}, err
 	}
-	x := e.find(rec.Key)
-	if x == nil {
-		if rec, err = e.Execution(ctx, arn); err != nil { // it may have ended between the two looks
-			return time.Time{}, err
-		}
-		if rec.Status != interp.Running {
-			return rec.Stop, nil
-		}
-		return time.Time{}, fmt.Errorf("execution %s is not loaded", arn)
+	if rec.Status != interp.Running {
+		return rec.Stop, nil
 	}
-	p, s, err := e.apply(x, (*kv.Batch).UseReserve, func(s *interp.Step) {
+	x, p, s, err := e.applyTo(ctx, rec.Key, (*kv.Batch).UseReserve, func(s *interp.Step) {
 		if s.State.Status == interp.Running {
 			s.Abort(name, cause)
 		}
 	})
 	if err != nil {
-		e.stepFailed(x, err)
-		return time.Time{}, fmt.Errorf("store execution: %w", err)
+		return time.Time{}, err
+	}
+	if x == nil { // it has ended meanwhile
+		if rec, err = e.Execution(ctx, arn); err != nil {
+			return time.Time{}, err
+		}
+		if rec.Status == interp.Running {
+			return time.Time{}, fmt.Errorf("execution %s is not loaded", arn)
+		}
+		return rec.Stop, nil
 	}
 	if err := e.complete(ctx, x, p, s); err != nil {
 		return time.Time{}, err
@@ -239,12 +240,13 @@ func (e *Engine) Await(ctx context.Context, arn string) (*Record, error) {
 		return nil, err
 	}
 	for rec.Status == interp.Running {
-		x := e.find(rec.Key)
+		x, err := e.awake(ctx, rec.Key)
+		if err != nil {
+			return nil, err
+		}
 		if x != nil {
-			select {
-			case <-x.ended:
-			case <-ctx.Done():
-				return nil, ctx.Err()
+			if err := x.wait(ctx); err != nil && !errors.Is(err, errAsleep) {
+				return nil, err
 			}
 		}
 		if rec, err = e.Execution(ctx, arn); err != nil {
@@ -374,6 +376,7 @@ func (e *Engine) redrive(ctx context.Context, rec *Record, extra func(*kv.Batch,
 	if x.state.LastEvent, err = e.lastEvent(ctx, rec.Key); err != nil {
 		return err
 	}
+	x.state.LastThread = rec.Threads
 	for id := range x.state.Threads {
 		x.state.LastThread = max(x.state.LastThread, id)
 	}

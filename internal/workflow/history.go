@@ -197,7 +197,11 @@ func (e *Engine) statuses(ctx context.Context, rec *Record) (map[string]*StateSt
 		return out[name]
 	}
 	// What is active is looked at first: its events are in the history by then.
-	if x := e.find(rec.Key); x != nil {
+	x, err := e.awake(ctx, rec.Key)
+	if err != nil {
+		return nil, err
+	}
+	if x != nil {
 		x.mu.Lock()
 		for _, t := range x.state.Threads {
 			if t.Phase != interp.Ready && x.state.Status == interp.Running {
@@ -206,7 +210,7 @@ func (e *Engine) statuses(ctx context.Context, rec *Record) (map[string]*StateSt
 		}
 		x.mu.Unlock()
 	}
-	err := e.eventsFrom(ctx, rec.Key, 1, false, func(ev *interp.Event) bool {
+	err = e.eventsFrom(ctx, rec.Key, 1, false, func(ev *interp.Event) bool {
 		name := ev.Name
 		if name == "" {
 			name = at[ev.Prev]

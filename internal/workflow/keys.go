@@ -41,6 +41,10 @@ func historyKey(k uint64, first int64) key.Key { return byKey("h", k).Uint(uint6
 
 func runKey(k uint64) key.Key { return byKey("r", k) }
 
+func sleepKey(k uint64) key.Key { return byKey("s", k) }
+
+func wakeKey(due time.Time, k uint64) key.Key { return key.In(key.Workflow).Str("w").Time(due).Uint(k) }
+
 func threadKey(k uint64, t uint32) key.Key { return byKey("t", k).Uint(uint64(t)) }
 
 func itemsKey(k uint64, t uint32) key.Key { return byKey("i", k).Uint(uint64(t)) }

@@ -73,6 +73,7 @@ type Record struct {
 	Redrives   int       `json:",omitempty"`
 	Redriven   time.Time // of the newest redrive
 	Events     int64     `json:",omitempty"` // in the history, when the execution had ended
+	Threads    uint32    `json:",omitempty"` // the newest thread then: numbers of threads are not used twice
 	MapRun     string    `json:",omitempty"` // ARN of the map run that the execution is a child of
 	Index      int       `json:",omitempty"` // in the map run
 	Item       string    `json:",omitempty"`

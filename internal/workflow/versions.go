@@ -8,6 +8,7 @@ import (
 
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/workflow/interp"
 )
 
 // putVersion freezes m as its next version.
@@ -150,6 +151,10 @@ func (e *Engine) removeIfIdle(ctx context.Context, m *Machine) error {
 	})
 	if running {
 		return nil
+	}
+	asleep, _, err := page(ctx, e, listPrefix(m.Scope, m.Name), 1, "", func(l *Listed) bool { return l.Status == interp.Running })
+	if err != nil || len(asleep) > 0 {
+		return err
 	}
 	machine, scope := m.Name, m.Scope
 	list, _, err := kv.LoadAll[Listed](ctx, e.store, kv.Prefix(listPrefix(scope, machine)), 1)

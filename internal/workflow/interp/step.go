@@ -43,6 +43,7 @@ type Step struct {
 	Cancel []uint32 // threads whose task or map run is to be cancelled
 	More   bool     // call Continue
 	Last   bool     // for the shell: this step ended the execution
+	Stored bool     // for the shell: there is a batch of it
 
 	ready []uint32
 }

@@ -64,6 +64,19 @@ func (r *Step) WakeAt(t *Thread) time.Time {
 	return due
 }
 
+// Rests reports whether the thread waits for nothing but its due time, a token or its children: a shell has nothing to
+// do for it meanwhile.
+func (r *Step) Rests(t *Thread) bool {
+	switch t.Phase {
+	case Waiting, Retrying, Joining:
+		return true
+	case Tasking:
+		res := r.stateOf(t).Resource
+		return res.Integration == asl.Activity && t.Started || res.Pattern == asl.WaitForToken && t.Submitted
+	}
+	return false
+}
+
 // Resume returns the effects that an execution waits for, after it was read from the store: tasks and map runs that
 // were started, or were about to be, when the process ended.
 func (r *Step) Resume() {
@@ -76,7 +89,7 @@ func (r *Step) Resume() {
 			r.More = true
 		case Tasking:
 			s := r.stateOf(t)
-			if s.Resource.Integration == asl.Activity || t.Submitted && s.Resource.Pattern == asl.WaitForToken {
+			if r.Rests(t) {
 				continue
 			}
 			start, err := r.taskStart(t, s)
