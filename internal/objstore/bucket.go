@@ -46,6 +46,7 @@ type Bucket struct {
 	ACL            *ACL          `json:",omitempty"` // nil = the owner's alone
 	Encryption     *Encryption   `json:",omitempty"`
 	ObjectLock     *ObjectLock   `json:",omitempty"` // nil = versions cannot be locked
+	RequesterPays  bool          `json:",omitempty"` // other accounts must agree to pay for their requests
 }
 
 // PublicAccess blocks policies that open a bucket to everyone.

@@ -183,7 +183,7 @@ func (s sums) write(b []byte) {
 func (r *received) verify(c *Content, check sums) error {
 	if c.ContentMD5 != "" && c.ContentMD5 != base64.StdEncoding.EncodeToString(r.md5[:]) {
 		return detail(fmt.Errorf("%w: the Content-MD5 you specified did not match what we received.", ErrBadDigest),
-			"ExpectedDigest", c.ContentMD5, "CalculatedDigest", base64.StdEncoding.EncodeToString(r.md5[:]))
+			"ExpectedDigest", hexDigest(c.ContentMD5), "CalculatedDigest", base64.StdEncoding.EncodeToString(r.md5[:]))
 	}
 	if check.extra != nil {
 		r.extra = encodeSum(check.extra)
@@ -203,4 +203,13 @@ func (r *received) verify(c *Content, check sums) error {
 	}
 	r.checksum = Checksum{Algorithm: c.Checksum.Algorithm, Type: FullObject, Value: encodeSum(sum)}
 	return nil
+}
+
+// hexDigest writes a digest as S3 shows the one that was expected: in hexadecimal digits.
+func hexDigest(value string) string {
+	raw, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		return value
+	}
+	return hex.EncodeToString(raw)
 }

@@ -184,7 +184,9 @@ func (g *Registry) answer(ctx context.Context, w *Recorder, r *http.Request, t *
 	var stream io.ReadCloser
 	switch t.wire {
 	case wireREST:
-		status, b, stream = s.encodeREST(row, out, h, b)
+		if status, b, stream = s.encodeREST(row, out, h, b); row.Status != 0 {
+			status = row.Status
+		}
 		if stream != nil {
 			defer stream.Close()
 		}

@@ -65,6 +65,7 @@ func (c *Call) Allowed(ctx context.Context, a Access) *Error {
 type Op struct {
 	Name      string // as in the model: "CreateFunction"
 	Action    string // IAM action; "" = signing name + ":" + Name
+	Status    int    // of a successful answer of a REST protocol; 0 = the model's
 	Public    bool   // served without authorisation, to anonymous callers too (not without a valid signature, if one is given)
 	In, Out   reflect.Type
 	Resources func(*Call, any) []string
@@ -114,6 +115,12 @@ func row[In any](name string, resources func(*Call, *In) []string) Op {
 // As returns the row with another IAM action than its name: ListObjectsV2 is s3:ListBucket.
 func (o Op) As(action string) Op {
 	o.Action = action
+	return o
+}
+
+// Answering returns the row with another status than the model's, which is not always what AWS answers.
+func (o Op) Answering(status int) Op {
+	o.Status = status
 	return o
 }
 

@@ -17,7 +17,7 @@ import (
 
 func (a *api) accessOps() []protocol.Op {
 	return []protocol.Op{
-		onBucket(a, "PutBucketPolicy", "", func(in *PutBucketPolicyRequest) string { return in.Bucket }, a.putBucketPolicy),
+		onBucket(a, "PutBucketPolicy", "", func(in *PutBucketPolicyRequest) string { return in.Bucket }, a.putBucketPolicy).Answering(http.StatusNoContent),
 		onBucket(a, "GetBucketPolicy", "", func(in *GetBucketPolicyRequest) string { return in.Bucket }, a.getBucketPolicy),
 		onBucket(a, "DeleteBucketPolicy", "", func(in *DeleteBucketPolicyRequest) string { return in.Bucket }, a.deleteBucketPolicy),
 		onBucket(a, "GetBucketPolicyStatus", "", func(in *GetBucketPolicyStatusRequest) string { return in.Bucket }, a.getBucketPolicyStatus),

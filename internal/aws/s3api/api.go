@@ -42,7 +42,7 @@ func New(o Options) *protocol.Service {
 		Name: "s3", Model: Model, MapError: mapError, ResourcePolicy: a.resourcePolicy, ConditionKeys: a.conditionKeys,
 		Preflight: http.HandlerFunc(a.preflight), Form: a.postObject, Details: details, Argument: badArgument, Decorate: a.decorate,
 	}
-	for _, rows := range [][]protocol.Op{a.bucketOps(), a.settingOps(), a.objectOps(), a.listOps(), a.multipartOps(), a.accessOps(), a.aclOps(), a.lockOps()} {
+	for _, rows := range [][]protocol.Op{a.bucketOps(), a.settingOps(), a.objectOps(), a.listOps(), a.multipartOps(), a.accessOps(), a.aclOps(), a.absentOps(), a.lockOps()} {
 		s.Ops = append(s.Ops, rows...)
 	}
 	return s
@@ -109,6 +109,9 @@ func (a *api) enter(ctx context.Context, c *protocol.Call, bucket string) (*call
 	}
 	if err := checkOwner(c.HTTP.Header.Get("X-Amz-Expected-Bucket-Owner"), bk); err != nil {
 		return nil, err
+	}
+	if bk.RequesterPays && c.Principal.Account != bk.Account && c.Principal.Service == "" && c.HTTP.Header.Get("X-Amz-Request-Payer") != "requester" && c.HTTP.URL.Query().Get("x-amz-request-payer") != "requester" {
+		return nil, accessDenied()
 	}
 	if c.Region != bk.Region && !c.Principal.Anonymous() && c.Operation != "GetBucketLocation" && namesRegion(c.HTTP) {
 		return nil, wrongRegion(c, bk)

@@ -14,6 +14,9 @@ import (
 // getObject answers GetObject and HeadObject.
 func (a *api) getObject(ctx context.Context, c *protocol.Call, in *GetObjectRequest, w http.ResponseWriter, r *http.Request) error {
 	version := str(in.VersionId)
+	if in.VersionId != nil && version == "" {
+		return argument("versionId", "", "Version id cannot be the empty string")
+	}
 	action := "s3:GetObject"
 	if version != "" {
 		action = "s3:GetObjectVersion"

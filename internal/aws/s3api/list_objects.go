@@ -141,7 +141,7 @@ func (a *api) listObjectsV2(ctx context.Context, c *call, in *ListObjectsV2Reque
 	if in.Delimiter != nil && *in.Delimiter != "" {
 		out.Delimiter = enc(*in.Delimiter)
 	}
-	if in.StartAfter != nil {
+	if in.StartAfter != nil && in.ContinuationToken == nil {
 		out.StartAfter = enc(*in.StartAfter)
 	}
 	if l.More {

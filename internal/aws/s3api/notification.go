@@ -126,7 +126,10 @@ func filter(e *objstore.Notify, f *NotificationConfigurationFilter) error {
 	}
 	var prefix, suffix bool
 	for _, r := range f.Key.FilterRules {
-		value := str(r.Value)
+		if r.Name == nil || r.Value == nil {
+			return malformed()
+		}
+		value := *r.Value
 		if len(value) > 1024 {
 			return invalid("Size of filter rule value cannot exceed 1024 bytes in UTF-8 representation")
 		}

@@ -122,7 +122,7 @@ func formTags(text string) ([]objstore.Tag, error) {
 		return nil, nil
 	}
 	var doc struct {
-		XMLName xml.Name `xml:"Tagging"`
+		XMLName xml.Name
 		Tags    []struct {
 			Key   string `xml:"Key"`
 			Value string `xml:"Value"`
@@ -132,6 +132,9 @@ func formTags(text string) ([]objstore.Tag, error) {
 		return nil, malformed()
 	}
 	var tags []objstore.Tag
+	if doc.XMLName.Local != "Tagging" {
+		return nil, nil // S3 takes no notice of other documents
+	}
 	for _, t := range doc.Tags {
 		tags = append(tags, objstore.Tag{Key: t.Key, Value: t.Value})
 	}

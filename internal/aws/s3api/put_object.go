@@ -209,6 +209,9 @@ func (c *call) metadata(f metadataFields) (objstore.Metadata, error) {
 		ContentEncoding: str(f.encoding), ContentLanguage: str(f.language), Expires: str(f.expires), WebsiteRedirect: str(f.redirect),
 		StorageClass: str(f.class), Encryption: str(f.encryption),
 	}
+	if to := m.WebsiteRedirect; to != "" && !strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "http://") && !strings.HasPrefix(to, "https://") {
+		return m, refuse("InvalidRedirectLocation", http.StatusBadRequest, "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
+	}
 	if c.HTTP != nil {
 		m.ContentEncoding = c.HTTP.Header.Get("Content-Encoding") // without aws-chunked
 	}

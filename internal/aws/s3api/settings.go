@@ -12,7 +12,7 @@ func (a *api) settingOps() []protocol.Op {
 	return []protocol.Op{
 		onBucket(a, "PutBucketVersioning", "", func(in *PutBucketVersioningRequest) string { return in.Bucket }, a.putBucketVersioning),
 		onBucket(a, "GetBucketVersioning", "", func(in *GetBucketVersioningRequest) string { return in.Bucket }, a.getBucketVersioning),
-		onBucket(a, "PutBucketTagging", "", func(in *PutBucketTaggingRequest) string { return in.Bucket }, a.putBucketTagging),
+		onBucket(a, "PutBucketTagging", "", func(in *PutBucketTaggingRequest) string { return in.Bucket }, a.putBucketTagging).Answering(http.StatusNoContent),
 		onBucket(a, "GetBucketTagging", "", func(in *GetBucketTaggingRequest) string { return in.Bucket }, a.getBucketTagging),
 		onBucket(a, "DeleteBucketTagging", "s3:PutBucketTagging", func(in *DeleteBucketTaggingRequest) string { return in.Bucket }, a.deleteBucketTagging),
 		onBucket(a, "PutBucketCors", "s3:PutBucketCORS", func(in *PutBucketCorsRequest) string { return in.Bucket }, a.putBucketCors),
@@ -25,12 +25,9 @@ func (a *api) settingOps() []protocol.Op {
 		onBucket(a, "GetBucketNotificationConfiguration", "s3:GetBucketNotification", func(in *GetBucketNotificationConfigurationRequest) string { return in.Bucket }, a.getNotification),
 		onBucket(a, "PutBucketEncryption", "s3:PutEncryptionConfiguration", func(in *PutBucketEncryptionRequest) string { return in.Bucket }, a.putBucketEncryption),
 		onBucket(a, "GetBucketEncryption", "s3:GetEncryptionConfiguration", func(in *GetBucketEncryptionRequest) string { return in.Bucket }, a.getBucketEncryption),
-		onBucket(a, "DeleteBucketEncryption", "s3:PutEncryptionConfiguration", func(in *DeleteBucketEncryptionRequest) string { return in.Bucket }, a.deleteBucketEncryption),
-		onBucket(a, "GetBucketAccelerateConfiguration", "s3:GetAccelerateConfiguration", func(in *GetBucketAccelerateConfigurationRequest) string { return in.Bucket }, a.getAccelerate),
-		onBucket(a, "GetBucketLogging", "", func(in *GetBucketLoggingRequest) string { return in.Bucket }, a.getLogging),
-		onBucket(a, "GetBucketReplication", "s3:GetReplicationConfiguration", func(in *GetBucketReplicationRequest) string { return in.Bucket }, a.getReplication),
 		onBucket(a, "GetBucketRequestPayment", "", func(in *GetBucketRequestPaymentRequest) string { return in.Bucket }, a.getRequestPayment),
-		onBucket(a, "GetBucketWebsite", "", func(in *GetBucketWebsiteRequest) string { return in.Bucket }, a.getWebsite),
+		onBucket(a, "PutBucketRequestPayment", "", func(in *PutBucketRequestPaymentRequest) string { return in.Bucket }, a.putRequestPayment),
+		onBucket(a, "DeleteBucketEncryption", "s3:PutEncryptionConfiguration", func(in *DeleteBucketEncryptionRequest) string { return in.Bucket }, a.deleteBucketEncryption),
 	}
 }
 
@@ -90,7 +87,9 @@ func (a *api) putBucketEncryption(ctx context.Context, c *call, in *PutBucketEnc
 	switch e.Algorithm {
 	case "AES256":
 		if e.KeyID != "" {
-			return nil, invalid("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse")
+			e := invalid("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse")
+			e.Members = map[string]any{"ArgumentName": "ApplyServerSideEncryptionByDefault"}
+			return nil, e
 		}
 	case "aws:kms", "aws:kms:dsse":
 		return nil, noKeys()
@@ -115,24 +114,21 @@ func (a *api) deleteBucketEncryption(ctx context.Context, c *call, _ *DeleteBuck
 	return a.set(ctx, c, func(b *objstore.Bucket) error { b.Encryption = nil; return nil })
 }
 
-// What Tarn does not have, it says so as a bucket does that was never set up for it.
-
-func (a *api) getAccelerate(context.Context, *call, *GetBucketAccelerateConfigurationRequest) (*GetBucketAccelerateConfigurationOutput, error) {
-	return &GetBucketAccelerateConfigurationOutput{}, nil
+func (a *api) getRequestPayment(_ context.Context, c *call, _ *GetBucketRequestPaymentRequest) (*GetBucketRequestPaymentOutput, error) {
+	payer := "BucketOwner"
+	if c.bk.RequesterPays {
+		payer = "Requester"
+	}
+	return &GetBucketRequestPaymentOutput{Payer: ptr(Payer(payer))}, nil
 }
 
-func (a *api) getLogging(context.Context, *call, *GetBucketLoggingRequest) (*GetBucketLoggingOutput, error) {
-	return &GetBucketLoggingOutput{}, nil
-}
-
-func (a *api) getReplication(_ context.Context, c *call, _ *GetBucketReplicationRequest) (*GetBucketReplicationOutput, error) {
-	return nil, absent("ReplicationConfigurationNotFoundError", "The replication configuration was not found")
-}
-
-func (a *api) getRequestPayment(context.Context, *call, *GetBucketRequestPaymentRequest) (*GetBucketRequestPaymentOutput, error) {
-	return &GetBucketRequestPaymentOutput{Payer: ptr(Payer("BucketOwner"))}, nil
-}
-
-func (a *api) getWebsite(_ context.Context, c *call, _ *GetBucketWebsiteRequest) (*GetBucketWebsiteOutput, error) {
-	return nil, absent("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration")
+func (a *api) putRequestPayment(ctx context.Context, c *call, in *PutBucketRequestPaymentRequest) (*none, error) {
+	if in.RequestPaymentConfiguration == nil {
+		return nil, malformed()
+	}
+	payer := string(in.RequestPaymentConfiguration.Payer)
+	if payer != "BucketOwner" && payer != "Requester" {
+		return nil, malformed()
+	}
+	return a.set(ctx, c, func(b *objstore.Bucket) error { b.RequesterPays = payer == "Requester"; return nil })
 }

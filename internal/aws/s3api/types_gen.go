@@ -33,6 +33,40 @@ type AccessControlTranslation struct {
 	Owner OwnerOverride
 }
 
+type AnalyticsAndOperator struct {
+	Prefix *string
+	Tags   []Tag
+}
+
+type AnalyticsConfiguration struct {
+	Filter               *AnalyticsFilter
+	Id                   string
+	StorageClassAnalysis *StorageClassAnalysis
+}
+
+type AnalyticsExportDestination struct {
+	S3BucketDestination *AnalyticsS3BucketDestination
+}
+
+type AnalyticsFilter struct {
+	And    *AnalyticsAndOperator
+	Prefix *string
+	Tag    *Tag
+}
+
+type AnalyticsS3BucketDestination struct {
+	Bucket          string
+	BucketAccountId *string
+	Format          AnalyticsS3ExportFileFormat
+	Prefix          *string
+}
+
+type AnalyticsS3ExportFileFormat string
+
+const (
+	AnalyticsS3ExportFileFormat_CSV AnalyticsS3ExportFileFormat = "CSV"
+)
+
 type ArchiveStatus string
 
 const (
@@ -366,6 +400,12 @@ type Delete struct {
 	Quiet   *bool
 }
 
+type DeleteBucketAnalyticsConfigurationRequest struct {
+	Bucket              string
+	ExpectedBucketOwner *string
+	Id                  string
+}
+
 type DeleteBucketCorsRequest struct {
 	Bucket              string
 	ExpectedBucketOwner *string
@@ -376,9 +416,27 @@ type DeleteBucketEncryptionRequest struct {
 	ExpectedBucketOwner *string
 }
 
+type DeleteBucketIntelligentTieringConfigurationRequest struct {
+	Bucket              string
+	ExpectedBucketOwner *string
+	Id                  string
+}
+
+type DeleteBucketInventoryConfigurationRequest struct {
+	Bucket              string
+	ExpectedBucketOwner *string
+	Id                  string
+}
+
 type DeleteBucketLifecycleRequest struct {
 	Bucket              string
 	ExpectedBucketOwner *string
+}
+
+type DeleteBucketMetricsConfigurationRequest struct {
+	Bucket              string
+	ExpectedBucketOwner *string
+	Id                  string
 }
 
 type DeleteBucketOwnershipControlsRequest struct {
@@ -391,12 +449,22 @@ type DeleteBucketPolicyRequest struct {
 	ExpectedBucketOwner *string
 }
 
+type DeleteBucketReplicationRequest struct {
+	Bucket              string
+	ExpectedBucketOwner *string
+}
+
 type DeleteBucketRequest struct {
 	Bucket              string
 	ExpectedBucketOwner *string
 }
 
 type DeleteBucketTaggingRequest struct {
+	Bucket              string
+	ExpectedBucketOwner *string
+}
+
+type DeleteBucketWebsiteRequest struct {
 	Bucket              string
 	ExpectedBucketOwner *string
 }
@@ -597,6 +665,16 @@ type GetBucketAclRequest struct {
 	ExpectedBucketOwner *string
 }
 
+type GetBucketAnalyticsConfigurationOutput struct {
+	AnalyticsConfiguration *AnalyticsConfiguration
+}
+
+type GetBucketAnalyticsConfigurationRequest struct {
+	Bucket              string
+	ExpectedBucketOwner *string
+	Id                  string
+}
+
 type GetBucketCorsOutput struct {
 	CORSRules []CORSRule
 }
@@ -613,6 +691,26 @@ type GetBucketEncryptionOutput struct {
 type GetBucketEncryptionRequest struct {
 	Bucket              string
 	ExpectedBucketOwner *string
+}
+
+type GetBucketIntelligentTieringConfigurationOutput struct {
+	IntelligentTieringConfiguration *IntelligentTieringConfiguration
+}
+
+type GetBucketIntelligentTieringConfigurationRequest struct {
+	Bucket              string
+	ExpectedBucketOwner *string
+	Id                  string
+}
+
+type GetBucketInventoryConfigurationOutput struct {
+	InventoryConfiguration *InventoryConfiguration
+}
+
+type GetBucketInventoryConfigurationRequest struct {
+	Bucket              string
+	ExpectedBucketOwner *string
+	Id                  string
 }
 
 type GetBucketLifecycleConfigurationOutput struct {
@@ -641,6 +739,16 @@ type GetBucketLoggingOutput struct {
 type GetBucketLoggingRequest struct {
 	Bucket              string
 	ExpectedBucketOwner *string
+}
+
+type GetBucketMetricsConfigurationOutput struct {
+	MetricsConfiguration *MetricsConfiguration
+}
+
+type GetBucketMetricsConfigurationRequest struct {
+	Bucket              string
+	ExpectedBucketOwner *string
+	Id                  string
 }
 
 type GetBucketNotificationConfigurationRequest struct {
@@ -1007,6 +1115,112 @@ const (
 	IntelligentTieringAccessTier_DEEP_ARCHIVE_ACCESS IntelligentTieringAccessTier = "DEEP_ARCHIVE_ACCESS"
 )
 
+type IntelligentTieringAndOperator struct {
+	Prefix *string
+	Tags   []Tag
+}
+
+type IntelligentTieringConfiguration struct {
+	Filter   *IntelligentTieringFilter
+	Id       string
+	Status   IntelligentTieringStatus
+	Tierings []Tiering
+}
+
+type IntelligentTieringFilter struct {
+	And    *IntelligentTieringAndOperator
+	Prefix *string
+	Tag    *Tag
+}
+
+type IntelligentTieringStatus string
+
+const (
+	IntelligentTieringStatus_Enabled  IntelligentTieringStatus = "Enabled"
+	IntelligentTieringStatus_Disabled IntelligentTieringStatus = "Disabled"
+)
+
+type InventoryConfiguration struct {
+	Destination            *InventoryDestination
+	Filter                 *InventoryFilter
+	Id                     string
+	IncludedObjectVersions InventoryIncludedObjectVersions
+	IsEnabled              bool
+	OptionalFields         []InventoryOptionalField
+	Schedule               *InventorySchedule
+}
+
+type InventoryDestination struct {
+	S3BucketDestination *InventoryS3BucketDestination
+}
+
+type InventoryEncryption struct {
+	SSEKMS *SSEKMS
+	SSES3  *SSES3
+}
+
+type InventoryFilter struct {
+	Prefix string
+}
+
+type InventoryFormat string
+
+const (
+	InventoryFormat_CSV     InventoryFormat = "CSV"
+	InventoryFormat_ORC     InventoryFormat = "ORC"
+	InventoryFormat_Parquet InventoryFormat = "Parquet"
+)
+
+type InventoryFrequency string
+
+const (
+	InventoryFrequency_Daily  InventoryFrequency = "Daily"
+	InventoryFrequency_Weekly InventoryFrequency = "Weekly"
+)
+
+type InventoryIncludedObjectVersions string
+
+const (
+	InventoryIncludedObjectVersions_All     InventoryIncludedObjectVersions = "All"
+	InventoryIncludedObjectVersions_Current InventoryIncludedObjectVersions = "Current"
+)
+
+type InventoryOptionalField string
+
+const (
+	InventoryOptionalField_Size                            InventoryOptionalField = "Size"
+	InventoryOptionalField_LastModifiedDate                InventoryOptionalField = "LastModifiedDate"
+	InventoryOptionalField_StorageClass                    InventoryOptionalField = "StorageClass"
+	InventoryOptionalField_ETag                            InventoryOptionalField = "ETag"
+	InventoryOptionalField_IsMultipartUploaded             InventoryOptionalField = "IsMultipartUploaded"
+	InventoryOptionalField_ReplicationStatus               InventoryOptionalField = "ReplicationStatus"
+	InventoryOptionalField_EncryptionStatus                InventoryOptionalField = "EncryptionStatus"
+	InventoryOptionalField_ObjectLockRetainUntilDate       InventoryOptionalField = "ObjectLockRetainUntilDate"
+	InventoryOptionalField_ObjectLockMode                  InventoryOptionalField = "ObjectLockMode"
+	InventoryOptionalField_ObjectLockLegalHoldStatus       InventoryOptionalField = "ObjectLockLegalHoldStatus"
+	InventoryOptionalField_ObjectLockEventHoldStatus       InventoryOptionalField = "ObjectLockEventHoldStatus"
+	InventoryOptionalField_ObjectLockEventHoldDuration     InventoryOptionalField = "ObjectLockEventHoldDuration"
+	InventoryOptionalField_IntelligentTieringAccessTier    InventoryOptionalField = "IntelligentTieringAccessTier"
+	InventoryOptionalField_BucketKeyStatus                 InventoryOptionalField = "BucketKeyStatus"
+	InventoryOptionalField_ChecksumAlgorithm               InventoryOptionalField = "ChecksumAlgorithm"
+	InventoryOptionalField_ObjectAccessControlList         InventoryOptionalField = "ObjectAccessControlList"
+	InventoryOptionalField_ObjectOwner                     InventoryOptionalField = "ObjectOwner"
+	InventoryOptionalField_LifecycleExpirationDate         InventoryOptionalField = "LifecycleExpirationDate"
+	InventoryOptionalField_IntelligentTieringReferenceDate InventoryOptionalField = "IntelligentTieringReferenceDate"
+)
+
+type InventoryS3BucketDestination struct {
+	AccountId  *string
+	Bucket     string
+	Encryption *InventoryEncryption
+	Format     InventoryFormat
+	Prefix     *string
+}
+
+type InventorySchedule struct {
+	Frequency InventoryFrequency
+}
+
 type LambdaFunctionConfiguration struct {
 	Events            []Event
 	Filter            *NotificationConfigurationFilter
@@ -1043,6 +1257,58 @@ type LifecycleRuleFilter struct {
 	ObjectSizeLessThan    *int64
 	Prefix                *string
 	Tag                   *Tag
+}
+
+type ListBucketAnalyticsConfigurationsOutput struct {
+	AnalyticsConfigurationList []AnalyticsConfiguration
+	ContinuationToken          *string
+	IsTruncated                *bool
+	NextContinuationToken      *string
+}
+
+type ListBucketAnalyticsConfigurationsRequest struct {
+	Bucket              string
+	ContinuationToken   *string
+	ExpectedBucketOwner *string
+}
+
+type ListBucketIntelligentTieringConfigurationsOutput struct {
+	ContinuationToken                   *string
+	IntelligentTieringConfigurationList []IntelligentTieringConfiguration
+	IsTruncated                         *bool
+	NextContinuationToken               *string
+}
+
+type ListBucketIntelligentTieringConfigurationsRequest struct {
+	Bucket              string
+	ContinuationToken   *string
+	ExpectedBucketOwner *string
+}
+
+type ListBucketInventoryConfigurationsOutput struct {
+	ContinuationToken          *string
+	InventoryConfigurationList []InventoryConfiguration
+	IsTruncated                *bool
+	NextContinuationToken      *string
+}
+
+type ListBucketInventoryConfigurationsRequest struct {
+	Bucket              string
+	ContinuationToken   *string
+	ExpectedBucketOwner *string
+}
+
+type ListBucketMetricsConfigurationsOutput struct {
+	ContinuationToken        *string
+	IsTruncated              *bool
+	MetricsConfigurationList []MetricsConfiguration
+	NextContinuationToken    *string
+}
+
+type ListBucketMetricsConfigurationsRequest struct {
+	Bucket              string
+	ContinuationToken   *string
+	ExpectedBucketOwner *string
 }
 
 type ListBucketsOutput struct {
@@ -1234,6 +1500,24 @@ const (
 type Metrics struct {
 	EventThreshold *ReplicationTimeValue
 	Status         MetricsStatus
+}
+
+type MetricsAndOperator struct {
+	AccessPointArn *string
+	Prefix         *string
+	Tags           []Tag
+}
+
+type MetricsConfiguration struct {
+	Filter *MetricsFilter
+	Id     string
+}
+
+type MetricsFilter struct {
+	AccessPointArn *string
+	And            *MetricsAndOperator
+	Prefix         *string
+	Tag            *Tag
 }
 
 type MetricsStatus string
@@ -1575,6 +1859,14 @@ type PutBucketPolicyRequest struct {
 	Policy                        string
 }
 
+type PutBucketRequestPaymentRequest struct {
+	Bucket                      string
+	ChecksumAlgorithm           *ChecksumAlgorithm
+	ContentMD5                  *string
+	ExpectedBucketOwner         *string
+	RequestPaymentConfiguration *RequestPaymentConfiguration
+}
+
 type PutBucketTaggingRequest struct {
 	Bucket              string
 	ChecksumAlgorithm   *ChecksumAlgorithm
@@ -1848,6 +2140,10 @@ const (
 	RequestPayer_Requester RequestPayer = "requester"
 )
 
+type RequestPaymentConfiguration struct {
+	Payer Payer
+}
+
 type RestoreStatus struct {
 	IsRestoreInProgress *bool
 	RestoreExpiryDate   *time.Time
@@ -1860,6 +2156,13 @@ type RoutingRule struct {
 
 type S3KeyFilter struct {
 	FilterRules []FilterRule
+}
+
+type SSEKMS struct {
+	KeyId string
+}
+
+type SSES3 struct {
 }
 
 type ServerSideEncryption string
@@ -1926,6 +2229,21 @@ const (
 	StorageClass_AWS_BACKUP_LOW_COST_WARM StorageClass = "AWS_BACKUP_LOW_COST_WARM"
 )
 
+type StorageClassAnalysis struct {
+	DataExport *StorageClassAnalysisDataExport
+}
+
+type StorageClassAnalysisDataExport struct {
+	Destination         *AnalyticsExportDestination
+	OutputSchemaVersion StorageClassAnalysisSchemaVersion
+}
+
+type StorageClassAnalysisSchemaVersion string
+
+const (
+	StorageClassAnalysisSchemaVersion_V_1 StorageClassAnalysisSchemaVersion = "V_1"
+)
+
 type Tag struct {
 	Key   string
 	Value string
@@ -1950,6 +2268,11 @@ type TargetGrant struct {
 type TargetObjectKeyFormat struct {
 	PartitionedPrefix *PartitionedPrefix
 	SimplePrefix      *SimplePrefix
+}
+
+type Tiering struct {
+	AccessTier IntelligentTieringAccessTier
+	Days       int32
 }
 
 type TopicConfiguration struct {
@@ -2047,17 +2370,29 @@ type VersioningConfiguration struct {
 
 type DeleteBucketOutput struct{}
 
+type DeleteBucketAnalyticsConfigurationOutput struct{}
+
 type DeleteBucketCorsOutput struct{}
 
 type DeleteBucketEncryptionOutput struct{}
 
+type DeleteBucketIntelligentTieringConfigurationOutput struct{}
+
+type DeleteBucketInventoryConfigurationOutput struct{}
+
 type DeleteBucketLifecycleOutput struct{}
+
+type DeleteBucketMetricsConfigurationOutput struct{}
 
 type DeleteBucketOwnershipControlsOutput struct{}
 
 type DeleteBucketPolicyOutput struct{}
 
+type DeleteBucketReplicationOutput struct{}
+
 type DeleteBucketTaggingOutput struct{}
+
+type DeleteBucketWebsiteOutput struct{}
 
 type DeletePublicAccessBlockOutput struct{}
 
@@ -2072,6 +2407,8 @@ type PutBucketNotificationConfigurationOutput struct{}
 type PutBucketOwnershipControlsOutput struct{}
 
 type PutBucketPolicyOutput struct{}
+
+type PutBucketRequestPaymentOutput struct{}
 
 type PutBucketTaggingOutput struct{}
 

@@ -100,7 +100,7 @@ func TestHostBucket(t *testing.T) {
 	for host, want := range map[string]string{
 		"lake.localhost:4566": "lake", "my.dotted.bucket.localhost": "my.dotted.bucket", "localhost:4566": "", "lake.s3.localhost": "lake", "s3.localhost": "",
 		"lake.s3.us-west-2.localhost": "lake", "lake.s3.amazonaws.com": "lake", "lake.s3.us-west-2.amazonaws.com": "lake", "a.b.s3-us-west-2.amazonaws.com": "a.b",
-		"s3.amazonaws.com": "", "s3.us-west-2.amazonaws.com": "", "127.0.0.1:4566": "", "[::1]:4566": "", "sqs.us-east-1.amazonaws.com": "", "LAKE.localhost": "lake",
+		"s3.amazonaws.com": "", "s3.us-west-2.amazonaws.com": "", "127.0.0.1:4566": "", "[::1]:4566": "", "sqs.us-east-1.amazonaws.com": "", "LAKE.localhost": "lake", "lake.s3.localhost.localstack.cloud:4566": "lake", "s3.localhost.localstack.cloud": "",
 	} {
 		if got := HostBucket(host); got != want {
 			t.Errorf("%s: %q, want %q", host, got, want)

@@ -105,13 +105,14 @@ func stringToSignV2(r *http.Request, c *Claim) string {
 }
 
 // HostBucket returns the bucket that a virtual-host style name of a host stands for, or "": BUCKET.localhost,
-// BUCKET.s3.localhost, BUCKET.s3.REGION.amazonaws.com and their like.
+// BUCKET.s3.localhost, BUCKET.s3.REGION.amazonaws.com and their like, among them the public name that other emulators of AWS
+// have for this machine.
 func HostBucket(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.Contains(host[i:], "]") {
 		host = host[:i]
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	for _, suffix := range []string{".localhost", ".localhost.localdomain", ".amazonaws.com"} {
+	for _, suffix := range []string{".localhost", ".localhost.localdomain", ".localhost.localstack.cloud", ".amazonaws.com"} {
 		name, ok := strings.CutSuffix(host, suffix)
 		if !ok {
 			continue

@@ -1,0 +1,132 @@
+"""Corners of S3 that tools meet: settings that were never made, odd keys, who pays, other names for this machine."""
+import http.client
+import re
+
+import pytest
+from botocore.client import Config
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from conftest import Server
+
+
+@pytest.fixture
+def s3(server):
+    return server.client("s3", config=Config(parameter_validation=False))
+
+
+def signed(server, method, path, host=None, headers=None, body=b""):
+    """A signed request as it is written, whatever clients would make of it."""
+    request = AWSRequest(method, server.endpoint + path, {**(headers or {}), **({"Host": host} if host else {})}, body)
+    S3SigV4Auth(Credentials(server.env["AWS_ACCESS_KEY_ID"], server.env["AWS_SECRET_ACCESS_KEY"]), "s3", "us-east-1").add_auth(request)
+    c = http.client.HTTPConnection(server.endpoint.removeprefix("http://"))
+    c.request(method, path, body, dict(request.headers))
+    answer = c.getresponse()
+    return answer.status, answer.read().decode()
+
+
+# What Terraform and the CDK read of a bucket that has none of it.
+NEVER_SET = {
+    "get_bucket_cors": "NoSuchCORSConfiguration", "get_bucket_website": "NoSuchWebsiteConfiguration", "get_bucket_replication": "ReplicationConfigurationNotFoundError",
+    "get_object_lock_configuration": "ObjectLockConfigurationNotFoundError", "get_bucket_tagging": "NoSuchTagSet", "get_bucket_policy": "NoSuchBucketPolicy",
+    "get_bucket_lifecycle_configuration": "NoSuchLifecycleConfiguration", "get_bucket_logging": None, "get_bucket_accelerate_configuration": None,
+    "get_bucket_request_payment": None, "get_bucket_acl": None, "get_bucket_versioning": None, "get_bucket_encryption": None, "get_public_access_block": None,
+    "get_bucket_ownership_controls": None, "get_bucket_notification_configuration": None, "get_bucket_location": None, "delete_bucket_website": None,
+    "delete_bucket_replication": None, "list_bucket_metrics_configurations": None, "list_bucket_inventory_configurations": None,
+    "list_bucket_analytics_configurations": None, "list_bucket_intelligent_tiering_configurations": None,
+}
+
+
+def test_settings_that_were_never_made(s3, bucket):
+    for operation, code in NEVER_SET.items():
+        try:
+            getattr(s3, operation)(Bucket=bucket)
+            got = None
+        except ClientError as e:
+            got = e.response["Error"]["Code"]
+            assert e.response["Error"]["BucketName"] == bucket
+        assert got == code, operation
+    for kind in ("metrics", "inventory", "analytics", "intelligent_tiering"):
+        for verb in ("get", "delete"):
+            with pytest.raises(ClientError) as e:
+                getattr(s3, f"{verb}_bucket_{kind}_configuration")(Bucket=bucket, Id="x")
+            assert e.value.response["Error"]["Code"] == "NoSuchConfiguration"
+
+
+KEYS = ["a b", "a+b", "a%b", "%2F", "ü/é", "..", "../x", "a/../b", "./a", "a//b", "/lead", "trail/", "a?b", "a#b", "a&b=c", "€", "😀", "a\nb", "\x01x", "a\\b", 'q"', "<x>", "x" * 1024]
+
+
+def test_odd_keys(s3, bucket):
+    for key in KEYS:
+        s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+        assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == key.encode()
+    assert [o["Key"] for o in s3.list_objects_v2(Bucket=bucket)["Contents"]] == sorted(KEYS, key=str.encode)
+    for key in ("x" * 1025, "ü" * 513):
+        with pytest.raises(ClientError) as e:
+            s3.put_object(Bucket=bucket, Key=key)
+        assert e.value.response["Error"]["Code"] == "KeyTooLongError"
+    gone = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": k} for k in KEYS if k != "\x01x"]})  # which no document can name
+    assert "Errors" not in gone and s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
+
+
+def test_lists(s3, bucket):
+    for key in ("a", "b--c", "b--d", "c/1", "c/2", "d"):
+        s3.put_object(Bucket=bucket, Key=key)
+    page = s3.list_objects_v2(Bucket=bucket, Delimiter="--")
+    assert [o["Key"] for o in page["Contents"]] == ["a", "c/1", "c/2", "d"] and [p["Prefix"] for p in page["CommonPrefixes"]] == ["b--"]
+    assert s3.list_objects_v2(Bucket=bucket, MaxKeys=0)["KeyCount"] == 0
+    first = s3.list_objects_v2(Bucket=bucket, MaxKeys=2, StartAfter="a")
+    assert first["StartAfter"] == "a"
+    second = s3.list_objects_v2(Bucket=bucket, MaxKeys=2, StartAfter="a", ContinuationToken=first["NextContinuationToken"])
+    assert [o["Key"] for o in second["Contents"]] == ["c/1", "c/2"] and "StartAfter" not in second
+
+
+def test_requester_pays(tmp_path):
+    server = Server(tmp_path / "tarn", "--insecure-dev").start()
+    try:
+        ours = server.client("s3")
+        theirs = server.client("s3", aws_access_key_id="111111111111", aws_secret_access_key="x")
+        ours.create_bucket(Bucket="shop")
+        ours.put_object(Bucket="shop", Key="k", Body=b"k")
+        ours.put_bucket_policy(Bucket="shop", Policy='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"s3:*","Resource":["arn:aws:s3:::shop","arn:aws:s3:::shop/*"]}]}')
+        theirs.get_object(Bucket="shop", Key="k")
+        ours.put_bucket_request_payment(Bucket="shop", RequestPaymentConfiguration={"Payer": "Requester"})
+        assert ours.get_bucket_request_payment(Bucket="shop")["Payer"] == "Requester"
+        for call in (theirs.get_object, theirs.put_object, theirs.delete_object):
+            with pytest.raises(ClientError) as e:
+                call(Bucket="shop", Key="k")
+            assert e.value.response["Error"]["Code"] == "AccessDenied"
+        assert theirs.get_object(Bucket="shop", Key="k", RequestPayer="requester")["Body"].read() == b"k"
+        assert ours.get_object(Bucket="shop", Key="k")["Body"].read() == b"k"
+    finally:
+        server.kill()
+
+
+def test_names_of_hosts(server, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"body")
+    for host in ("{}.localhost:4566", "{}.s3.localhost", "{}.s3.us-east-1.localhost", "{}.s3.amazonaws.com", "{}.s3.us-east-1.amazonaws.com", "{}.s3.localhost.localstack.cloud:4566"):
+        assert signed(server, "GET", "/k", host.format(bucket)) == (200, "body"), host
+    for host in ("s3.amazonaws.com", "s3.us-east-1.amazonaws.com", "s3.localhost.localstack.cloud:4566"):
+        assert signed(server, "GET", f"/{bucket}/k", host) == (200, "body"), host
+
+
+def test_refusals(server, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
+
+    def refused(status, code, method, path, headers=None, body=b""):
+        got, text = signed(server, method, path, headers=headers, body=body)
+        assert got == status and f"<Code>{code}</Code>" in text, (path, headers, got, text)
+        return text
+
+    refused(400, "InvalidArgument", "GET", f"/{bucket}/k?versionId=")
+    refused(400, "InvalidRedirectLocation", "PUT", f"/{bucket}/r", {"X-Amz-Website-Redirect-Location": "elsewhere"})
+    refused(416, "InvalidRange", "GET", f"/{bucket}/k", {"Range": "bytes=10-"})
+    refused(400, "InvalidArgument", "GET", f"/{bucket}?max-keys=99999999999")
+    refused(400, "InvalidDigest", "PUT", f"/{bucket}/k", {"Content-MD5": "AAAA"}, b"x")
+    text = refused(400, "BadDigest", "PUT", f"/{bucket}/k", {"Content-MD5": "MDAwMDAwMDAwMDAwMDAwMA=="}, b"x")
+    assert re.search("<ExpectedDigest>(30){16}</ExpectedDigest>", text)
+    # Ranges that S3 takes no notice of.
+    for r in ("bytes=0-0,2-3", "bytes=5-2", "items=0-1", "bytes=a-b"):
+        assert signed(server, "GET", f"/{bucket}/k", headers={"Range": r}) == (200, "0123456789"), r
