@@ -54,11 +54,12 @@ func TestNamesAreUsedOnce(t *testing.T) {
 
 // A task that waits for a job has a token too: whoever has it may end the task before the job.
 func TestTokenEndsJob(t *testing.T) {
-	tokens := make(chan string, 1)
+	tokens, left := make(chan string, 1), make(chan bool, 1)
 	e := newEngine(t, newFakeTasks(func(ctx context.Context, _ string, _ int, call *TaskCall) (string, *TaskError) {
 		v, _ := jsonvalue.Parse(call.Input)
 		tokens <- v.(*jsonvalue.Object).Str("t")
 		<-ctx.Done()
+		left <- Unwanted(ctx)
 		return "", &TaskError{Error: "States.TaskFailed"}
 	}))
 	m := create(t, e, "m", `{"StartAt":"J","States":{"J":{"Type":"Task","Resource":"arn:aws:states:::states:startExecution.sync","Parameters":{"StateMachineArn":"x","t.$":"$$.Task.Token"},"End":true}}}`, Standard)
@@ -68,6 +69,9 @@ func TestTokenEndsJob(t *testing.T) {
 	}
 	if rec := await(t, e, arn); rec.Status != interp.Succeeded || rec.Output != `"done"` {
 		t.Errorf("%s %s", rec.Status, rec.Output)
+	}
+	if <-left {
+		t.Error("the job was to be stopped")
 	}
 }
 

@@ -17,7 +17,13 @@ func (e *Engine) effects(x *exec, s *interp.Step) {
 	var cancels []func()
 	for _, id := range s.Cancel {
 		if c := x.cancels[id]; c != nil {
-			cancels = append(cancels, c)
+			cancels = append(cancels, func() { c(errUnwanted) })
+			delete(x.cancels, id)
+		}
+	}
+	for _, id := range s.Over {
+		if c := x.cancels[id]; c != nil {
+			cancels = append(cancels, func() { c(nil) })
 			delete(x.cancels, id)
 		}
 	}
@@ -106,7 +112,7 @@ func (e *Engine) startTask(x *exec, start interp.TaskStart) {
 		return
 	}
 	ctx, abandon := context.WithCancelCause(e.group.Context())
-	x.cancels[start.Thread] = func() { abandon(errUnwanted) }
+	x.cancels[start.Thread] = abandon
 	cancel := func() { abandon(nil) }
 	call := e.taskCall(x, start)
 	x.tasks++

@@ -68,11 +68,11 @@ type exec struct {
 	rec     *Record
 	state   *interp.State
 	machine *asl.Machine
-	cancels map[uint32]func() // of the tasks and map runs under way
-	ended   chan struct{}     // closed by over
-	once    sync.Once         // for over
-	result  *Record           // the record at the end
-	broken  bool              // a batch failed; the execution is read from the store again
+	cancels map[uint32]context.CancelCauseFunc // of the tasks and map runs under way
+	ended   chan struct{}                      // closed by over
+	once    sync.Once                          // for over
+	result  *Record                            // the record at the end
+	broken  bool                               // a batch failed; the execution is read from the store again
 
 	alarmed   bool      // an alarm was set
 	gone      bool      // it sleeps: nobody may step it any more
@@ -261,7 +261,7 @@ func (e *Engine) newExec(rec *Record, m *asl.Machine) *exec {
 		}
 	}
 	return &exec{
-		rec: rec, machine: m, cancels: map[uint32]func(){}, ended: make(chan struct{}),
+		rec: rec, machine: m, cancels: map[uint32]context.CancelCauseFunc{}, ended: make(chan struct{}),
 		state: &interp.State{Info: interp.Info{
 			ARN: rec.ARN, Name: rec.Name, MachineARN: rec.MachineARN, MachineName: name, RoleARN: rec.RoleARN, Region: rec.Region, Account: rec.Account,
 			Input: rec.Input, Start: rec.Start, Redrives: rec.Redrives, Redriven: rec.Redriven, Express: rec.Express, Child: rec.MapRun != "", Item: rec.Item, Key: rec.Key,
@@ -412,7 +412,7 @@ func (e *Engine) stepFailed(x *exec, err error) {
 	e.live.CompareAndDelete(x.rec.Key, x)
 	x.mu.Lock()
 	for _, cancel := range x.cancels {
-		cancel()
+		cancel(nil) // jobs go on: they are taken up again
 	}
 	x.mu.Unlock()
 	e.group.Go("workflow reload", func(ctx context.Context) {

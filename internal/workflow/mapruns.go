@@ -150,7 +150,7 @@ func (e *Engine) startMap(x *exec, start interp.MapStart) {
 		return
 	}
 	ctx, cancel := context.WithCancel(e.group.Context())
-	x.cancels[start.Thread] = cancel
+	x.cancels[start.Thread] = func(error) { cancel() }
 	r := &mapRunner{engine: e, x: x, start: start, wake: make(chan struct{}, 1), done: make(chan struct{}), express: start.State.Map.Express, info: MapRun{
 		Scope: x.rec.Scope, ARN: start.ARN, Execution: x.rec.ARN, Machine: x.rec.MachineARN, Status: interp.Running, Start: e.now(), Redrives: start.Redrives,
 		Concurrency: start.Concurrency, TolerateCount: start.TolerateCount, TolerateShare: start.TolerateShare,

@@ -41,6 +41,7 @@ type Step struct {
 	Start  []TaskStart
 	Maps   []MapStart
 	Cancel []uint32 // threads whose task or map run is to be cancelled
+	Over   []uint32 // threads whose task has ended: what still waits for it outside is to go, but for the job itself
 	More   bool     // call Continue
 	Last   bool     // for the shell: this step ended the execution
 	Stored bool     // for the shell: there is a batch of it

@@ -222,12 +222,15 @@ func (r *Step) Done(thread, attempt uint32, output string, fail *TaskError) bool
 			fail = &TaskError{Error: asl.ErrTaskFailed, Cause: fmt.Sprintf("The task returned a result that is not valid JSON: %s", err)}
 		}
 	}
+	res := s.Resource
+	if res.Pattern == asl.Sync || res.Pattern == asl.Sync2 {
+		r.Over = append(r.Over, t.ID) // its token may have ended it
+	}
 	if fail != nil {
 		r.taskFailed(t, s, fail)
 		r.run()
 		return true
 	}
-	res := s.Resource
 	switch res.Integration {
 	case asl.Function:
 		t.Prev = r.emit(t.Prev, LambdaFunctionSucceeded, Detail{Output: output})
