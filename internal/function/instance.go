@@ -329,7 +329,7 @@ func sessionName(function string) string {
 
 // flush hands the collected lines to the log.
 func (in *instance) flush(rest bool) []LogLine {
-	lines := in.out.take(rest)
+	lines := in.take(rest)
 	in.svc.writeLog(in, lines)
 	return lines
 }

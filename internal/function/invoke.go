@@ -223,29 +223,13 @@ func (s *Service) report(ctx context.Context, in *instance, res *Result, took ti
 	c := in.version.Config
 	billed := time.Duration(math.Ceil(float64(took)/float64(time.Millisecond))) * time.Millisecond
 	now := s.opts.Clock.Now()
-	written := in.out.take(true)
-	lines := make([]LogLine, 0, len(written)+3)
-	lines = append(lines, LogLine{in.firstLine(now.Add(-took), written), "START RequestId: " + res.RequestID + " Version: " + in.version.Number})
-	lines = append(lines, written...)
-	lines = append(lines, LogLine{now, "END RequestId: " + res.RequestID})
-	text := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
-		res.RequestID, float64(took.Microseconds())/1000, billed.Milliseconds(), c.MemoryMB, peak>>20)
-	if in.initFor > 0 {
-		text += fmt.Sprintf("Init Duration: %.2f ms\t", float64(in.initFor.Microseconds())/1000)
-		in.initFor = 0
+	u := usage{start: now.Add(-took), end: now, took: took, billed: billed, peak: peak, init: in.initFor}
+	in.initFor = 0
+	layOut := in.textLines
+	if c.LogFormat == jsonFormat {
+		layOut = in.jsonLines
 	}
-	if res.Failed {
-		var e struct{ ErrorType, ErrorMessage string }
-		if json.Unmarshal(res.Payload, &e) == nil {
-			switch {
-			case e.ErrorType == "Sandbox.Timedout":
-				text += "Status: timeout"
-			case strings.HasPrefix(e.ErrorType, "Runtime.Exit"), e.ErrorType == "Runtime.OutOfMemory":
-				text += "Status: error\tError Type: " + e.ErrorType
-			}
-		}
-	}
-	lines = append(lines, LogLine{now, text})
+	lines := layOut(res, u, in.take(true))
 	s.writeLog(in, lines)
 	res.LogTail = tail(lines)
 	var b kv.Batch

@@ -30,6 +30,20 @@ def test_invoke_returns_answer_log_and_errors(functions, role, name):
     assert functions.invoke(FunctionName=name, InvocationType="DryRun")["StatusCode"] == 204
 
 
+def test_logs_as_json(server, functions, role, name):
+    code = "import logging\ndef handler(e, c):\n    logging.info('not told')\n    logging.warning('told', extra={'order': e['order']})\n    print('text')\n    raise ValueError('no')\n"
+    make(functions, name, role, code, LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "WARN"})
+    r = functions.invoke(FunctionName=name, Payload=b'{"order": 7}')
+    assert r["FunctionError"] == "Unhandled"
+    lines = [e["message"] for e in server.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]]
+    records = [json.loads(line) for line in lines if line != "text"]
+    assert "text" in lines and [x.get("type") or x["level"] for x in records] == ["platform.initStart", "platform.start", "WARNING", "ERROR", "platform.runtimeDone", "platform.report"], lines
+    request = r["ResponseMetadata"]["RequestId"]
+    assert records[2].items() >= {"message": "told", "logger": "root", "order": 7, "requestId": request}.items()
+    assert records[3].items() >= {"errorType": "ValueError", "errorMessage": "no", "requestId": request}.items() and records[3]["stackTrace"]
+    assert records[5]["record"]["requestId"] == request and records[5]["record"]["status"] == "error" and records[5]["record"]["metrics"]["billedDurationMs"] >= 1
+
+
 def test_boto3_inside_reaches_the_lake(server, functions, role, name, bucket):
     code = "import boto3\ndef handler(e, c):\n    boto3.resource('s3').Object(e['bucket'], 'made').put(Body=b'by the function')\n    return boto3.client('sts').get_caller_identity()['Arn']\n"
     make(functions, name, role, code)

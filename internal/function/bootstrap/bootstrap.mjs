@@ -34,8 +34,34 @@ const stamp = () => new Date().toISOString() + '\t' + requestId + '\t'
 // Lines of one message stay one event: inner line ends are carriage returns until the platform has them.
 async function patchConsole() {
   const { format } = await import('node:util')
-  const write = (level) => (...args) => process.stdout.write((stamp() + level + '\t' + format(...args)).replace(/\n/g, '\r') + '\n')
-  Object.assign(console, { log: write('INFO'), info: write('INFO'), warn: write('WARN'), error: write('ERROR'), debug: write('DEBUG'), trace: write('TRACE') })
+  const line = jsonLogs ? (level, args) => jsonLine(level, args, format) : (level, args) => (stamp() + level + '\t' + format(...args)).replace(/\n/g, '\r')
+  const lowest = LEVELS.indexOf((process.env.AWS_LAMBDA_LOG_LEVEL ?? '').toUpperCase()) // -1: all
+  const write = (level) => (LEVELS.indexOf(level) < lowest ? () => {} : (...args) => void process.stdout.write(line(level, args) + '\n'))
+  for (const level of LEVELS) console[level.toLowerCase()] = write(level)
+  console.log = console.info
+}
+
+const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL']
+const jsonLogs = process.env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON'
+
+const fields = (e) => ({ errorType: e.constructor?.name ?? 'UnknownError', errorMessage: e.message, stackTrace: typeof e.stack === 'string' ? e.stack.split('\n') : [] })
+
+// A single value is the message itself, of whatever type; several are formatted as text, with the first error among them beside it.
+function jsonLine(level, args, format) {
+  const event = { timestamp: new Date().toISOString(), level, requestId: requestId === 'undefined' ? undefined : requestId }
+  if (args.length === 1) {
+    try {
+      return JSON.stringify({ ...event, message: args[0] }, (_, v) => (v instanceof Error ? { ...fields(v), ...v } : v))
+    } catch {} // a cycle, or a number without bounds: as text
+  }
+  const e = args.length > 1 && args.find((a) => a instanceof Error)
+  return JSON.stringify({ ...event, message: format(...args), ...(e ? fields(e) : {}) })
+}
+
+// logError tells of an error that nobody has caught.
+function logError(d) {
+  if (jsonLogs) console.error({ errorType: d.errorType, errorMessage: d.errorMessage, stackTrace: d.trace })
+  else console.error('Invoke Error', JSON.stringify({ ...d, stack: d.trace, trace: undefined }))
 }
 
 // The SDK 2 ignores AWS_ENDPOINT_URL: its global configuration is given the endpoint when it is first required. Buckets
@@ -122,7 +148,8 @@ try {
   handler = await load(process.env._HANDLER)
 } catch (e) {
   const d = describe(e)
-  process.stdout.write(new Date().toISOString() + '\tundefined\tERROR\tUncaught Exception\t' + JSON.stringify(d) + '\n')
+  if (jsonLogs) logError(d)
+  else process.stdout.write(new Date().toISOString() + '\tundefined\tERROR\tUncaught Exception\t' + JSON.stringify(d) + '\n')
   await call('POST', 'init/error', JSON.stringify(d), { 'Lambda-Runtime-Function-Error-Type': d.errorType })
   process.exit(1)
 }
@@ -155,7 +182,7 @@ for (;;) {
     await call('POST', `invocation/${requestId}/response`, JSON.stringify(out) ?? 'null')
   } catch (e) {
     const d = describe(e)
-    console.error('Invoke Error', JSON.stringify({ ...d, stack: d.trace, trace: undefined }))
+    logError(d)
     await call('POST', `invocation/${requestId}/error`, JSON.stringify(d), { 'Lambda-Runtime-Function-Error-Type': d.errorType })
   }
 }

@@ -88,7 +88,20 @@ def handler_error(e, request_id):
     return type(e).__name__, report(type(e).__name__, str(e), trace, request_id)
 
 
+JSON_LOGS = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+# Python has no level TRACE.
+LOG_LEVEL = {"TRACE": "DEBUG"}.get(os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper(), os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper())
+
+
+def timestamp(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds * 1000) % 1000:03d}Z"
+
+
 def print_error(kind, message, trace):
+    if JSON_LOGS:
+        event = {"timestamp": timestamp(time.time()), "level": "ERROR", "errorMessage": message, "errorType": kind, "requestId": current[0], "stackTrace": trace}
+        sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
+        return
     text = f"[ERROR] {kind}: {message}"
     if trace:
         text += "\nTraceback (most recent call last):\n" + "".join(trace)
@@ -187,14 +200,40 @@ def setup_logging():
                         return True
 
                 h = module.StreamHandler(sys.stdout)
-                h.setFormatter(Format("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"))
+                h.setFormatter(json_format(module) if JSON_LOGS else Format("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"))
                 h.addFilter(WithRequest())
                 module.getLogger().addHandler(h)
+                if JSON_LOGS and isinstance(module.getLevelName(LOG_LEVEL), int):
+                    module.getLogger().setLevel(LOG_LEVEL)
 
             spec.loader.exec_module = exec_module
             return spec
 
     sys.meta_path.insert(0, Finder)
+
+
+def json_format(logging):
+    """Records as JSON objects: Lambda's members, and what the caller gave as extra."""
+    usual = set(logging.makeLogRecord({}).__dict__) | {"aws_request_id", "message", "asctime"}
+
+    class Format(logging.Formatter):
+        def format(self, r):
+            level = min(50, max(0, r.levelno)) // 10 * 10
+            event = {"timestamp": timestamp(r.created), "level": logging.getLevelName(level), "message": r.getMessage(), "logger": r.name}
+            if r.exc_info and r.exc_info[0]:
+                import traceback
+
+                event["stackTrace"] = traceback.format_tb(r.exc_info[2])
+                event["errorType"], event["errorMessage"] = r.exc_info[0].__name__, str(r.exc_info[1])
+            event["requestId"] = r.aws_request_id
+            if r.exc_info:
+                event["location"] = f"{r.pathname}:{r.funcName}:{r.lineno}"
+            for name, value in r.__dict__.items():
+                if name not in usual and name not in event and value is not None:
+                    event[name] = value
+            return json.dumps(event, ensure_ascii=False, default=str)
+
+    return Format()
 
 
 current = [""]
