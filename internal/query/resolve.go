@@ -24,6 +24,13 @@ type resolver struct {
 
 // Table implements sqlfront.Catalog.
 func (r *resolver) Table(ctx context.Context, database, name string) (*sqlfront.Table, error) {
+	if database == infoSchema {
+		columns, ok := infoColumns[infoTable(name)]
+		if !ok {
+			return nil, sqlfront.ErrNoTable
+		}
+		return &sqlfront.Table{Handle: infoTable(name), Columns: columns}, nil
+	}
 	t, err := r.catalog.Table(ctx, r.scope, database, name)
 	if errors.Is(err, catalog.ErrNotFound) {
 		if _, err := r.catalog.Database(ctx, r.scope, database); errors.Is(err, catalog.ErrNotFound) && database != "default" {

@@ -70,6 +70,9 @@ func (r *running) execute(ctx context.Context, plan *sqlfront.Plan, sql string, 
 
 // define makes the view that a table's name stands for and adds its files to what the job may read.
 func (r *running) define(ctx context.Context, use *sqlfront.TableUse, job *duck.Job) (string, error) {
+	if name, ok := use.Handle.(infoTable); ok {
+		return r.defineInfo(ctx, use, name)
+	}
 	t, ok := use.Handle.(*catalog.Table)
 	if !ok {
 		return "", fmt.Errorf("table %s has no handle", use.Table)

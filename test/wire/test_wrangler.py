@@ -1,5 +1,6 @@
-"""Data frames through S3, Glue and Athena by awswrangler (AWS SDK for pandas), and Arrow's own client of S3."""
+"""Data frames through S3, Glue and Athena: by awswrangler (AWS SDK for pandas), SQLAlchemy, Arrow's own client of S3, and PyIceberg."""
 import datetime as dt
+from urllib.parse import quote_plus
 
 import awswrangler as wr
 import pandas as pd
@@ -7,6 +8,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.fs
 import pytest
+import sqlalchemy as sa
+
+from pyiceberg.catalog import load_catalog
 
 from conftest import until
 
@@ -82,3 +86,37 @@ def test_arrow(server, lake):
     assert fs.get_file_info(f"{bucket}/big").size == 30_000_000
     fs.delete_dir(f"{bucket}/ds")
     until(lambda: fs.get_file_info(f"{bucket}/ds").type == pyarrow.fs.FileType.NotFound)
+
+
+def test_sqlalchemy(server, lake):
+    bucket, database = lake
+    q = quote_plus
+    engine = sa.create_engine(f"awsathena+rest://{q(server.env['AWS_ACCESS_KEY_ID'])}:{q(server.env['AWS_SECRET_ACCESS_KEY'])}@athena.us-east-1.amazonaws.com:443/{database}"
+                              f"?s3_staging_dir={q(f's3://{bucket}/out/')}&endpoint_url={q(server.endpoint)}")
+    pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "x"]}).to_sql("t", engine, schema=database, index=False, method="multi")
+    with engine.connect() as connection:
+        connection.execute(sa.text("CREATE OR REPLACE VIEW v AS SELECT b, sum(a) AS total FROM t GROUP BY b"))
+        table = sa.Table("t", sa.MetaData(), autoload_with=connection)
+        assert connection.execute(sa.select(table.c.a).where(table.c.b == "x").order_by(table.c.a)).scalars().all() == [1, 3]
+        assert connection.execute(sa.text("SELECT * FROM v ORDER BY b")).fetchall() == [("x", 4), ("y", 2)]
+        kinds = connection.execute(sa.text(f"SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = '{database}' ORDER BY 1")).fetchall()
+        assert kinds == [("t", "BASE TABLE"), ("v", "VIEW")]
+    inspector = sa.inspect(engine)
+    assert database in inspector.get_schema_names()
+    assert (inspector.get_table_names(), inspector.get_view_names(), inspector.has_table("none")) == (["t"], ["v"], False)
+    assert [c["name"] for c in inspector.get_columns("t")] == ["a", "b"]
+
+
+def test_iceberg_in_the_catalog(server, lake):
+    bucket, database = lake
+    keys = {"access-key-id": server.env["AWS_ACCESS_KEY_ID"], "secret-access-key": server.env["AWS_SECRET_ACCESS_KEY"], "region": "us-east-1", "endpoint": server.endpoint}
+    catalog = load_catalog("glue", **{"type": "glue"}, **{f"{s}.{k}": v for s in ("glue", "s3") for k, v in keys.items()})
+    rows = pa.table({"id": [1, 2, 3], "n": ["a", "b", "c"]})
+    catalog.create_table((database, "ice"), schema=rows.schema, location=f"s3://{bucket}/ice")
+    for _ in range(2):
+        catalog.load_table((database, "ice")).append(rows)
+    assert catalog.load_table((database, "ice")).scan(row_filter="id > 1").to_arrow().num_rows == 4
+    catalog.rename_table((database, "ice"), (database, "snow"))
+    assert catalog.list_tables(database) == [(database, "snow")]
+    with pytest.raises(Exception, match="Iceberg tables are not supported"):
+        wr.athena.read_sql_query("SELECT * FROM snow", database=database, s3_output=f"s3://{bucket}/out/", ctas_approach=False)

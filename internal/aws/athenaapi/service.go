@@ -8,6 +8,7 @@ import (
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/catalog"
+	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/query"
 )
 
@@ -40,14 +41,15 @@ var errorTable = []struct {
 	err  error
 	code string
 }{
-	{query.ErrNoMetadata, Code_MetadataException},
 	{query.ErrNotFound, Code_ResourceNotFoundException},
 	{query.ErrInvalid, Code_InvalidRequestException},
 	{errNotServed, Code_InvalidRequestException},
-	{catalog.ErrNotFound, Code_MetadataException},
 }
 
 func mapError(err error) *protocol.Error {
+	if errors.Is(err, query.ErrNoMetadata) || errors.Is(err, catalog.ErrNotFound) { // clients look for the Data Catalog's code in the text
+		return &protocol.Error{Code: Code_MetadataException, Message: message(err) + " (Service: AmazonDataCatalog; Status Code: 400; Error Code: EntityNotFoundException; Request ID: " + ident.UUID() + "; Proxy: null)"}
+	}
 	for _, row := range errorTable {
 		if errors.Is(err, row.err) {
 			return &protocol.Error{Code: row.code, Message: message(err)}
