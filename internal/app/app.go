@@ -374,7 +374,7 @@ func (a *App) Serve(ctx context.Context, ready func(endpoint string)) error {
 	}
 	srv.RegisterOnShutdown(sync.OnceFunc(func() { close(a.stopping) }))
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
+	go func() { failed <- srv.Serve(a.gateway.Listener(l, a.group, srv.IdleTimeout)) }()
 	if err := a.writeEndpoint(); err != nil {
 		return errors.Join(err, srv.Close())
 	}

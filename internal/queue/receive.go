@@ -29,14 +29,7 @@ func (e *Engine) Receive(ctx context.Context, r Ref, q ReceiveRequest) ([]Receiv
 	if err := s.lock(ctx); err != nil {
 		return nil, err
 	}
-	set := s.def.Settings
-	visibility, wait := set.Visibility, set.Wait
-	if q.Visibility != nil {
-		visibility = *q.Visibility
-	}
-	if q.Wait != nil {
-		wait = *q.Wait
-	}
+	visibility, wait := q.times(&s.def.Settings)
 	until := e.clock.Now().Add(wait)
 	w := &waiter{}
 	for {
@@ -60,6 +53,38 @@ func (e *Engine) Receive(ctx context.Context, r Ref, q ReceiveRequest) ([]Receiv
 			return nil, err
 		}
 	}
+}
+
+// ReceiveNow is Receive without the wait: where it gives nothing, wait tells how long Receive would wait.
+func (e *Engine) ReceiveNow(ctx context.Context, r Ref, q ReceiveRequest) (list []Received, wait time.Duration, err error) {
+	s, err := e.shard(r)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := s.lock(ctx); err != nil {
+		return nil, 0, err
+	}
+	visibility, wait := q.times(&s.def.Settings)
+	taken, p, err := s.receive(ctx, &q, visibility)
+	s.done()
+	s.mu.Unlock()
+	if err != nil || len(taken) == 0 {
+		return nil, wait, err
+	}
+	list, err = s.deliver(ctx, taken, p)
+	return list, 0, err
+}
+
+// times returns the visibility timeout and the longest wait of a request to a queue with these settings.
+func (q *ReceiveRequest) times(set *Settings) (visibility, wait time.Duration) {
+	visibility, wait = set.Visibility, set.Wait
+	if q.Visibility != nil {
+		visibility = *q.Visibility
+	}
+	if q.Wait != nil {
+		wait = *q.Wait
+	}
+	return visibility, wait
 }
 
 // given is a message that was just received, as far as the index knows it.

@@ -66,7 +66,9 @@ type Gateway struct {
 	o        Options
 	verifier sigv4.Verifier
 	slots    chan struct{}
-	reserved atomic.Int64 // bytes of the larger bodies in memory
+	waits    chan struct{} // taken by parked calls
+	parked   *Listener     // nil = calls are not parked
+	reserved atomic.Int64  // bytes of the larger bodies in memory
 }
 
 // New returns a gateway.
@@ -93,7 +95,7 @@ func New(o Options) *Gateway {
 		o.MaxConcurrent = 16384
 	}
 	o.Logger = o.Logger.With("component", "gateway")
-	return &Gateway{o: o, slots: make(chan struct{}, o.MaxConcurrent)}
+	return &Gateway{o: o, slots: make(chan struct{}, o.MaxConcurrent), waits: make(chan struct{}, o.MaxConcurrent)}
 }
 
 // exchange is a request on its way.
@@ -142,12 +144,29 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// answer to its next request on the connection.
 		w.WriteHeader(http.StatusContinue)
 	}
+	parked := false
+	x.w.Park = func(rest func(context.Context, *protocol.Recorder)) bool {
+		parked = g.park(x, rest, g.logger(start, x))
+		return parked
+	}
 	g.serve(r.Context(), x)
-	if g.o.Access != nil {
-		g.o.Access.LogAttrs(r.Context(), slog.LevelInfo, "request",
-			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("service", x.call.Service), slog.String("operation", x.call.Operation),
-			slog.Int("status", x.w.Status), slog.Int64("bytes", x.w.Bytes), slog.Duration("took", g.o.Clock.Now().Sub(start)),
-			slog.String("principal", x.call.Principal.ARN), slog.String("ip", x.call.SourceIP), slog.String("request", x.call.RequestID))
+	if !parked {
+		g.logger(start, x)(x.w)
+	}
+}
+
+// logger returns what writes the line of the access log when a request is answered. It does not hold on to the request.
+func (g *Gateway) logger(start time.Time, x *exchange) func(*protocol.Recorder) {
+	if g.o.Access == nil {
+		return func(*protocol.Recorder) {}
+	}
+	method, path, service, operation := x.r.Method, x.r.URL.Path, x.call.Service, x.call.Operation
+	principal, ip, request := x.call.Principal.ARN, x.call.SourceIP, x.call.RequestID
+	return func(w *protocol.Recorder) {
+		g.o.Access.LogAttrs(context.Background(), slog.LevelInfo, "request",
+			slog.String("method", method), slog.String("path", path), slog.String("service", service), slog.String("operation", operation),
+			slog.Int("status", w.Status), slog.Int64("bytes", w.Bytes), slog.Duration("took", g.o.Clock.Now().Sub(start)),
+			slog.String("principal", principal), slog.String("ip", ip), slog.String("request", request))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime/debug"
@@ -73,6 +74,9 @@ func (g *Registry) Invoke(ctx context.Context, c *Call, service, operation strin
 		return b, nil
 	}
 	out, err := row.Serve(ctx, c, in.Interface())
+	if later := (*Later)(nil); errors.As(err, &later) {
+		out, err = later.Then(ctx)
+	}
 	if err != nil {
 		return nil, g.failure(ctx, s, c, err)
 	}

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"context"
 	"io"
 	"net/http"
 )
@@ -11,7 +12,21 @@ type Recorder struct {
 	http.ResponseWriter
 	Status int   // 0 = nothing was sent
 	Bytes  int64 // of the body
+
+	// Park gives up the request and has rest write the answer later, under a context that ends when the client goes away. It
+	// reports false where it cannot; then the answer is written as any other. nil = it never can.
+	Park func(rest func(ctx context.Context, w *Recorder)) bool
 }
+
+// Later is returned, as an error, by a handler that has nothing to answer yet and whose call may wait long. Then does the
+// waiting and the rest. It must not hold on to the Call, its
+// request or the input, so that a call costs little while it waits.
+type Later struct {
+	Then func(ctx context.Context) (any, error)
+}
+
+// Error implements error.
+func (*Later) Error() string { return "the call waits" }
 
 // WriteHeader implements http.ResponseWriter.
 func (w *Recorder) WriteHeader(status int) {

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/tarn-data/tarn/internal/aws/model"
@@ -50,11 +51,38 @@ func (g *Registry) Serve(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return
 	}
 	out, err := row.Serve(ctx, c, in.Interface())
+	if later := (*Later)(nil); errors.As(err, &later) {
+		if rec.Park != nil && g.park(rec, r, t, c, later) {
+			return
+		}
+		out, err = later.Then(ctx)
+	}
+	g.finish(ctx, rec, r, t, c, out, err)
+}
+
+func (g *Registry) finish(ctx context.Context, w *Recorder, r *http.Request, t *Target, c *Call, out any, err error) {
 	if err != nil {
-		s.Fail(ctx, rec, r, c, g.failure(ctx, s, c, err))
+		t.Service.Fail(ctx, w, r, c, g.failure(ctx, t.Service, c, err))
 		return
 	}
-	g.answer(ctx, rec, r, t, c, reflect.ValueOf(out))
+	g.answer(ctx, w, r, t, c, reflect.ValueOf(out))
+}
+
+// park has the rest of a call done without its request, of which no more is kept than the answer needs.
+func (g *Registry) park(rec *Recorder, r *http.Request, t *Target, c *Call, later *Later) bool {
+	slim := &http.Request{Method: r.Method, URL: r.URL, Host: r.Host, Header: http.Header{}}
+	for _, h := range []string{"Content-Type", "X-Amz-Target"} {
+		if v := r.Header.Values(h); len(v) > 0 {
+			slim.Header[h] = []string{strings.Clone(v[0])}
+		}
+	}
+	s, slimTarget, slimCall := t.Service, *t, *c
+	slimTarget.form, slimCall.HTTP = nil, slim
+	return rec.Park(func(ctx context.Context, w *Recorder) {
+		defer g.rescue(ctx, s, w, slim, &slimCall)
+		out, err := later.Then(ctx)
+		g.finish(ctx, w, slim, &slimTarget, &slimCall, out, err)
+	})
 }
 
 // rescue answers a handler's panic as an internal error; where the answer is under way, the client sees that it is cut short.

@@ -52,15 +52,28 @@ func (a *api) receive(ctx context.Context, c *protocol.Call, in *ReceiveMessageR
 			return nil, &protocol.Error{Code: Code_InvalidAttributeName, Message: "Unknown Attribute " + n + "."}
 		}
 	}
-	list, err := a.Queues.Receive(ctx, r, q)
+	names := in.MessageAttributeNames
+	result := func(list []queue.Received) *ReceiveMessageResult {
+		out := &ReceiveMessageResult{}
+		for i := range list {
+			out.Messages = append(out.Messages, answer(&list[i], want, names))
+		}
+		return out
+	}
+	list, wait, err := a.Queues.ReceiveNow(ctx, r, q)
 	if err != nil {
 		return nil, err
 	}
-	out := &ReceiveMessageResult{}
-	for i := range list {
-		out.Messages = append(out.Messages, answer(&list[i], want, in.MessageAttributeNames))
+	if len(list) > 0 || wait <= 0 {
+		return result(list), nil
 	}
-	return out, nil
+	return nil, &protocol.Later{Then: func(ctx context.Context) (any, error) {
+		list, err := a.Queues.Receive(ctx, r, q)
+		if err != nil {
+			return nil, err
+		}
+		return result(list), nil
+	}}
 }
 
 // systemNames are the system attributes that a receive may ask for.

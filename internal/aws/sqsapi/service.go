@@ -2,6 +2,7 @@ package sqsapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -78,22 +79,33 @@ const billed = 64 << 10
 func (a *api) counted(op protocol.Op) protocol.Op {
 	serve := op.Serve
 	op.Serve = func(ctx context.Context, c *protocol.Call, in any) (any, error) {
-		out, err := serve(ctx, c, in)
-		size := 0
-		if c.HTTP != nil {
-			size = int(max(c.HTTP.ContentLength, 0))
-		}
-		if r, ok := out.(*ReceiveMessageResult); ok && err == nil {
-			for i := range r.Messages {
-				size += len(protocol.Or(r.Messages[i].Body, ""))
-			}
-		}
-		name := c.ARN("sqs", "*")
+		name, length := c.ARN("sqs", "*"), 0
 		if op.Resources != nil {
 			name = op.Resources(c, in)[0]
 		}
-		a.Count(c, name, max(1, (size+billed-1)/billed))
-		return out, err
+		if c.HTTP != nil {
+			length = int(max(c.HTTP.ContentLength, 0))
+		}
+		count := func(c *protocol.Call, out any, err error) (any, error) {
+			size := length
+			if r, ok := out.(*ReceiveMessageResult); ok && err == nil {
+				for i := range r.Messages {
+					size += len(protocol.Or(r.Messages[i].Body, ""))
+				}
+			}
+			a.Count(c, name, max(1, (size+billed-1)/billed))
+			return out, err
+		}
+		out, err := serve(ctx, c, in)
+		if later := (*protocol.Later)(nil); errors.As(err, &later) {
+			waiting := *c
+			waiting.HTTP = nil
+			return nil, &protocol.Later{Then: func(ctx context.Context) (any, error) {
+				out, err := later.Then(ctx)
+				return count(&waiting, out, err)
+			}}
+		}
+		return count(c, out, err)
 	}
 	return op
 }
