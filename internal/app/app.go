@@ -380,7 +380,7 @@ func (a *App) Serve(ctx context.Context, ready func(endpoint string)) error {
 	}
 	a.ready.Store(true)
 	close(a.serving)
-	if err := a.Jobs.Resume(ctx); err != nil {
+	if err := errors.Join(a.Jobs.Resume(ctx), a.Queries.Resume(ctx)); err != nil {
 		return errors.Join(err, srv.Close(), a.Close(ctx))
 	}
 	ready(a.endpoint)

@@ -7,12 +7,13 @@
 // Invariants:
 //
 //	Q1  An execution that was acknowledged is on disk with its text before anything of it runs. One that a stop of the
-//	    process interrupts is FAILED with a reason after the next start; it is never lost and never runs twice.
+//	    process interrupts begins anew with the next one, after what it had written is removed; DDL is FAILED with a reason (resume.go).
 //	Q2  The result object and its metadata are written before the state becomes SUCCEEDED.
 //	Q3  The files of CTAS and INSERT are written before the catalog change that makes their table or partitions known;
 //	    a failed write removes the objects that it made.
 //	Q4  A worker may read exactly the files of the tables that the statement names, after pruning by partition.
-//	Q5  A state only moves forward: QUEUED, RUNNING, then one of SUCCEEDED, FAILED, CANCELLED.
+//	Q5  A state only moves forward: QUEUED, RUNNING, then one of SUCCEEDED, FAILED, CANCELLED. One that begins anew is QUEUED again, as
+//	    on Athena when it tries a query again.
 //
 // Keys and values are described in docs/formats/query.md.
 package query

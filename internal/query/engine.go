@@ -47,12 +47,13 @@ type Engine struct {
 	log   *slog.Logger
 	group *lifecycle.Group
 	known textCache
+	left  []runningRef // interrupted; from Open until Resume
 
 	mu      sync.Mutex // guards the fields below; also makes read-and-replace of a record one step
 	cancels map[string]context.CancelFunc
 }
 
-// Open fails the executions that a stop of the process interrupted and returns the engine.
+// Open returns the engine. Executions that a stop of the process interrupted wait for Resume.
 func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.Clock == nil {
 		o.Clock = clock.Real()
@@ -78,39 +79,14 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if dir, err := filepath.Abs(o.Dir); err == nil {
 		e.opts.Dir = dir
 	}
-	if err := e.recover(ctx); err != nil {
+	if err := e.interrupted(ctx); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-// Close stops running queries, which are failed by the next Open, and waits for them.
+// Close stops running queries, which the next process takes up, and waits for them.
 func (e *Engine) Close(ctx context.Context) error { return e.group.Stop(ctx) }
-
-// recover fails what was running.
-func (e *Engine) recover(ctx context.Context) error {
-	running := kv.Prefix(key.In(key.Query).Str(runningKind))
-	list, _, err := kv.LoadAll[runningRef](ctx, e.kv, running, 0)
-	if err != nil {
-		return fmt.Errorf("read running queries: %w", err)
-	}
-	for _, r := range list {
-		x, err := e.Execution(ctx, r.Scope, r.ID)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		x.State, x.Completed = Failed, e.clock.Now()
-		x.Reason = "GENERIC_INTERNAL_ERROR: the query was interrupted by a stop of the server"
-		x.Retryable = true
-		if err := e.finish(ctx, r.Scope, x, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // The kinds of records: (Query, account, region, kind, …), and (Query, "running", …) for those of all accounts.
 const runningKind = "\x00running"

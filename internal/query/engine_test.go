@@ -314,22 +314,6 @@ func TestTokensReuseAndStop(t *testing.T) {
 	}
 }
 
-func TestInterruptedQueriesFailAtTheNextStart(t *testing.T) {
-	v := newEnv(t)
-	x := &Execution{ID: "q", Workgroup: Primary, State: Running, Submitted: v.engine.clock.Now(), Text: "SELECT 1"}
-	var b kv.Batch
-	kv.Put(&b, executionKey(scope, x.ID), x)
-	kv.Put(&b, runningKey(scope, x.ID), runningRef{scope, x.ID})
-	if err := kv.Commit(t.Context(), v.kv, &b); err != nil {
-		t.Fatal(err)
-	}
-	v.open()
-	got, err := v.engine.Execution(t.Context(), scope, "q")
-	if err != nil || got.State != Failed || !strings.Contains(got.Reason, "interrupted") {
-		t.Errorf("%+v %v", got, err)
-	}
-}
-
 func TestCutoff(t *testing.T) {
 	v := newEnv(t)
 	big := strings.Repeat("0123456789012345678901234567890123456789\n", 300_000)

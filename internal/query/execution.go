@@ -65,6 +65,8 @@ type Execution struct {
 	Rows                int64
 	InputFiles          int
 	Manifest            string
+	Starts              int    // how often it has begun: more than once after a stop of the process
+	Target              string // where it makes objects, once it has begun to
 	QueueMillis         int64
 	PlanMillis          int64
 	EngineMillis        int64
@@ -167,6 +169,12 @@ func (e *Engine) record(ctx context.Context, s ident.Scope, r StartRequest, x *E
 		}
 		return "", err
 	}
+	e.launch(s, x, st, w)
+	return x.ID, nil
+}
+
+// launch runs a query in the background.
+func (e *Engine) launch(s ident.Scope, x *Execution, st *parse.Statement, w Workgroup) {
 	e.group.Go("query "+x.ID, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, e.opts.Timeout)
 		defer cancel()
@@ -180,7 +188,6 @@ func (e *Engine) record(ctx context.Context, s ident.Scope, r StartRequest, x *E
 		}()
 		e.run(ctx, s, x, st, w)
 	})
-	return x.ID, nil
 }
 
 func runningKey(s ident.Scope, id string) key.Key {
@@ -247,6 +254,7 @@ func (e *Engine) start(ctx context.Context, s ident.Scope, x *Execution) error {
 		return nil
 	}
 	x.State = Running
+	x.Starts++
 	x.QueueMillis = e.clock.Now().Sub(x.Submitted).Milliseconds()
 	var b kv.Batch
 	b.IfPresent(runningKey(s, x.ID))

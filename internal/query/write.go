@@ -185,6 +185,11 @@ func (r *running) upload(ctx context.Context, dir string, out output) (objects [
 		return nil, fmt.Errorf("read output directory: %w", err)
 	}
 	sort.Strings(files)
+	if len(files) > 0 {
+		if err := r.e.writing(ctx, r.s, r.x, out.location); err != nil {
+			return nil, err
+		}
+	}
 	defer func() {
 		if err != nil {
 			r.undo(ctx, store, objects)
