@@ -19,6 +19,8 @@ type evaluator struct {
 	time     time.Duration
 	deadline time.Time // set at the first look at the clock
 	memory   uint64    // limit in bytes
+	heavy    *Heavy    // nil = any number of evaluations may be heavy
+	turn     bool      // it is heavy's turn
 	plain    bool      // the JSONata library alone, with $eval and without Step Functions' functions
 	env      Env
 	root     *frame
@@ -53,6 +55,9 @@ func (ev *evaluator) step() error {
 	if now.After(ev.deadline) {
 		return timeout()
 	}
+	if ev.heavy != nil && !ev.turn && ev.deadline.Sub(now) < ev.time-heavyAfter {
+		return ev.takeTurn()
+	}
 	return nil
 }
 
@@ -74,6 +79,11 @@ func (ev *evaluator) grown(n int) error {
 		return outOfMemory(ev.memory)
 	}
 	ev.allocated += uint64(n)
+	if ev.heavy != nil && !ev.turn && ev.allocated > heavyBytes {
+		if err := ev.takeTurn(); err != nil {
+			return err
+		}
+	}
 	if ev.allocated < ev.memory/4 {
 		return nil
 	}

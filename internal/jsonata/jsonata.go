@@ -11,6 +11,7 @@ import (
 type Limits struct {
 	Time   time.Duration // 0 = 5 s
 	Memory uint64        // bytes by which the heap may grow; 0 = 512 MiB
+	Heavy  *Heavy        // bounds how many evaluations are heavy at a time; nil = no bound
 }
 
 func (l Limits) withDefaults() Limits {
@@ -92,7 +93,8 @@ func (e *Expr) EvalInput(ctx context.Context, input any, hasInput bool, env Env,
 func (e *Expr) run(ctx context.Context, input any, plain bool, env Env, limits Limits) (_ any, err error) {
 	defer recovered(&err)
 	limits = limits.withDefaults()
-	ev := &evaluator{ctx: ctx, time: limits.Time, memory: limits.Memory, plain: plain, env: env, parse: parse, copies: e.root.writes}
+	ev := &evaluator{ctx: ctx, time: limits.Time, memory: limits.Memory, heavy: limits.Heavy, plain: plain, env: env, parse: parse, copies: e.root.writes}
+	defer ev.release()
 	ev.root = &ev.rootFrame
 	ev.root.names, ev.root.vals = ev.rootNames[:0], ev.rootValues[:0]
 	if ev.copies {

@@ -15,7 +15,7 @@ import (
 // longer due is harmless.
 type alarms struct {
 	clock clock.Clock
-	fire  func(key uint64, thread uint32)
+	fire  func(key uint64, threads []uint32) // waits for no step
 
 	mu    sync.Mutex
 	heap  alarmHeap
@@ -46,7 +46,7 @@ func (h *alarmHeap) Pop() any {
 	return x
 }
 
-func newAlarms(c clock.Clock, fire func(uint64, uint32)) *alarms {
+func newAlarms(c clock.Clock, fire func(uint64, []uint32)) *alarms {
 	return &alarms{clock: c, fire: fire, at: map[alarmID]time.Time{}, nudge: make(chan struct{}, 1)}
 }
 
@@ -85,9 +85,7 @@ func (a *alarms) run(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		due, wait := a.pop()
-		for _, x := range due {
-			a.fire(x.key, x.thread)
-		}
+		a.ring(due)
 		if len(due) > 0 {
 			continue
 		}
@@ -97,6 +95,20 @@ func (a *alarms) run(ctx context.Context) {
 			return
 		case <-timer.C():
 		case <-a.nudge:
+		}
+	}
+}
+
+// ring fires alarms: those of an execution together, in their order.
+func (a *alarms) ring(due []alarm) {
+	threads := make(map[uint64][]uint32, len(due))
+	for _, x := range due {
+		threads[x.key] = append(threads[x.key], x.thread)
+	}
+	for _, x := range due {
+		if list := threads[x.key]; list != nil {
+			a.fire(x.key, list)
+			threads[x.key] = nil
 		}
 	}
 }

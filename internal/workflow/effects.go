@@ -90,14 +90,34 @@ func (e *Engine) finished(x *exec, result *Record) {
 	e.machineIdle(result)
 }
 
-// wake is called by the alarms.
-func (e *Engine) wake(k uint64, thread uint32) {
+// wake is called by the alarms. Thread 0 stands for an execution that sleeps: its alarms are set when it is read.
+func (e *Engine) wake(k uint64, threads []uint32) {
 	x := e.find(k)
-	if x == nil || thread == 0 {
-		e.ring(k, thread)
-		return
+	if x == nil {
+		select {
+		case e.wakers <- struct{}{}:
+		case <-e.group.Context().Done():
+			return
+		}
 	}
-	e.step(x, func(s *interp.Step) { s.Wake(thread) })
+	e.group.Go("workflow timer", func(ctx context.Context) {
+		if x == nil {
+			var err error
+			x, err = e.awake(ctx, k)
+			<-e.wakers
+			if err != nil && ctx.Err() == nil {
+				e.log.Error("execution cannot be read for its timer, which is tried again", "key", k, "error", err)
+			}
+			if err != nil || x == nil {
+				return
+			}
+		}
+		for _, id := range threads {
+			if id != 0 {
+				e.step(x, func(s *interp.Step) { s.Wake(id) })
+			}
+		}
+	})
 }
 
 // startTask starts a task if its thread still waits for it. x.mu is held.

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/clock"
+	"github.com/tarn-data/tarn/internal/jsonata"
 	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/kv/key"
 	"github.com/tarn-data/tarn/internal/lifecycle"
@@ -34,6 +36,9 @@ type Options struct {
 	sleep sleepTimes // zero = usualSleep
 }
 
+// maxExpression is the memory that a JSONata expression may take. As many as there are processors are heavy at a time.
+const maxExpression = 256 << 20
+
 // Engine keeps state machines and runs executions. All methods are safe for concurrent use.
 type Engine struct {
 	store  kv.Store
@@ -56,6 +61,7 @@ type Engine struct {
 	activities *activityQueues
 	names      nameLocks
 	sleep      sleepTimes
+	limits     jsonata.Limits
 	revivals   revivals
 	wakers     chan struct{} // slots
 	runs       sync.Map      // ARN → *mapRunner
@@ -105,6 +111,7 @@ func Open(ctx context.Context, opts Options) (*Engine, error) {
 	if e.sleep = opts.sleep; e.sleep.every == 0 {
 		e.sleep = usualSleep
 	}
+	e.limits = jsonata.Limits{Memory: maxExpression, Heavy: jsonata.NewHeavy(runtime.GOMAXPROCS(0))}
 	e.wakers = make(chan struct{}, wakers)
 	e.group.Go("workflow timers", e.alarms.run)
 	e.group.Go("workflow retention", e.collect)
@@ -311,7 +318,7 @@ func (e *Engine) find(k uint64) *exec {
 
 // newStep prepares a step. x.mu is held.
 func (e *Engine) newStep(x *exec) *interp.Step {
-	return &interp.Step{Ctx: e.group.Context(), Machine: x.machine, State: x.state, Now: e.clock.Now(), Random: rand.Float64}
+	return &interp.Step{Ctx: e.group.Context(), Machine: x.machine, State: x.state, Now: e.clock.Now(), Random: rand.Float64, Limits: e.limits}
 }
 
 // step runs f as a step of x and, once its batch is durable, the effects. It does not wait for that.

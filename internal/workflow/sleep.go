@@ -270,29 +270,6 @@ func (e *Engine) applyTo(ctx context.Context, k uint64, extra func(*kv.Batch), f
 	return x, p, s, nil
 }
 
-// ring wakes a sleeper whose timer is due.
-func (e *Engine) ring(k uint64, thread uint32) {
-	ctx := e.group.Context()
-	select {
-	case e.wakers <- struct{}{}:
-	case <-ctx.Done():
-		return
-	}
-	e.group.Go("workflow timer", func(ctx context.Context) {
-		defer func() { <-e.wakers }()
-		x, err := e.awake(ctx, k) // its alarms are set with that
-		if err != nil {
-			if ctx.Err() == nil {
-				e.log.Error("execution cannot be read for its timer, which is tried again", "key", k, "error", err)
-			}
-			return
-		}
-		if x != nil && thread != 0 {
-			e.step(x, func(s *interp.Step) { s.Wake(thread) })
-		}
-	})
-}
-
 // wait returns when the execution has ended; errAsleep if it has left the memory.
 func (x *exec) wait(ctx context.Context) error {
 	x.mu.Lock()

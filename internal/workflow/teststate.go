@@ -19,7 +19,7 @@ func (e *Engine) TestState(ctx context.Context, scope ident.Scope, roleARN strin
 	defer cancel()
 	machine, name, now := ident.UUID(), ident.UUID(), e.clock.Now()
 	x := &exec{rec: &Record{Scope: scope, RoleARN: roleARN, MachineARN: scope.ARN("states", "stateMachine:"+machine), ARN: scope.ARN("states", "express:"+machine+":"+name)}}
-	step := &interp.Step{Ctx: ctx, Machine: m, Now: now, Random: rand.Float64, State: &interp.State{Info: interp.Info{
+	step := &interp.Step{Ctx: ctx, Machine: m, Now: now, Random: rand.Float64, Limits: e.limits, State: &interp.State{Info: interp.Info{
 		ARN: x.rec.ARN, Name: name, MachineARN: x.rec.MachineARN, MachineName: machine, RoleARN: roleARN, Region: scope.Region, Account: scope.Account, Input: req.Input,
 		Start: now.UTC().Truncate(time.Millisecond), Express: true, Tested: true,
 	}}}

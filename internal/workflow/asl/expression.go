@@ -21,6 +21,7 @@ type Scope struct {
 	Random  func() float64                 // nil = none is needed
 	Seeded  func(lo, hi, seed int64) int64 // States.MathRandom with a seed
 	UUID    func() string                  // nil = random
+	Limits  jsonata.Limits                 // of each expression
 }
 
 // WithInput returns the scope with another input.
@@ -225,7 +226,7 @@ func (q *query) eval(s *Scope) (any, error) {
 		ctx = context.Background()
 	}
 	env := func(name string) (any, bool) { return s.env(name, !q.data) }
-	v, err := q.expr.Eval(ctx, env, jsonata.Limits{})
+	v, err := q.expr.Eval(ctx, env, s.Limits)
 	if err == nil {
 		return v, nil
 	}

@@ -14,8 +14,9 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 func (r *Step) scope(t *Thread, s *asl.State) *asl.Scope {
 	var ctx *jsonvalue.Object
 	return &asl.Scope{
-		Ctx:   r.Ctx,
-		Input: t.in.value(),
+		Ctx:    r.Ctx,
+		Limits: r.Limits,
+		Input:  t.in.value(),
 		Context: func() *jsonvalue.Object {
 			if ctx == nil {
 				ctx = r.context(t, s)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/jsonata"
 	"github.com/tarn-data/tarn/internal/jsonvalue"
 	"github.com/tarn-data/tarn/internal/workflow/asl"
 )
@@ -29,6 +30,7 @@ type Step struct {
 	Now     time.Time
 	Random  func() float64 // for jitter; in [0,1)
 	NewID   func() string  // for tokens and map runs; nil = random
+	Limits  jsonata.Limits // of each JSONata expression
 
 	// What to store.
 	Events  []Event
