@@ -25,6 +25,7 @@ type Content struct {
 	Trailer func() string
 	limit   int64
 	also    bool // compute the default checksum besides
+	part    bool // of an upload: S3 shows the digest that was expected in another form
 }
 
 // received is a body that was read to its end and checked.
@@ -183,7 +184,7 @@ func (s sums) write(b []byte) {
 func (r *received) verify(c *Content, check sums) error {
 	if c.ContentMD5 != "" && c.ContentMD5 != base64.StdEncoding.EncodeToString(r.md5[:]) {
 		return detail(fmt.Errorf("%w: the Content-MD5 you specified did not match what we received.", ErrBadDigest),
-			"ExpectedDigest", hexDigest(c.ContentMD5), "CalculatedDigest", base64.StdEncoding.EncodeToString(r.md5[:]))
+			"ExpectedDigest", c.expectedDigest(), "CalculatedDigest", base64.StdEncoding.EncodeToString(r.md5[:]))
 	}
 	if check.extra != nil {
 		r.extra = encodeSum(check.extra)
@@ -205,11 +206,11 @@ func (r *received) verify(c *Content, check sums) error {
 	return nil
 }
 
-// hexDigest writes a digest as S3 shows the one that was expected: in hexadecimal digits.
-func hexDigest(value string) string {
-	raw, err := base64.StdEncoding.DecodeString(value)
-	if err != nil {
-		return value
+// expectedDigest is the Content-MD5 as S3 shows it where it does not match: in hexadecimal digits, but for parts.
+func (c *Content) expectedDigest() string {
+	raw, err := base64.StdEncoding.DecodeString(c.ContentMD5)
+	if err != nil || c.part {
+		return c.ContentMD5
 	}
 	return hex.EncodeToString(raw)
 }

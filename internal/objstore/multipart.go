@@ -107,7 +107,7 @@ func (s *Store) PutPart(ctx context.Context, bucket, name, id string, number int
 	if err := u.checkAlgorithm(&c.Checksum); err != nil {
 		return nil, err
 	}
-	c.limit, c.also = MaxPartBytes, u.Algorithm == ""
+	c.limit, c.also, c.part = MaxPartBytes, u.Algorithm == "", true
 	r, err := s.receive(ctx, &c, 0)
 	if err != nil {
 		return nil, err

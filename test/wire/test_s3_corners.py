@@ -1,10 +1,11 @@
 """Corners of S3 that tools meet: settings that were never made, odd keys, who pays, other names for this machine."""
 import http.client
 import re
+import urllib.parse
 
 import pytest
 from botocore.client import Config
-from botocore.auth import S3SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
@@ -130,3 +131,76 @@ def test_refusals(server, s3, bucket):
     # Ranges that S3 takes no notice of.
     for r in ("bytes=0-0,2-3", "bytes=5-2", "items=0-1", "bytes=a-b"):
         assert signed(server, "GET", f"/{bucket}/k", headers={"Range": r}) == (200, "0123456789"), r
+
+
+def request(url, method="GET", body=None, headers=None):
+    """An unsigned request; its answer's status, headers and body."""
+    at = urllib.parse.urlsplit(url)
+    c = http.client.HTTPConnection(at.netloc)
+    c.request(method, at.path + ("?" + at.query if at.query else ""), body, headers or {})
+    answer = c.getresponse()
+    return answer.status, dict(answer.getheaders()), answer.read().decode()
+
+
+def test_presigned_requests_say_headers_in_parameters(server, s3, bucket):
+    keys = Credentials(server.env["AWS_ACCESS_KEY_ID"], server.env["AWS_SECRET_ACCESS_KEY"])
+    once = AWSRequest("PUT", f"{server.endpoint}/{bucket}/once", {}, b"", params={"If-None-Match": "*", "x-amz-meta-a": "b", "x-amz-storage-class": "STANDARD_IA"})
+    S3SigV4QueryAuth(keys, "s3", "us-east-1").add_auth(once)
+    assert request(once.url, "PUT", b"x")[0] == 200
+    assert request(once.url, "PUT", b"x")[0] == 412
+    head = s3.head_object(Bucket=bucket, Key="once")
+    assert head["Metadata"] == {"a": "b"} and head["StorageClass"] == "STANDARD_IA"
+    old = server.client("s3", config=Config(signature_version="s3", s3={"addressing_style": "path"}))
+    assert request(old.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "old", "Metadata": {"c": "d"}}), "PUT", b"x")[0] == 200
+    assert s3.head_object(Bucket=bucket, Key="old")["Metadata"] == {"c": "d"}
+    status, _, text = request(once.url.replace("STANDARD_IA", "STANDARD"), "PUT", b"x")
+    assert status == 403 and "<Code>SignatureDoesNotMatch</Code>" in text and "<CanonicalRequest>PUT\n" in text.replace("&#xA;", "\n") and "<StringToSign>AWS4-HMAC-SHA256" in text
+    status, _, text = request(f"{server.endpoint}/{bucket}/old?AWSAccessKeyId={keys.access_key}&Expires=9999999999")
+    assert status == 403 and "<Code>AccessDenied</Code>" in text
+
+
+def test_sources_of_copies(server, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="a b", Body=b"space")
+    s3.put_object(Bucket=bucket, Key="a+b", Body=b"plus")
+    for source, want in ((f"{bucket}/a%20b", b"space"), (f"{bucket}/a+b", b"space"), (f"/{bucket}/a%2Bb", b"plus"), (f"{bucket}%2Fa+b", b"space"), (f"%2F{bucket}%2Fa%20b", b"space")):
+        status, text = signed(server, "PUT", f"/{bucket}/copy", headers={"X-Amz-Copy-Source": source})
+        assert status == 200 and ".000Z</LastModified>" in text, (source, text)
+        assert s3.get_object(Bucket=bucket, Key="copy")["Body"].read() == want
+    for source in ("nothing", f"{bucket}/", "/"):
+        status, text = signed(server, "PUT", f"/{bucket}/copy", headers={"X-Amz-Copy-Source": source})
+        assert status == 400 and "<Code>InvalidArgument</Code>" in text, (source, text)
+
+
+def test_times_are_whole_seconds_everywhere(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k")
+    head = s3.head_object(Bucket=bucket, Key="k")["LastModified"]
+    assert s3.list_objects_v2(Bucket=bucket)["Contents"][0]["LastModified"] == head == s3.list_object_versions(Bucket=bucket)["Versions"][0]["LastModified"]
+
+
+def test_preflights(server, s3, bucket):
+    url = f"{server.endpoint}/{bucket}/k"
+
+    def ask(at=url, **headers):
+        return request(at, "OPTIONS", headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    def refused(answer, status, *parts):
+        assert answer[0] == status and all(p in answer[2] for p in parts) and answer[1]["X-Amz-Request-Id"] in answer[2], answer
+
+    refused(ask(), 400, "<Code>BadRequest</Code>")
+    refused(ask(Origin="http://a", Access_Control_Request_Method="PUT"), 403, "CORS is not enabled", "<Method>PUT</Method>", "<ResourceType>BUCKET</ResourceType>")
+    refused(ask(f"{server.endpoint}/{bucket}-none/k", Origin="http://a"), 403, "Bucket not found", "<Method>OPTIONS</Method>")
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["http://a"], "AllowedHeaders": ["x-a", "x-b"], "MaxAgeSeconds": 60}]})
+    status, headers, _ = ask(Origin="http://a", Access_Control_Request_Method="GET", Access_Control_Request_Headers="X-A,x-b")
+    assert status == 200 and headers["Access-Control-Allow-Headers"] == "x-a, x-b" and headers["Access-Control-Max-Age"] == "60" and headers["Access-Control-Allow-Origin"] == "http://a"
+    refused(ask(Origin="http://a", Access_Control_Request_Method="PUT"), 403, "not allowed", "<ResourceType>OBJECT</ResourceType>")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"k")
+    link = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
+    assert request(link, headers={"Origin": "http://a"})[1]["Access-Control-Max-Age"] == "60"
+    for headers in ({"Origin": "http://b"}, {"Origin": "http://a", "Access-Control-Request-Method": "PUT"}, {"Origin": "http://a", "Access-Control-Request-Headers": "x-c"}):
+        status, got, _ = request(link, headers=headers)
+        assert status == 200 and "Access-Control-Allow-Origin" not in got
+
+
+def test_everybody_is_told_that_a_bucket_is_not_there(server, name):
+    status, _, text = request(f"{server.endpoint}/{name}/k")
+    assert status == 404 and "<Code>NoSuchBucket</Code>" in text and f"<BucketName>{name}</BucketName>" in text

@@ -3,8 +3,10 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +28,9 @@ func (g *Gateway) authenticate(ctx context.Context, x *exchange, parseErr error,
 			account = x.claim.AccessKeyID
 		}
 		x.call.Principal, x.call.Account = policy.Root(account), account
+		if x.claim != nil && x.service.Name == "s3" {
+			x.claim.Hoist(x.r)
+		}
 		return g.openBody(ctx, x, nil, "")
 	}
 	if parseErr != nil {
@@ -49,6 +54,9 @@ func (g *Gateway) authenticate(ctx context.Context, x *exchange, parseErr error,
 	streams := x.body == nil
 	if err := g.verifier.Verify(x.r, x.claim, cred.Secret, x.body, streams); err != nil {
 		return g.refuse(x, err)
+	}
+	if x.service.Name == "s3" {
+		x.claim.Hoist(x.r)
 	}
 	x.call.Principal, x.call.Account = cred.Principal, cred.Principal.Account
 	id := cred.AccessKeyID
@@ -167,13 +175,26 @@ func s3Refusal(x *exchange, err error, detail string, now time.Time) *protocol.E
 	case errors.Is(err, sigv4.ErrMalformed):
 		return answer(400, "AuthorizationHeaderMalformed", "The authorization header is malformed; "+detail, nil)
 	case errors.Is(err, sigv4.ErrMalformedQuery):
+		if strings.HasPrefix(detail, "the Credential is mal-formed") {
+			detail = "Error parsing the X-Amz-Credential parameter; " + detail + "."
+		}
 		return answer(400, "AuthorizationQueryParametersError", detail, nil)
 	case errors.Is(err, sigv4.ErrFormField):
 		return answer(400, "InvalidArgument", "Bucket POST must contain a field named '"+detail+"'.  If it is specified, please check the order of the fields.", map[string]any{"ArgumentName": detail, "ArgumentValue": ""})
 	case errors.Is(err, sigv4.ErrUnsupported):
 		return answer(400, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.", nil)
 	case errors.Is(err, sigv4.ErrMismatch):
-		return answer(403, "SignatureDoesNotMatch", mismatchS3, map[string]any{"AWSAccessKeyId": key})
+		members := map[string]any{"AWSAccessKeyId": key}
+		if m := (*sigv4.MismatchError)(nil); errors.As(err, &m) {
+			members["SignatureProvided"] = m.Provided
+			members["StringToSign"], members["StringToSignBytes"] = m.ToSign, hexBytes(m.ToSign)
+			if m.Canonical != "" {
+				members["CanonicalRequest"], members["CanonicalRequestBytes"] = m.Canonical, hexBytes(m.Canonical)
+			}
+		}
+		return answer(403, "SignatureDoesNotMatch", mismatchS3, members)
+	case errors.Is(err, sigv4.ErrIncompleteV2):
+		return answer(403, "AccessDenied", err.Error(), nil)
 	case errors.Is(err, sigv4.ErrSkewed) && x.claim.Method != sigv4.Header:
 		return answer(403, "AccessDenied", "Request is not valid yet", nil)
 	case errors.Is(err, sigv4.ErrSkewed):
@@ -181,7 +202,11 @@ func s3Refusal(x *exchange, err error, detail string, now time.Time) *protocol.E
 			"RequestTime": x.claim.Time.Format("20060102T150405Z"), "ServerTime": now.Format(time.RFC3339), "MaxAllowedSkewMilliseconds": sigv4.MaxSkew.Milliseconds(),
 		})
 	case errors.Is(err, sigv4.ErrExpired):
-		return answer(403, "AccessDenied", "Request has expired", map[string]any{"Expires": x.claim.Expires.Format(time.RFC3339), "ServerTime": now.Format(time.RFC3339)})
+		members := map[string]any{"Expires": x.claim.Expires.Format(time.RFC3339), "ServerTime": now.Format(time.RFC3339)}
+		if x.claim.Method == sigv4.Presigned {
+			members["X-Amz-Expires"] = strconv.Itoa(int(x.claim.Expires.Sub(x.claim.Time).Seconds()))
+		}
+		return answer(403, "AccessDenied", "Request has expired", members)
 	case errors.Is(err, sigv4.ErrNotSigned):
 		return answer(403, "AccessDenied", "There were headers present in the request which were not signed", map[string]any{"HeadersNotSigned": detail})
 	case errors.Is(err, sigv4.ErrPayload):
@@ -202,6 +227,9 @@ func s3Refusal(x *exchange, err error, detail string, now time.Time) *protocol.E
 	}
 	return answer(400, "IncompleteBody", "The request body terminated unexpectedly", nil)
 }
+
+// hexBytes shows the bytes of a text as S3 does.
+func hexBytes(s string) string { return fmt.Sprintf("% x", s) }
 
 // refusal words it as the query services do; the JSON services add "Exception" and call some by another name.
 func refusal(x *exchange, err error, detail string, now time.Time, json bool) *protocol.Error {

@@ -203,6 +203,7 @@ func (g *Gateway) serve(ctx context.Context, x *exchange) {
 		return
 	}
 	if x.r.Method == http.MethodOptions && x.service.Preflight != nil {
+		x.service.Identify(x.w.Header(), &x.call)
 		x.service.Preflight.ServeHTTP(x.w, x.r)
 		return
 	}

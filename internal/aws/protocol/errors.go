@@ -57,6 +57,9 @@ func (s *Service) Fail(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	_, _ = w.Write(body)
 }
 
+// Identify sets the headers that name a request; codecs do it for the answers that they write.
+func (s *Service) Identify(h http.Header, c *Call) { s.requestID(h, c) }
+
 func (s *Service) requestID(h http.Header, c *Call) {
 	if s.m.Protocol == "rest-xml" {
 		h["X-Amz-Request-Id"] = []string{c.RequestID}

@@ -66,7 +66,12 @@ func (a *api) resourcePolicy(ctx context.Context, c *protocol.Call, resource str
 	}
 	bk, err := a.store.Bucket(ctx, bucket)
 	if err != nil {
-		return nil, "", nil // the handler answers it, to those who may ask
+		if c.Operation == "CreateBucket" {
+			return nil, "", nil
+		}
+		e := *mapError(err) // that there is no such bucket, everybody is told
+		e.Members = map[string]any{"BucketName": bucket}
+		return nil, "", &e
 	}
 	d, err := a.bucketPolicy(c, bk)
 	if err != nil || !bk.Lists() {

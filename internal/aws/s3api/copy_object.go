@@ -14,10 +14,11 @@ type source struct{ bucket, key, version string }
 
 func parseSource(s string) (source, error) {
 	path, query, _ := strings.Cut(s, "?")
-	path, err := url.PathUnescape(strings.TrimPrefix(path, "/"))
+	path, err := url.QueryUnescape(path) // a plus is a space here
+	path = strings.TrimPrefix(path, "/")
 	bucket, key, ok := strings.Cut(path, "/")
 	if err != nil || !ok || bucket == "" || key == "" || strings.HasPrefix(path, "arn:") {
-		return source{}, invalid("Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
+		return source{}, argument("x-amz-copy-source", "x-amz-copy-source", "Invalid copy source object key")
 	}
 	src := source{bucket: bucket, key: key}
 	if query != "" {
@@ -102,7 +103,7 @@ func (a *api) copyObject(ctx context.Context, c *call, in *CopyObjectRequest) (*
 	}
 	s := sumsOf(dst.Checksum)
 	out.CopyObjectResult = &CopyObjectResult{
-		ETag: ptr(`"` + dst.ETag + `"`), LastModified: &dst.ModTime,
+		ETag: ptr(`"` + dst.ETag + `"`), LastModified: shown(dst.ModTime),
 		ChecksumCRC32: s.crc32, ChecksumCRC32C: s.crc32c, ChecksumCRC64NVME: s.crc64, ChecksumSHA1: s.sha1, ChecksumSHA256: s.sha256,
 		ChecksumType: opt(ChecksumType(dst.Checksum.Type)),
 	}

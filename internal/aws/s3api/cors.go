@@ -43,50 +43,64 @@ func (a *api) deleteBucketCors(ctx context.Context, c *call, _ *DeleteBucketCors
 // preflight answers a browser's question before a request from another origin.
 func (a *api) preflight(w http.ResponseWriter, r *http.Request) {
 	origin, method := r.Header.Get("Origin"), r.Header.Get("Access-Control-Request-Method")
-	refuse := func(status int, code, message string) {
-		w.Header().Set("Content-Type", "application/xml")
+	refuse := func(status int, code, message, more string) {
+		h := w.Header()
+		h.Set("Content-Type", "application/xml")
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(`<?xml version="1.0" encoding="UTF-8"?>` + "\n<Error><Code>" + code + "</Code><Message>" + message + "</Message></Error>"))
+		_, _ = w.Write([]byte(`<?xml version="1.0" encoding="UTF-8"?>` + "\n<Error><Code>" + code + "</Code><Message>" + message + "</Message>" + more +
+			"<RequestId>" + h.Get("X-Amz-Request-Id") + "</RequestId><HostId>" + h.Get("X-Amz-Id-2") + "</HostId></Error>"))
+	}
+	forbid := func(why, kind string) {
+		asked := method
+		if asked == "" {
+			asked = http.MethodOptions
+		}
+		refuse(http.StatusForbidden, "AccessForbidden", "CORSResponse: "+why, "<Method>"+strings.Map(printable, asked)+"</Method><ResourceType>"+kind+"</ResourceType>")
 	}
 	if origin == "" {
-		refuse(http.StatusBadRequest, "BadRequest", "Insufficient information. Origin request header needed.")
+		refuse(http.StatusBadRequest, "BadRequest", "Insufficient information. Origin request header needed.", "")
+		return
+	}
+	bucket, key := objectOf(r)
+	bk, err := a.store.Bucket(r.Context(), bucket)
+	if err != nil {
+		forbid("Bucket not found", "BUCKET")
+		return
+	}
+	if len(bk.CORS) == 0 {
+		forbid("CORS is not enabled for this bucket.", "BUCKET")
 		return
 	}
 	switch method {
 	case "GET", "PUT", "HEAD", "POST", "DELETE":
 	case "":
-		refuse(http.StatusBadRequest, "BadRequest", "Invalid Access-Control-Request-Method: null")
+		refuse(http.StatusBadRequest, "BadRequest", "Invalid Access-Control-Request-Method: null", "")
 		return
 	default:
-		refuse(http.StatusBadRequest, "BadRequest", "Invalid Access-Control-Request-Method: "+strings.Map(printable, method))
+		refuse(http.StatusBadRequest, "BadRequest", "Invalid Access-Control-Request-Method: "+strings.Map(printable, method), "")
 		return
 	}
-	var headers []string
-	if h := r.Header.Get("Access-Control-Request-Headers"); h != "" {
-		headers = strings.Split(h, ",")
-	}
-	bk, err := a.store.Bucket(r.Context(), bucketOf(r))
-	if err != nil {
-		refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
-		return
-	}
-	if len(bk.CORS) == 0 {
-		refuse(http.StatusForbidden, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.")
-		return
-	}
+	headers := askedHeaders(r)
 	rule := bk.MatchCORS(origin, method, headers)
 	if rule == nil {
-		refuse(http.StatusForbidden, "AccessForbidden", "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.")
+		forbid("This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.", resourceType(bucket, key))
 		return
 	}
 	allow(w.Header(), rule, origin)
 	if len(headers) > 0 {
-		w.Header().Set("Access-Control-Allow-Headers", strings.ToLower(strings.Join(headers, ",")))
-	}
-	if rule.MaxAgeSeconds != nil {
-		w.Header().Set("Access-Control-Max-Age", strconv.Itoa(int(*rule.MaxAgeSeconds)))
+		w.Header().Set("Access-Control-Allow-Headers", strings.ToLower(strings.Join(headers, ", ")))
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// askedHeaders returns what Access-Control-Request-Headers names.
+func askedHeaders(r *http.Request) (list []string) {
+	if h := r.Header.Get("Access-Control-Request-Headers"); h != "" {
+		for name := range strings.SplitSeq(h, ",") {
+			list = append(list, strings.TrimSpace(name))
+		}
+	}
+	return list
 }
 
 // printable drops what has a meaning in XML.
@@ -108,6 +122,9 @@ func allow(h http.Header, rule *objstore.CORSRule, origin string) {
 	if len(rule.ExposeHeaders) > 0 {
 		h.Set("Access-Control-Expose-Headers", strings.Join(rule.ExposeHeaders, ", "))
 	}
+	if rule.MaxAgeSeconds != nil {
+		h.Set("Access-Control-Max-Age", strconv.Itoa(int(*rule.MaxAgeSeconds)))
+	}
 	h.Set("Vary", "Origin, Access-Control-Request-Headers, Access-Control-Request-Method")
 }
 
@@ -117,7 +134,11 @@ func (a *api) cors(h http.Header, bk *objstore.Bucket, r *http.Request) {
 		return
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
-		if rule := bk.MatchCORS(origin, r.Method, nil); rule != nil {
+		method := r.Method
+		if asked := r.Header.Get("Access-Control-Request-Method"); asked != "" {
+			method = asked // S3 believes it outside preflights too
+		}
+		if rule := bk.MatchCORS(origin, method, askedHeaders(r)); rule != nil {
 			allow(h, rule, origin)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/objstore"
@@ -177,12 +178,16 @@ func (a *api) listObjects(ctx context.Context, c *call, in *ListObjectsRequest) 
 	return out, nil
 }
 
+// shown is a time as S3 shows it in documents: in whole seconds, as in headers.
+func shown(t time.Time) *time.Time { return ptr(t.Truncate(time.Second)) }
+
 func contents(list []*objstore.Object, enc func(string) *string, owners bool) []Object {
 	out := make([]Object, len(list))
-	quoted := make([]string, len(list))
+	quoted, times := make([]string, len(list)), make([]time.Time, len(list))
 	for i, o := range list {
 		quoted[i] = `"` + o.ETag + `"`
-		out[i] = Object{Key: enc(o.Key), LastModified: &o.ModTime, ETag: &quoted[i], Size: &o.Size, StorageClass: ptr(ObjectStorageClass(class(o)))}
+		times[i] = o.ModTime.Truncate(time.Second)
+		out[i] = Object{Key: enc(o.Key), LastModified: &times[i], ETag: &quoted[i], Size: &o.Size, StorageClass: ptr(ObjectStorageClass(class(o)))}
 		if owners {
 			out[i].Owner = owner(o.Owner)
 		}
@@ -239,11 +244,11 @@ func (a *api) listObjectVersions(ctx context.Context, c *call, in *ListObjectVer
 	}
 	for _, o := range l.Objects {
 		if o.DeleteMarker {
-			out.DeleteMarkers = append(out.DeleteMarkers, DeleteMarkerEntry{Key: enc(o.Key), VersionId: &o.Version, IsLatest: &o.Latest, LastModified: &o.ModTime, Owner: owner(o.Owner)})
+			out.DeleteMarkers = append(out.DeleteMarkers, DeleteMarkerEntry{Key: enc(o.Key), VersionId: &o.Version, IsLatest: &o.Latest, LastModified: shown(o.ModTime), Owner: owner(o.Owner)})
 			continue
 		}
 		v := ObjectVersion{
-			Key: enc(o.Key), VersionId: &o.Version, IsLatest: &o.Latest, LastModified: &o.ModTime, Owner: owner(o.Owner),
+			Key: enc(o.Key), VersionId: &o.Version, IsLatest: &o.Latest, LastModified: shown(o.ModTime), Owner: owner(o.Owner),
 			ETag: ptr(`"` + o.ETag + `"`), Size: &o.Size, StorageClass: ptr(ObjectVersionStorageClass(class(o))),
 		}
 		if o.Checksum.Algorithm != "" {

@@ -109,7 +109,7 @@ func (a *api) uploadPartCopy(ctx context.Context, c *call, in *UploadPartCopyReq
 	}
 	s := sumsOf(p.Checksum)
 	out := &UploadPartCopyOutput{ServerSideEncryption: encryption(&objstore.Object{}), CopyPartResult: &CopyPartResult{
-		ETag: ptr(`"` + p.ETag + `"`), LastModified: &p.ModTime,
+		ETag: ptr(`"` + p.ETag + `"`), LastModified: shown(p.ModTime),
 		ChecksumCRC32: s.crc32, ChecksumCRC32C: s.crc32c, ChecksumCRC64NVME: s.crc64, ChecksumSHA1: s.sha1, ChecksumSHA256: s.sha256,
 	}}
 	if from.Version != objstore.NullVersion {
@@ -199,7 +199,7 @@ func (a *api) listParts(ctx context.Context, c *call, in *ListPartsRequest) (*Li
 		s := sumsOf(p.Checksum)
 		out.NextPartNumberMarker = ptr(int32(p.Number))
 		out.Parts = append(out.Parts, Part{
-			PartNumber: ptr(int32(p.Number)), Size: &p.Size, ETag: ptr(`"` + p.ETag + `"`), LastModified: &p.ModTime,
+			PartNumber: ptr(int32(p.Number)), Size: &p.Size, ETag: ptr(`"` + p.ETag + `"`), LastModified: shown(p.ModTime),
 			ChecksumCRC32: s.crc32, ChecksumCRC32C: s.crc32c, ChecksumCRC64NVME: s.crc64, ChecksumSHA1: s.sha1, ChecksumSHA256: s.sha256,
 		})
 	}
@@ -242,7 +242,7 @@ func (a *api) listMultipartUploads(ctx context.Context, c *call, in *ListMultipa
 	out.NextKeyMarker, out.NextUploadIdMarker = enc(l.Next), ptr(l.NextID)
 	for _, u := range l.Uploads {
 		out.Uploads = append(out.Uploads, MultipartUpload{
-			Key: enc(u.Key), UploadId: &u.ID, Initiated: &u.Initiated, Owner: owner(u.Owner), Initiator: initiator(u),
+			Key: enc(u.Key), UploadId: &u.ID, Initiated: shown(u.Initiated), Owner: owner(u.Owner), Initiator: initiator(u),
 			StorageClass: ptr(StorageClass(class(&objstore.Object{Metadata: u.Metadata}))), ChecksumAlgorithm: opt(ChecksumAlgorithm(u.Algorithm)), ChecksumType: opt(ChecksumType(u.Type)),
 		})
 	}

@@ -21,7 +21,10 @@ func (a *api) postObject(ctx context.Context, c *protocol.Call, f *protocol.Form
 	if path := strings.Trim(c.HTTP.URL.Path, "/"); bucket == "" || path != "" && (path != bucket || sigv4.HostBucket(c.HTTP.Host) != "") {
 		return refuse("MethodNotAllowed", http.StatusMethodNotAllowed, "The specified method is not allowed against this resource.")
 	}
-	key := strings.ReplaceAll(f.Get("key"), "${filename}", f.FileName)
+	key := f.Get("key")
+	if f.FileName != "" {
+		key = strings.ReplaceAll(key, "${filename}", f.FileName)
+	}
 	if f.Get("key") == "" {
 		return argument("key", "", "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.")
 	}

@@ -24,12 +24,15 @@ func ParseForm(field func(name string) string) (*Claim, error) {
 		return nil, fmt.Errorf("%w: policy", ErrFormField)
 	}
 	if v4 == "" && (v2 != "" || field("awsaccesskeyid") != "") {
-		for _, name := range []string{"AWSAccessKeyId", "signature"} {
+		for _, name := range []string{"AWSAccessKeyId", "Signature"} {
 			if field(strings.ToLower(name)) == "" {
 				return nil, fmt.Errorf("%w: %s", ErrFormField, name)
 			}
 		}
 		return &Claim{Method: FormV2, AccessKeyID: field("awsaccesskeyid"), Service: "s3", Token: field("x-amz-security-token"), signature: v2}, nil
+	}
+	if v4 == "" && field("x-amz-algorithm") == "" && field("x-amz-credential") == "" && field("x-amz-date") == "" {
+		return nil, ErrMissing // a policy that nobody signed
 	}
 	for _, name := range []string{"X-Amz-Signature", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date"} {
 		if field(strings.ToLower(name)) == "" {
@@ -64,7 +67,7 @@ func (v *Verifier) VerifyForm(c *Claim, secret, policy string) error {
 		want = hex.EncodeToString(s[:])
 	}
 	if subtle.ConstantTimeCompare([]byte(want), []byte(c.signature)) != 1 {
-		return ErrMismatch
+		return &MismatchError{ToSign: policy, Provided: c.signature}
 	}
 	return nil
 }

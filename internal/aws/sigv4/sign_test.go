@@ -81,7 +81,7 @@ func TestParse_Refuses(t *testing.T) {
 		{"half a presigned URL", "", "", "X-Amz-Signature=x", ErrMalformedQuery},
 		{"two ways", "AWS4-HMAC-SHA256 " + cred + ", SignedHeaders=host, Signature=x", "20260102T000000Z", "X-Amz-Signature=x", ErrMalformedQuery},
 		{"long life", "", "", "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A/20260102/r/s3/aws4_request&X-Amz-Date=20260102T000000Z&X-Amz-SignedHeaders=host&X-Amz-Signature=x&X-Amz-Expires=604801", ErrMalformedQuery},
-		{"half a V2 URL", "", "", "AWSAccessKeyId=A", ErrMalformedQuery},
+		{"half a V2 URL", "", "", "AWSAccessKeyId=A", ErrIncompleteV2},
 	} {
 		r := httptest.NewRequest("GET", "http://localhost/?"+c.query, nil)
 		if c.auth != "" {

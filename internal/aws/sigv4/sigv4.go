@@ -29,7 +29,10 @@ var (
 	ErrMalformedQuery = errors.New("authorization query parameters are malformed")
 	// ErrUnsupported reports another way of signing, such as Signature Version 2 in a header.
 	ErrUnsupported = errors.New("signing method is not supported")
+	// ErrIncompleteV2 reports a presigned URL of Version 2 without all of its parameters.
+	ErrIncompleteV2 = errors.New("Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters") //nolint:staticcheck // AWS's words
 	// ErrMismatch reports a signature that the secret does not make.
+	// The error may be a *MismatchError.
 	ErrMismatch = errors.New("signature does not match")
 	// ErrSkewed reports a time of signing more than MaxSkew away.
 	ErrSkewed = errors.New("request time is too far from the server's")

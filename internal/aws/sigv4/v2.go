@@ -28,7 +28,7 @@ func parseV2(r *http.Request) (*Claim, error) {
 		return nil, fmt.Errorf("%w: %w", ErrMalformedQuery, err)
 	}
 	if q.Get("Signature") == "" || q.Get("Expires") == "" {
-		return nil, fmt.Errorf("%w: Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters", ErrMalformedQuery)
+		return nil, ErrIncompleteV2
 	}
 	sec, err := strconv.ParseInt(q.Get("Expires"), 10, 64)
 	if err != nil {
@@ -48,10 +48,11 @@ func parseV2(r *http.Request) (*Claim, error) {
 // tells with HostBucket.
 func verifyV2(r *http.Request, c *Claim, secret string) error {
 	m := hmac.New(sha1.New, []byte(secret))
-	m.Write([]byte(stringToSignV2(r, c)))
+	text := stringToSignV2(r, c)
+	m.Write([]byte(text))
 	want := base64.StdEncoding.EncodeToString(m.Sum(nil))
 	if subtle.ConstantTimeCompare([]byte(want), []byte(c.signature)) != 1 {
-		return ErrMismatch
+		return &MismatchError{ToSign: text, Provided: c.signature}
 	}
 	return nil
 }

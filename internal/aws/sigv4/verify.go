@@ -99,9 +99,10 @@ func (v *Verifier) Verify(r *http.Request, c *Claim, secret string, body []byte,
 		payload = hexHash(body)
 	}
 	key := v.key(secret, c)
-	want := sign(key, c.Time, c.scope(), canonicalRequest(r, c, payload))
+	canonical := canonicalRequest(r, c, payload)
+	want := sign(key, c.Time, c.scope(), canonical)
 	if subtle.ConstantTimeCompare([]byte(want), []byte(c.signature)) != 1 {
-		return ErrMismatch
+		return &MismatchError{Canonical: canonical, ToSign: stringToSign(c.Time, c.scope(), canonical), Provided: c.signature}
 	}
 	if streams || payload == UnsignedPayload || strings.HasPrefix(payload, "STREAMING-") {
 		return nil
@@ -113,9 +114,26 @@ func (v *Verifier) Verify(r *http.Request, c *Claim, secret string, body []byte,
 }
 
 func sign(key [sha256.Size]byte, t time.Time, scope, canonical string) string {
-	s := mac(key[:], algorithm+"\n"+t.Format(timeFormat)+"\n"+scope+"\n"+hexHash([]byte(canonical)))
+	s := mac(key[:], stringToSign(t, scope, canonical))
 	return hex.EncodeToString(s[:])
 }
+
+func stringToSign(t time.Time, scope, canonical string) string {
+	return algorithm + "\n" + t.Format(timeFormat) + "\n" + scope + "\n" + hexHash([]byte(canonical))
+}
+
+// MismatchError is an ErrMismatch with what the signature was computed from here, so that a client can compare.
+type MismatchError struct {
+	Canonical string // canonical request; "" where there is none
+	ToSign    string // string to sign
+	Provided  string // signature of the request
+}
+
+// Error implements error.
+func (*MismatchError) Error() string { return ErrMismatch.Error() }
+
+// Unwrap returns ErrMismatch.
+func (*MismatchError) Unwrap() error { return ErrMismatch }
 
 // unsigned lists the headers that must be signed and are not. Someone between client and server could change them.
 func unsigned(r *http.Request, c *Claim) []string {
