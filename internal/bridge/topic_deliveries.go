@@ -134,6 +134,27 @@ func (d TopicDeliveries) Bury(ctx context.Context, b *kv.Batch, x topic.Delivery
 	return d.Queues.Enqueue(b, m)
 }
 
+// Confirm implements topic.Deliverer.
+func (d TopicDeliveries) Confirm(ctx context.Context, b *kv.Batch, n topic.Notice) error {
+	r, _ := queue.ParseARN(n.Subscription.Endpoint)
+	if err := d.admits(r, &n.Delivery); err != nil {
+		return fmt.Errorf("%w: %w", topic.ErrPermanent, err)
+	}
+	doc, err := d.Notes.Handshake(ctx, &n)
+	if err != nil {
+		return err
+	}
+	body, err := snsapi.Marshal(doc)
+	if err != nil {
+		panic("BUG: encode confirmation: " + err.Error())
+	}
+	m := queue.Message{Body: string(body), Sender: n.Subscription.Topic.Account}
+	if strings.HasSuffix(r.Name, ".fifo") {
+		m.Group, m.DedupID = "SubscriptionConfirmation", n.Subscription.Token
+	}
+	return d.Queues.Enqueue(b, queue.Incoming{Queue: r, Message: m})
+}
+
 // dead is a message as a dead-letter queue gets it, which says nothing of the reason; ok is false where there is no queue that
 // takes it.
 func (d TopicDeliveries) dead(ctx context.Context, x *topic.Delivery) (m queue.Incoming, ok bool, err error) {

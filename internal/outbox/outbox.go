@@ -43,8 +43,9 @@ type Options struct {
 	Clock   clock.Clock
 	Logger  *slog.Logger
 	Workers int // deliveries at once; 0 = 16
-	// Lane names what an entry has in common with others, by its body; of one lane LaneWorkers deliveries run at once, and the
-	// entries behind them wait without holding up other lanes. nil = one lane without a limit.
+	// Lane names what an entry has in common with others, by its body. Of one lane LaneWorkers deliveries run at once, of which one
+	// is the lane's own: lanes share the Workers for the others alone, so that however many lanes hang, the next one goes on.
+	// nil = one lane.
 	Lane        func(body json.RawMessage) string
 	LaneWorkers int
 	// Backoff is how long an entry waits after its n-th failed delivery (n from 1) unless the error says otherwise;
@@ -61,9 +62,13 @@ type Box struct {
 	mu    sync.Mutex      // guards the fields below
 	busy  map[string]bool // ids being delivered
 	lanes map[string]int  // deliveries under way by lane
+	total int             // the sum of lanes
 	// lanes of entries that found theirs full, by id: those of the pass under way, and of the one before
 	wait, waited map[string]string
 }
+
+// maxLanes bounds how many lanes have deliveries under way.
+const maxLanes = 4096
 
 // maxPassed bounds how many entries of full lanes one look at the box passes over.
 const maxPassed = 50_000
@@ -127,7 +132,6 @@ func (x *Box) Run(ctx context.Context, deliver Deliver) {
 	defer watch.Close()
 	timer := x.opts.Clock.NewTimer(0)
 	defer timer.Stop()
-	slots := make(chan struct{}, x.opts.Workers)
 	freed := make(chan struct{}, 1)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -139,7 +143,7 @@ func (x *Box) Run(ctx context.Context, deliver Deliver) {
 		case <-timer.C():
 		case <-freed:
 		}
-		next := x.start(ctx, deliver, slots, freed, &wg)
+		next := x.start(ctx, deliver, freed, &wg)
 		if next.IsZero() {
 			continue
 		}
@@ -184,8 +188,8 @@ func (x *Box) setBack(ctx context.Context) {
 	}
 }
 
-// start hands due entries to free slots and returns when the next one falls due, or zero.
-func (x *Box) start(ctx context.Context, deliver Deliver, slots, freed chan struct{}, wg *sync.WaitGroup) time.Time {
+// start delivers due entries as far as there are workers and returns when the next one falls due, or zero.
+func (x *Box) start(ctx context.Context, deliver Deliver, freed chan struct{}, wg *sync.WaitGroup) time.Time {
 	passed := 0
 	x.forgetWaiting()
 	for it, err := range x.store.Scan(ctx, kv.Prefix(x.prefix())) {
@@ -222,20 +226,16 @@ func (x *Box) start(ctx context.Context, deliver Deliver, slots, freed chan stru
 			lane = x.opts.Lane(e.Body)
 		}
 		if !x.claim(id, lane) {
+			if x.opts.Lane == nil && !x.room(lane) {
+				return time.Time{} // a delivery that ends wakes us
+			}
 			continue
-		}
-		select {
-		case slots <- struct{}{}:
-		default:
-			x.release(id, lane)
-			return time.Time{} // a slot that becomes free wakes us
 		}
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
 			x.deliver(ctx, deliver, k, e)
 			x.release(id, lane)
-			<-slots
 			select {
 			case freed <- struct{}{}:
 			default:
@@ -294,14 +294,33 @@ func (x *Box) claim(id, lane string) bool {
 	if x.busy[id] {
 		return false
 	}
-	if x.opts.Lane != nil && x.lanes[lane] >= x.opts.LaneWorkers {
+	if !x.admits(lane) {
 		x.wait[id] = lane
 		return false
 	}
 	delete(x.wait, id)
 	x.busy[id] = true
 	x.lanes[lane]++
+	x.total++
 	return true
+}
+
+// admits reports whether a lane may have one more delivery under way; x.mu is held.
+func (x *Box) admits(lane string) bool {
+	n := x.lanes[lane]
+	if x.opts.Lane == nil {
+		return n < x.opts.Workers
+	}
+	if n == 0 {
+		return len(x.lanes) < maxLanes
+	}
+	return n < x.opts.LaneWorkers && x.total-len(x.lanes) < x.opts.Workers
+}
+
+func (x *Box) room(lane string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.admits(lane)
 }
 
 // full reports whether an entry is known to wait for a lane that is full.
@@ -309,7 +328,7 @@ func (x *Box) full(id string) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	lane, ok := x.waited[id]
-	if !ok || x.lanes[lane] < x.opts.LaneWorkers {
+	if !ok || x.admits(lane) {
 		return false
 	}
 	x.wait[id] = lane
@@ -320,6 +339,7 @@ func (x *Box) release(id, lane string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	delete(x.busy, id)
+	x.total--
 	if x.lanes[lane]--; x.lanes[lane] == 0 {
 		delete(x.lanes, lane)
 	}

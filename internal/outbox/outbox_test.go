@@ -246,6 +246,54 @@ func TestBox_LanesDoNotHoldUpOthers(t *testing.T) {
 	drained(t, store)
 }
 
+// TestBox_HoweverManyLanesHangTheNextGoesOn has more lanes that hang than there are workers.
+func TestBox_HoweverManyLanesHangTheNextGoesOn(t *testing.T) {
+	store := kvtest.New(t)
+	box := outbox.New(store, outbox.Options{
+		Name: "b", Logger: slog.New(slog.DiscardHandler), Workers: 4, LaneWorkers: 3, Lane: func(b json.RawMessage) string { return string(b[:4]) },
+	})
+	var b kv.Batch
+	for i := range 60 {
+		box.Put(&b, fmt.Sprintf("h%02d", i/3))
+	}
+	for range 5 {
+		box.Put(&b, "go")
+	}
+	if err := kv.Commit(t.Context(), store, &b); err != nil {
+		t.Fatal(err)
+	}
+	let, got := make(chan struct{}), make(chan string, 65)
+	var mu sync.Mutex
+	hanging, most := 0, 0
+	run(t, box, func(_ context.Context, e outbox.Entry, _ *kv.Batch) error {
+		if e.Body[1] == 'h' {
+			mu.Lock()
+			hanging++
+			most = max(most, hanging)
+			mu.Unlock()
+			<-let
+			mu.Lock()
+			hanging--
+			mu.Unlock()
+		}
+		got <- string(e.Body)
+		return nil
+	})
+	for range 5 {
+		if s := <-got; s != `"go"` {
+			t.Errorf("got %s", s)
+		}
+	}
+	close(let)
+	for range 60 {
+		<-got
+	}
+	if most > 20+4 {
+		t.Errorf("%d deliveries to 20 lanes that hang: want one each and the four workers", most)
+	}
+	drained(t, store)
+}
+
 // TestBox_WaitsAsLongAsItShouldWhenTheClockIsSet sets the wall clock while entries wait, and before the box is opened anew.
 func TestBox_WaitsAsLongAsItShouldWhenTheClockIsSet(t *testing.T) {
 	store, c := kvtest.New(t), clock.NewFake(start)

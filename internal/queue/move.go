@@ -118,14 +118,28 @@ func (e *Engine) Moves(ctx context.Context, src Ref, limit int) ([]MoveTask, err
 	return list, err
 }
 
+// taskHandle is what Handle says.
+type taskHandle struct {
+	TaskID    string `json:"taskId"`
+	SourceARN string `json:"sourceArn"`
+}
+
+func parseHandle(handle string) (h taskHandle, ok bool) {
+	raw, err := base64.StdEncoding.DecodeString(handle)
+	ok = err == nil && json.Unmarshal(raw, &h) == nil && h.TaskID != ""
+	return h, ok
+}
+
+// TaskSource returns the ARN of the queue that the handle of a task names; "" where it names none.
+func TaskSource(handle string) string {
+	h, _ := parseHandle(handle)
+	return h.SourceARN
+}
+
 // CancelMove stops a task that runs and returns how many messages it has moved.
 func (e *Engine) CancelMove(ctx context.Context, handle string) (int, error) {
-	var h struct {
-		TaskID    string `json:"taskId"`
-		SourceARN string `json:"sourceArn"`
-	}
-	raw, err := base64.StdEncoding.DecodeString(handle)
-	if err != nil || json.Unmarshal(raw, &h) != nil || h.TaskID == "" {
+	h, ok := parseHandle(handle)
+	if !ok {
 		return 0, refuse(ErrBadParameter, "value for parameter TaskHandle is invalid.")
 	}
 	src, _ := ParseARN(h.SourceARN)

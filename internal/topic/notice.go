@@ -108,7 +108,15 @@ func (e *Engine) notify(ctx context.Context, x outbox.Entry, b *kv.Batch) error 
 		n.Subscription = s
 	}
 	d := Delivery{Subscription: n.Subscription, Message: n.Message, At: n.At, Signature: top.Attributes["SignatureVersion"]}
-	err = e.opts.Endpoints.Send(ctx, Notice{Delivery: d, Kind: n.Kind, Topic: top, Entry: x.ID})
+	notice := Notice{Delivery: d, Kind: n.Kind, Topic: top, Entry: x.ID}
+	if n.Subscription.Outside() {
+		if err := e.awaitTurn(ctx, &notice); err != nil {
+			return err // stays as it is
+		}
+		err = e.opts.Endpoints.Send(ctx, notice)
+	} else {
+		err = e.opts.Deliverer.Confirm(ctx, b, notice)
+	}
 	if err == nil || ctx.Err() != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -174,11 +175,82 @@ func TestDeliveryPolicies(t *testing.T) {
 	for text, ok := range map[string]bool{
 		`{"healthyRetryPolicy":{"minDelayTarget":1,"maxDelayTarget":3600,"numRetries":1}}`: true, `{"healthyRetryPolicy":{"minDelayTarget":0}}`: false,
 		`{"healthyRetryPolicy":{"maxDelayTarget":3601}}`: false, `{"healthyRetryPolicy":{"numRetries":101}}`: false, `{"healthyRetryPolicy":{"numRetries":100}}`: true,
-		`{"healthyRetryPolicy":{"numRetries":4,"minDelayTarget":1000,"maxDelayTarget":1000}}`: false, `{"throttlePolicy":{"maxReceivesPerSecond":1}}`: false, `{"x":1}`: false,
+		`{"healthyRetryPolicy":{"numRetries":4,"minDelayTarget":1000,"maxDelayTarget":1000}}`: false, `{"throttlePolicy":{"maxReceivesPerSecond":1}}`: true, `{"throttlePolicy":{"maxReceivesPerSecond":0}}`: false, `{"throttlePolicy":null}`: true, `{"x":1}`: false,
 		`{"healthyRetryPolicy":{"backoffFunction":"other"}}`: false, `{"requestPolicy":{"headerContentType":"application/json"}}`: true, `[]`: false, ``: true,
 	} {
 		if _, err := topic.ParseDeliveryPolicy(text, false); (err == nil) != ok {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+}
+
+// TestForeignQueueConfirms: a queue of another account than that of who asked takes messages once its owner has confirmed.
+func TestForeignQueueConfirms(t *testing.T) {
+	e, _, s := openOutside(t, kvtest.New(t), clock.NewFake(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)))
+	r := topic.Ref{Scope: scope, Name: "t"}
+	if _, err := e.Create(t.Context(), r, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	const theirs = "arn:aws:sqs:us-east-1:222222222222:q"
+	own, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Owner: "222222222222", Protocol: "sqs", Endpoint: theirs + "2"}, nil)
+	if err != nil || own.Pending {
+		t.Errorf("its owner asks: %+v, %v", own, err)
+	}
+	sub, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Owner: r.Account, Protocol: "sqs", Endpoint: theirs}, nil)
+	if err != nil || !sub.Pending {
+		t.Fatalf("another asks: %+v, %v", sub, err)
+	}
+	if got := <-s.buried; got != "SubscriptionConfirmation "+sub.Token {
+		t.Errorf("sent %q", got)
+	}
+	if sub, err = e.Confirm(t.Context(), r, sub.Token, false); err != nil || sub.Pending {
+		t.Errorf("confirmed: %+v, %v", sub, err)
+	}
+}
+
+// TestThrottlePolicy has posts that follow each other at the rate of the policy, and another subscription that does not wait.
+func TestThrottlePolicy(t *testing.T) {
+	c := clock.NewFake(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	e, o, _ := openOutside(t, kvtest.New(t), c)
+	r := topic.Ref{Scope: scope, Name: "t"}
+	if _, err := e.Create(t.Context(), r, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	for endpoint, policy := range map[string]string{"http://slow/": `{"throttlePolicy":{"maxReceivesPerSecond":2}}`, "http://fast/": ""} {
+		set := func(s *topic.Subscription) error { s.Retry = policy; return nil }
+		if _, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Protocol: "http", Endpoint: endpoint}, set); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Confirm(t.Context(), r, o.next(nil).Subscription.Token, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		if _, errs, err := e.Publish(t.Context(), r, []topic.Message{{Body: "m"}}); errors.Join(err, errs[0]) != nil {
+			t.Fatal(err, errs)
+		}
+	}
+	count := map[string]int{}
+	for range 4 { // three that do not wait, and the first of the others
+		count[o.next(nil).Subscription.Endpoint]++
+	}
+	if count["http://fast/"] != 3 {
+		t.Errorf("without a policy: %v", count)
+	}
+	for i := range 2 {
+		for { // other timers are those of the outbox and of expired tokens
+			if at, ok := c.NextTimer(); ok && at.Sub(c.Now()) == 500*time.Millisecond {
+				break
+			}
+			runtime.Gosched()
+		}
+		c.Advance(499 * time.Millisecond)
+		select {
+		case n := <-o.got:
+			t.Errorf("post %d is early: %+v", i, n)
+		default:
+		}
+		c.Advance(time.Millisecond)
+		o.next(nil)
 	}
 }

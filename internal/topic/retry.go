@@ -90,6 +90,7 @@ func (p RetryPolicy) check() error {
 type HTTPPolicy struct {
 	Retry       RetryPolicy
 	ContentType string // "" = text/plain; charset=UTF-8
+	PerSecond   int    // posts at most; 0 = as fast as it goes
 	NoOverrides bool   // of a topic: policies of subscriptions do not count
 }
 
@@ -102,17 +103,20 @@ func ParseDeliveryPolicy(text string, ofTopic bool) (HTTPPolicy, error) {
 	type request struct {
 		ContentType string `json:"headerContentType"`
 	}
+	type throttle struct {
+		PerSecond *int `json:"maxReceivesPerSecond"`
+	}
 	var doc struct {
 		HTTP struct {
-			Retry       *RetryPolicy    `json:"defaultHealthyRetryPolicy"`
-			NoOverrides bool            `json:"disableSubscriptionOverrides"`
-			Throttle    json.RawMessage `json:"defaultThrottlePolicy"`
-			Request     *request        `json:"defaultRequestPolicy"`
+			Retry       *RetryPolicy `json:"defaultHealthyRetryPolicy"`
+			NoOverrides bool         `json:"disableSubscriptionOverrides"`
+			Throttle    *throttle    `json:"defaultThrottlePolicy"`
+			Request     *request     `json:"defaultRequestPolicy"`
 		} `json:"http"`
 		Retry    *RetryPolicy    `json:"healthyRetryPolicy"`
 		Sickly   json.RawMessage `json:"sicklyRetryPolicy"` // of no effect
 		Assured  json.RawMessage `json:"guaranteed"`        // of no effect
-		Throttle json.RawMessage `json:"throttlePolicy"`
+		Throttle *throttle       `json:"throttlePolicy"`
 		Request  *request        `json:"requestPolicy"`
 	}
 	doc.HTTP.Retry, doc.Retry = new(DefaultRetry), new(DefaultRetry)
@@ -121,12 +125,14 @@ func ParseDeliveryPolicy(text string, ofTopic bool) (HTTPPolicy, error) {
 	if err := d.Decode(&doc); err != nil {
 		return out, fmt.Errorf("%w: DeliveryPolicy: %w", ErrBadParameter, err)
 	}
-	retry, throttle, req := doc.Retry, doc.Throttle, doc.Request
+	retry, limit, req := doc.Retry, doc.Throttle, doc.Request
 	if ofTopic {
-		retry, throttle, req, out.NoOverrides = doc.HTTP.Retry, doc.HTTP.Throttle, doc.HTTP.Request, doc.HTTP.NoOverrides
+		retry, limit, req, out.NoOverrides = doc.HTTP.Retry, doc.HTTP.Throttle, doc.HTTP.Request, doc.HTTP.NoOverrides
 	}
-	if len(throttle) > 0 && string(throttle) != "null" {
-		return out, fmt.Errorf("%w: DeliveryPolicy: throttle policies are not supported by Tarn", ErrUnsupported)
+	if limit != nil && limit.PerSecond != nil {
+		if out.PerSecond = *limit.PerSecond; out.PerSecond < 1 {
+			return out, fmt.Errorf("%w: DeliveryPolicy: throttlePolicy.maxReceivesPerSecond must be at least 1: %d", ErrBadParameter, out.PerSecond)
+		}
 	}
 	if req != nil {
 		out.ContentType = req.ContentType

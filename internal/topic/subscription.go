@@ -49,6 +49,15 @@ func (s *Subscription) Outside() bool {
 	return false
 }
 
+// Foreign reports whether the endpoint is a queue of another account than that of who asked for the subscription: its owner
+// confirms it.
+//
+// Source: "Sending Amazon SNS messages to an Amazon SQS queue in a different account" in the Amazon SNS developer guide.
+func (s *Subscription) Foreign() bool {
+	f := strings.Split(s.Endpoint, ":")
+	return s.Protocol == "sqs" && len(f) == 6 && f[4] != s.Owner
+}
+
 func (s *Subscription) compile() error {
 	s.pattern = nil
 	if s.Filter == "" {
@@ -101,8 +110,8 @@ func combinations(v any, depth int) int {
 	return n
 }
 
-// Subscribe adds a subscription; one with the same endpoint is returned as it is. An endpoint outside of Tarn is sent a token,
-// with which Confirm makes the subscription take effect; to one that still waits another token is sent. set gives the
+// Subscribe adds a subscription; one with the same endpoint is returned as it is. An endpoint outside of Tarn, and a queue of
+// another account, is sent a token, with which Confirm makes the subscription take effect; to one that still waits another token is sent. set gives the
 // subscription its attributes; where there is one for the endpoint, it has to have them already. nil sets none.
 func (e *Engine) Subscribe(ctx context.Context, s Subscription, set func(*Subscription) error) (Subscription, error) {
 	e.changes.Lock()
@@ -137,15 +146,16 @@ func (e *Engine) Subscribe(ctx context.Context, s Subscription, set func(*Subscr
 	if s.ID == "" {
 		s.ID = ident.UUID()
 	}
-	if !s.Outside() {
+	switch outside := s.Outside(); {
+	case !outside && !s.Foreign():
 		s.Authenticated = true
 		return s, e.putNew(ctx, s, &kv.Batch{})
-	}
-	if e.opts.Endpoints == nil || s.Topic.FIFO() {
+	case outside && (e.opts.Endpoints == nil || s.Topic.FIFO()):
 		return s, fmt.Errorf("%w: Invalid protocol type: %s", ErrBadParameter, s.Protocol)
-	}
-	if err := checkEndpoint(&s); err != nil {
-		return s, err
+	case outside:
+		if err := checkEndpoint(&s); err != nil {
+			return s, err
+		}
 	}
 	var b kv.Batch
 	s.Pending, s.Token, s.Asked = true, ident.Hex(32), e.opts.Clock.Now().UTC()

@@ -52,8 +52,7 @@ var (
 	// ErrBadAttribute reports an attribute of a message that subscribers could not be given.
 	ErrBadAttribute = errors.New("the message attribute is invalid")
 	// ErrOtherTags reports that a topic exists with other tags.
-	ErrOtherTags   = errors.New("invalid parameter: Tags Reason: Topic already exists with different tags")
-	ErrUnsupported = errors.New("not supported")
+	ErrOtherTags = errors.New("invalid parameter: Tags Reason: Topic already exists with different tags")
 )
 
 // Limits of Amazon SNS.
@@ -144,6 +143,9 @@ type Deliverer interface {
 	Apply(ctx context.Context, b *kv.Batch, list []Delivery) (kv.Pending, error)
 	// Bury adds a message that could not be delivered to b, for the subscription's dead-letter queue.
 	Bury(ctx context.Context, b *kv.Batch, d Delivery, reason error) error
+	// Confirm adds to b the message that asks a queue of another account to confirm its subscription. ErrPermanent in its error
+	// says that another attempt would not do better.
+	Confirm(ctx context.Context, b *kv.Batch, n Notice) error
 }
 
 // Options of an engine. Store and Deliverer are required.
@@ -164,6 +166,7 @@ type Engine struct {
 	box    *outbox.Box // notices for endpoints outside of Tarn
 
 	tails tail.Hub[Ref, Message]
+	pace  pace
 
 	changes sync.Mutex // serialises changes of topics and subscriptions
 

@@ -41,6 +41,11 @@ func (s *sink) Bury(_ context.Context, _ *kv.Batch, d topic.Delivery, reason err
 	return nil
 }
 
+func (s *sink) Confirm(_ context.Context, _ *kv.Batch, n topic.Notice) error {
+	s.buried <- string(n.Kind) + " " + n.Subscription.Token
+	return nil
+}
+
 func (s *sink) take() string {
 	slices.Sort(s.got)
 	out := strings.Join(s.got, " ")

@@ -1,5 +1,7 @@
 """A principal without rights is refused every operation of the messaging services, with the service's own code."""
+import base64
 import json
+import urllib.request
 import uuid
 
 import botocore
@@ -103,5 +105,48 @@ def test_other_accounts(tmp_path):
         refused(lambda: other_sqs.receive_message(QueueUrl=url), "AccessDenied")
         refused(lambda: other_sns.delete_topic(TopicArn=topic), "AuthorizationError")
         assert json.loads(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"])["Statement"][0]["Sid"] == "them"
+
+        # A bus takes events of another account by its policy alone, whose own bus is another one of the same name.
+        events, other_events = server.client("events"), server.client("events", **theirs)
+        bus = events.create_event_bus(Name="b")["EventBusArn"]
+        entry = {"Source": "s", "DetailType": "d", "Detail": "{}", "EventBusName": bus}
+
+        def put():
+            out = other_events.put_events(Entries=[entry])
+            return out["Entries"][0].get("ErrorCode", "taken")
+
+        refused(put, "AccessDeniedException")
+        refused(lambda: other_events.describe_event_bus(Name=bus), "AccessDeniedException")
+        refused(lambda: other_events.put_rule(Name="r", EventBusName=bus, EventPattern='{"source":["s"]}'), "AccessDeniedException")
+        events.put_permission(EventBusName="b", StatementId="them", Principal="111111111111", Action="events:PutEvents")
+        assert put() == "taken"
+        refused(lambda: other_events.list_rules(EventBusName=bus), "AccessDeniedException")
+        refused(lambda: other_events.list_rule_names_by_target(TargetArn=topic, EventBusName=bus), "AccessDeniedException")
+        refused(lambda: other_events.create_archive(ArchiveName="spy", EventSourceArn=bus), "ResourceNotFoundException")
+        handle = base64.b64encode(json.dumps({"taskId": "x", "sourceArn": "arn:aws:sqs:us-east-1:000000000000:q"}).encode()).decode()
+        refused(lambda: other_sqs.cancel_message_move_task(TaskHandle=handle), "AccessDenied")
+
+        # A queue of another account is subscribed once its owner has confirmed, unless its owner asks.
+        theirs_url = other_sqs.create_queue(QueueName="theirs", Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*", "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}]})})["QueueUrl"]
+        arn = other_sqs.get_queue_attributes(QueueUrl=theirs_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        assert sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"] == "pending confirmation"
+
+        def next_message():
+            m = other_sqs.receive_message(QueueUrl=theirs_url, WaitTimeSeconds=10)["Messages"][0]
+            other_sqs.delete_message(QueueUrl=theirs_url, ReceiptHandle=m["ReceiptHandle"])
+            return json.loads(m["Body"])
+
+        asked = next_message()
+        assert asked["Type"] == "SubscriptionConfirmation" and asked["TopicArn"] == topic
+        sns.publish(TopicArn=topic, Message="not yet")
+        urllib.request.urlopen(asked["SubscribeURL"]).read()
+        sns.publish(TopicArn=topic, Message="confirmed")
+        assert next_message()["Message"] == "confirmed"
+        refused(lambda: other_sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn), "AuthorizationError")
+        sns.add_permission(TopicArn=topic, Label="subscribe", AWSAccountId=["111111111111"], ActionName=["Subscribe"])
+        second = other_sqs.create_queue(QueueName="second")["QueueUrl"]
+        arn = other_sqs.get_queue_attributes(QueueUrl=second, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        assert other_sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"].startswith(topic)
     finally:
         server.kill()

@@ -195,9 +195,13 @@ def test_http_retries_and_dead_letters(server, listener, subscribed):
     with pytest.raises(urllib.error.HTTPError) as e:
         get(f"{server.endpoint}/?Action=Unsubscribe&SubscriptionArn={arn}")
     assert e.value.code == 403
-    for bad in ({"healthyRetryPolicy": {"numRetries": 101}}, {"healthyRetryPolicy": {"maxDelayTarget": 3601}}, {"throttlePolicy": {"maxReceivesPerSecond": 1}}):
+    for bad in ({"healthyRetryPolicy": {"numRetries": 101}}, {"healthyRetryPolicy": {"maxDelayTarget": 3601}}, {"throttlePolicy": {"maxReceivesPerSecond": 0}}):
         with pytest.raises(sns.exceptions.InvalidParameterException):
             sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="DeliveryPolicy", AttributeValue=json.dumps(bad))
+    throttle = {"throttlePolicy": {"maxReceivesPerSecond": 5}}
+    sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="DeliveryPolicy", AttributeValue=json.dumps(throttle))
+    effective = json.loads(sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["EffectiveDeliveryPolicy"])
+    assert effective["throttlePolicy"] == throttle["throttlePolicy"]
 
 
 def test_mail_without_a_relay(server):

@@ -48,8 +48,8 @@ func New(events *event.Engine, connections *connection.Engine) *protocol.Service
 			protocol.Handle("DescribeRule", rule(func(r *DescribeRuleRequest) (*string, string) { return r.EventBusName, r.Name }), a.describeRule),
 			protocol.Handle("EnableRule", rule(func(r *EnableRuleRequest) (*string, string) { return r.EventBusName, r.Name }), a.enableRule),
 			protocol.Handle("DisableRule", rule(func(r *DisableRuleRequest) (*string, string) { return r.EventBusName, r.Name }), a.disableRule),
-			protocol.Handle("ListRules", nil, a.listRules),
-			protocol.Handle("ListRuleNamesByTarget", nil, a.listRuleNames),
+			protocol.Handle("ListRules", foreignBus(func(r *ListRulesRequest) *string { return r.EventBusName }), a.listRules),
+			protocol.Handle("ListRuleNamesByTarget", foreignBus(func(r *ListRuleNamesByTargetRequest) *string { return r.EventBusName }), a.listRuleNames),
 			protocol.Also(protocol.Handle("PutTargets", rule(func(r *PutTargetsRequest) (*string, string) { return r.EventBusName, r.Rule }), a.putTargets),
 				func(_ *protocol.Call, r *PutTargetsRequest) (list []protocol.Access) {
 					for _, t := range r.Targets {
@@ -126,6 +126,17 @@ func busRef(s ident.Scope, name *string) event.BusRef {
 
 func bus[In any](name func(*In) *string) func(*protocol.Call, *In) []string {
 	return func(c *protocol.Call, in *In) []string { return []string{busRef(c.Scope, name(in)).ARN()} }
+}
+
+// foreignBus names the bus where it is another account's, whose policy must allow what is asked. Of the caller's own buses AWS knows
+// no resource for lists.
+func foreignBus[In any](name func(*In) *string) func(*protocol.Call, *In) []string {
+	return func(c *protocol.Call, in *In) []string {
+		if r := busRef(c.Scope, name(in)); r.Account != c.Account {
+			return []string{r.ARN()}
+		}
+		return []string{"*"}
+	}
 }
 
 func named[In any](kind string, name func(*In) string) func(*protocol.Call, *In) []string {

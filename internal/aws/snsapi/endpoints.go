@@ -60,7 +60,7 @@ func (e *Endpoints) document(ctx context.Context, n *topic.Notice) (map[string]a
 	if n.Kind == topic.Notification {
 		return e.Notes.Notification(ctx, &n.Delivery)
 	}
-	return e.Notes.handshake(ctx, n)
+	return e.Notes.Handshake(ctx, n)
 }
 
 // post makes one POST. Answers of 2xx take the message; 4xx but 429, and redirections, refuse it for good.

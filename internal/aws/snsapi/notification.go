@@ -122,8 +122,8 @@ func (n *Notes) sign(ctx context.Context, d *topic.Delivery, doc map[string]any)
 	return err
 }
 
-// handshake is the document that asks an endpoint to confirm its subscription, or tells it that it was removed.
-func (n *Notes) handshake(ctx context.Context, x *topic.Notice) (map[string]any, error) {
+// Handshake is the document that asks an endpoint to confirm its subscription, or tells it that it was removed.
+func (n *Notes) Handshake(ctx context.Context, x *topic.Notice) (map[string]any, error) {
 	d := &x.Delivery
 	text := "You have chosen to subscribe to the topic " + d.Subscription.Topic.ARN() + ".\nTo confirm the subscription, visit the SubscribeURL included in this message."
 	if x.Kind == topic.Removal {

@@ -82,7 +82,6 @@ var mapTable = protocol.MapErrors([]protocol.ErrorRow{
 	{Err: topic.ErrBadAttribute, Code: Code_InvalidParameterValueException},
 	{Err: topic.ErrOtherTags, Code: Code_InvalidParameterException},
 	{Err: topic.ErrTooLong, Code: Code_InvalidParameterException},
-	{Err: topic.ErrUnsupported, Code: Code_InvalidParameterException},
 })
 
 func mapError(err error) *protocol.Error {

@@ -189,7 +189,7 @@ func (a *api) getSubscription(_ context.Context, c *protocol.Call, in *GetSubscr
 	}
 	m := map[string]string{
 		"SubscriptionArn": s.ARN(), "TopicArn": s.Topic.ARN(), "Owner": s.Owner, "Protocol": s.Protocol, "Endpoint": s.Endpoint, "PendingConfirmation": strconv.FormatBool(s.Pending),
-		"ConfirmationWasAuthenticated": strconv.FormatBool(s.Authenticated || !s.Outside()), "RawMessageDelivery": strconv.FormatBool(s.Raw), "SubscriptionPrincipal": cmp.Or(s.Principal, "arn:aws:iam::"+s.Owner+":root"),
+		"ConfirmationWasAuthenticated": strconv.FormatBool(s.Authenticated || !s.Outside() && !s.Foreign()), "RawMessageDelivery": strconv.FormatBool(s.Raw), "SubscriptionPrincipal": cmp.Or(s.Principal, "arn:aws:iam::"+s.Owner+":root"),
 	}
 	if s.Filter != "" {
 		m["FilterPolicy"], m["FilterPolicyScope"] = s.Filter, map[bool]string{false: "MessageAttributes", true: "MessageBody"}[s.OnBody]
@@ -199,7 +199,11 @@ func (a *api) getSubscription(_ context.Context, c *protocol.Call, in *GetSubscr
 	}
 	if t, _, err := a.topics.Get(r); err == nil && (s.Protocol == "http" || s.Protocol == "https") {
 		p := topic.EffectivePolicy(&t, &s)
-		doc := map[string]any{"healthyRetryPolicy": p.Retry, "sicklyRetryPolicy": nil, "throttlePolicy": nil, "requestPolicy": map[string]string{"headerContentType": contentType(p)}, "guaranteed": false}
+		var throttle map[string]int
+		if p.PerSecond > 0 {
+			throttle = map[string]int{"maxReceivesPerSecond": p.PerSecond}
+		}
+		doc := map[string]any{"healthyRetryPolicy": p.Retry, "sicklyRetryPolicy": nil, "throttlePolicy": throttle, "requestPolicy": map[string]string{"headerContentType": contentType(p)}, "guaranteed": false}
 		text, err := json.Marshal(doc)
 		if err != nil {
 			return nil, err

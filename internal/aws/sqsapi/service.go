@@ -1,6 +1,7 @@
 package sqsapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -61,7 +62,9 @@ func New(o Options) *protocol.Service {
 
 			protocol.Handle("StartMessageMoveTask", func(_ *protocol.Call, r *StartMessageMoveTaskRequest) []string { return []string{r.SourceArn} }, a.startMove),
 			protocol.Handle("ListMessageMoveTasks", func(_ *protocol.Call, r *ListMessageMoveTasksRequest) []string { return []string{r.SourceArn} }, a.listMoves),
-			protocol.Handle("CancelMessageMoveTask", nil, a.cancelMove),
+			protocol.Handle("CancelMessageMoveTask", func(c *protocol.Call, r *CancelMessageMoveTaskRequest) []string {
+				return []string{cmp.Or(queue.TaskSource(r.TaskHandle), c.ARN("sqs", "*"))}
+			}, a.cancelMove),
 		},
 	}
 	if o.Count != nil {
