@@ -16,17 +16,13 @@ func (s *Service) CreateAlias(ctx context.Context, scope ident.Scope, a Alias) (
 	if !aliasForm.MatchString(a.Name) || digits.MatchString(a.Name) {
 		return Alias{}, fmt.Errorf("%w: alias name %q: want 1 to 128 letters, digits, - and _, and not digits only", ErrBadParameter, a.Name)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.checkAlias(ctx, scope, a); err != nil {
-		return Alias{}, err
-	}
 	a.Revision = ident.UUID()
-	var b kv.Batch
-	k := aliasKey(scope, a.Function, a.Name)
-	b.IfAbsent(k)
-	kv.Put(&b, k, a)
-	err := kv.Commit(ctx, s.opts.Store, &b)
+	err := s.edit(ctx, func(b *kv.Batch) error {
+		k := aliasKey(scope, a.Function, a.Name)
+		b.IfAbsent(k)
+		kv.Put(b, k, a)
+		return s.checkAlias(ctx, scope, a)
+	})
 	if errors.Is(err, kv.ErrConflict) {
 		r := Ref{Scope: scope, Name: a.Function, Qualifier: a.Name}
 		return Alias{}, fmt.Errorf("%w: %s", ErrAliasExists, r.ARN())
@@ -70,28 +66,25 @@ func (s *Service) Aliases(ctx context.Context, r Ref, version, after string, lim
 }
 
 // UpdateAlias changes an alias. revision, if given, must be the current one.
-func (s *Service) UpdateAlias(ctx context.Context, r Ref, name, revision string, edit func(*Alias)) (Alias, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a, err := s.Alias(ctx, r, name)
-	if errors.Is(err, ErrAliasNotFound) {
-		r.Qualifier = name
-		return Alias{}, fmt.Errorf("%w: Alias not found: %s", ErrNoPolicy, r.ARN())
-	}
-	if err != nil {
-		return Alias{}, err
-	}
-	if revision != "" && revision != a.Revision {
-		return Alias{}, errStale
-	}
-	edit(&a)
-	if err := s.checkAlias(ctx, r.Scope, a); err != nil {
-		return Alias{}, err
-	}
-	a.Revision = ident.UUID()
-	var b kv.Batch
-	kv.Put(&b, aliasKey(r.Scope, r.Name, name), a)
-	return a, kv.Commit(ctx, s.opts.Store, &b)
+func (s *Service) UpdateAlias(ctx context.Context, r Ref, name, revision string, edit func(*Alias)) (a Alias, err error) {
+	err = s.edit(ctx, func(b *kv.Batch) error {
+		a, err = s.Alias(ctx, r, name)
+		if errors.Is(err, ErrAliasNotFound) {
+			r.Qualifier = name
+			return fmt.Errorf("%w: Alias not found: %s", ErrNoPolicy, r.ARN())
+		}
+		if err != nil {
+			return err
+		}
+		if revision != "" && revision != a.Revision {
+			return errStale
+		}
+		edit(&a)
+		a.Revision = ident.UUID()
+		kv.Put(b, aliasKey(r.Scope, r.Name, name), a)
+		return s.checkAlias(ctx, r.Scope, a)
+	})
+	return a, err
 }
 
 // DeleteAlias removes an alias; one that is absent is no error.

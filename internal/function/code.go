@@ -14,8 +14,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tarn-data/tarn/internal/blob"
+	"github.com/tarn-data/tarn/internal/clock"
 	"github.com/tarn-data/tarn/internal/ident"
 )
 
@@ -109,10 +111,12 @@ func entryPath(name string) (string, error) {
 	return p, nil
 }
 
-// codeCache unpacks packages once and shares the folders between instances. A folder is DIR/code/BLOB/task.
+// codeCache unpacks packages once and shares the folders between instances. A folder is DIR/code/BLOB/task; it goes when
+// nobody has used it for a while.
 type codeCache struct {
 	dir   string
 	blobs blob.Store
+	clock clock.Clock
 
 	mu    sync.Mutex
 	ready map[blob.ID]*unpacked
@@ -122,20 +126,24 @@ type unpacked struct {
 	once sync.Once
 	dir  string
 	err  error
+
+	users int       // under the cache's mu
+	last  time.Time // when the last user left
 }
 
-func newCodeCache(dir string, blobs blob.Store) (*codeCache, error) {
-	c := &codeCache{dir: filepath.Join(dir, "code"), blobs: blobs, ready: map[blob.ID]*unpacked{}}
-	if err := os.RemoveAll(c.dir); err != nil {
+func newCodeCache(dir string, blobs blob.Store, c clock.Clock) (*codeCache, error) {
+	cache := &codeCache{dir: filepath.Join(dir, "code"), blobs: blobs, clock: c, ready: map[blob.ID]*unpacked{}}
+	if err := os.RemoveAll(cache.dir); err != nil {
 		return nil, fmt.Errorf("empty code folder: %w", err)
 	}
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+	if err := os.MkdirAll(cache.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make code folder: %w", err)
 	}
-	return c, nil
+	return cache, nil
 }
 
-// get returns the folder of a package. Its parent belongs to the package too: Node finds node_modules there.
+// get returns the folder of a package, which stays until the caller releases it. Its parent belongs to the package too: Node
+// finds node_modules there.
 func (c *codeCache) get(ctx context.Context, id blob.ID) (string, error) {
 	c.mu.Lock()
 	u := c.ready[id]
@@ -143,14 +151,43 @@ func (c *codeCache) get(ctx context.Context, id blob.ID) (string, error) {
 		u = &unpacked{}
 		c.ready[id] = u
 	}
+	u.users++
 	c.mu.Unlock()
 	u.once.Do(func() { u.dir, u.err = c.unpack(context.WithoutCancel(ctx), id) })
 	if u.err != nil {
 		c.mu.Lock()
-		delete(c.ready, id) // the next request tries again
+		if c.ready[id] == u {
+			delete(c.ready, id) // the next request tries again
+		}
 		c.mu.Unlock()
 	}
 	return u.dir, u.err
+}
+
+// release ends a use that get began.
+func (c *codeCache) release(id blob.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if u := c.ready[id]; u != nil {
+		u.users--
+		u.last = c.clock.Now()
+	}
+}
+
+// sweep removes the folders that nobody has used for as long as idle.
+func (c *codeCache) sweep(idle time.Duration) {
+	var old []string
+	c.mu.Lock()
+	for id, u := range c.ready {
+		if u.users == 0 && c.clock.Now().Sub(u.last) > idle {
+			delete(c.ready, id)
+			old = append(old, filepath.Dir(u.dir))
+		}
+	}
+	c.mu.Unlock()
+	for _, dir := range old {
+		_ = os.RemoveAll(dir) // what stays goes at the next start
+	}
 }
 
 func (c *codeCache) unpack(ctx context.Context, id blob.ID) (string, error) {

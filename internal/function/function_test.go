@@ -376,6 +376,25 @@ func TestVersionsAndAliases(t *testing.T) {
 	}
 }
 
+func TestUpdateCode_DryRunChangesNothing(t *testing.T) {
+	f := open(t, nil)
+	r := f.python(t, "def handler(e, c): return 1")
+	before, err := f.Get(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dry, err := f.UpdateCode(t.Context(), r, function.Code{Zip: packaged(t, map[string]string{"app.py": "def handler(e, c): return 2"})}, "", false, true, nil)
+	if err != nil || dry.CodeHash == before.CodeHash {
+		t.Errorf("dry run: %v, code %s", err, dry.CodeHash)
+	}
+	if after, err := f.Get(t.Context(), r); err != nil || after.Revision != before.Revision || after.CodeHash != before.CodeHash {
+		t.Errorf("%v: revision %s, was %s", err, after.Revision, before.Revision)
+	}
+	if res := f.call(t, r, "{}"); string(res.Payload) != "1" {
+		t.Errorf("answers %s", res.Payload)
+	}
+}
+
 func TestLayers(t *testing.T) {
 	f := open(t, nil)
 	l, err := f.PublishLayer(t.Context(), scope, function.Layer{Name: "lib"}, packaged(t, map[string]string{"python/shared.py": "x = 'from the layer'\n"}))

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tarn-data/tarn/internal/blob"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/sandbox"
 )
@@ -22,7 +23,8 @@ type instance struct {
 	token   string
 	group   string // log group and stream
 	stream  string
-	dir     string // its own folder on the host
+	dir     string  // its own folder on the host
+	code    blob.ID // the package that it holds unpacked
 	expires time.Time
 	started time.Time
 	initFor time.Duration // how long it took to become ready; zero once reported
@@ -49,7 +51,7 @@ type instance struct {
 const maxInstanceAge = time.Hour
 
 // start launches a process for a version. The instance is not ready yet: see await.
-func (s *Service) start(ctx context.Context, scope ident.Scope, v Version, key string) (*instance, error) {
+func (s *Service) start(ctx context.Context, scope ident.Scope, v Version, key string) (in *instance, err error) {
 	fam, err := familyOf(v.Config.Runtime)
 	if err != nil {
 		return nil, err
@@ -57,7 +59,7 @@ func (s *Service) start(ctx context.Context, scope ident.Scope, v Version, key s
 	if arch := v.Config.Architectures[0]; arch != architecture() && fam == provided {
 		return nil, fmt.Errorf("%w: the function is for %s, this machine is %s", ErrRuntime, arch, architecture())
 	}
-	in := &instance{
+	in = &instance{
 		svc: s, scope: scope, version: v, key: key, token: ident.Hex(16), started: s.opts.Clock.Now(),
 		next: make(chan *request), ready: make(chan struct{}), exited: make(chan struct{}),
 	}
@@ -68,6 +70,11 @@ func (s *Service) start(ctx context.Context, scope ident.Scope, v Version, key s
 	in.stream = in.started.UTC().Format("2006/01/02/") + "[" + v.Number + "]" + ident.Hex(16)
 	in.lastUsed, in.expires = in.started, in.started.Add(maxInstanceAge)
 
+	defer func() {
+		if err != nil {
+			in.clear()
+		}
+	}()
 	l, err := s.layout(ctx, in, fam)
 	if err != nil {
 		return nil, err
@@ -126,7 +133,17 @@ func (in *instance) reap() {
 	}
 	in.mu.Unlock()
 	close(in.exited)
-	_ = os.RemoveAll(in.dir)
+	in.clear()
+}
+
+// clear gives up what the instance has on disk.
+func (in *instance) clear() {
+	if in.dir != "" {
+		_ = os.RemoveAll(in.dir)
+	}
+	if in.code != "" {
+		in.svc.code.release(in.code)
+	}
 }
 
 // kill ends the process and waits for it.
@@ -157,6 +174,7 @@ func (s *Service) layout(ctx context.Context, in *instance, fam family) (layout,
 	if err != nil {
 		return layout{}, err
 	}
+	in.code = in.version.Code
 	in.dir = filepath.Join(s.opts.Dir, "run", in.token)
 	tmp, opt := filepath.Join(in.dir, "tmp"), filepath.Join(in.dir, "opt")
 	for _, d := range []string{tmp, opt} {
@@ -239,7 +257,9 @@ func (s *Service) layers(ctx context.Context, arns []string, opt string) error {
 		if err != nil {
 			return err
 		}
-		if err := copyOver(opt, dir); err != nil {
+		err = copyOver(opt, dir)
+		s.code.release(l.Code)
+		if err != nil {
 			return fmt.Errorf("unpack layer %s: %w", arn, err)
 		}
 	}

@@ -22,21 +22,21 @@ func (s *Service) PublishLayer(ctx context.Context, scope ident.Scope, l Layer, 
 		return Layer{}, err
 	}
 	l.Code, l.CodeSize, l.CodeHash, l.Created = pkg.id, pkg.size, pkg.hash, s.opts.Clock.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// The counter outlives deleted versions: a number is never given twice.
-	counter := under(scope, "layers").Str(l.Name)
-	next, err := kv.Load[int](ctx, s.opts.Store, counter)
-	if err != nil && !errors.Is(err, kv.ErrNotFound) {
-		return Layer{}, err
-	}
-	l.Number = next + 1
-	var b kv.Batch
-	kv.Put(&b, counter, l.Number)
-	k := layerKey(scope, l.Name, l.Number)
-	kv.Put(&b, k, l)
-	blob.Ref(&b, l.Code, k)
-	return l, kv.Commit(ctx, s.opts.Store, &b)
+	err = s.edit(ctx, func(b *kv.Batch) error {
+		// The counter outlives deleted versions: a number is never given twice.
+		counter := under(scope, "layers").Str(l.Name)
+		next, err := kv.Load[int](ctx, s.opts.Store, counter)
+		if err != nil && !errors.Is(err, kv.ErrNotFound) {
+			return err
+		}
+		l.Number = next + 1
+		kv.Put(b, counter, l.Number)
+		k := layerKey(scope, l.Name, l.Number)
+		kv.Put(b, k, l)
+		blob.Ref(b, l.Code, k)
+		return nil
+	})
+	return l, err
 }
 
 // Layer returns a version of a layer or ErrLayerNotFound.

@@ -73,27 +73,27 @@ func (s *Service) RemoveLayerPermission(ctx context.Context, scope ident.Scope, 
 	return err
 }
 
-func (s *Service) editLayerPolicy(ctx context.Context, scope ident.Scope, name string, number int, revision string, edit func(*LayerPolicy) error) (LayerPolicy, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p, err := s.LayerPolicy(ctx, scope, name, number)
-	if err != nil && !errors.Is(err, errNoLayerPolicy) {
-		return p, err
-	}
-	if revision != "" && revision != p.Revision {
-		return p, fmt.Errorf("%w. Call the GetLayerPolicy API to retrieve the latest Revision Id", ErrRevision)
-	}
-	if err := edit(&p); err != nil {
-		return p, err
-	}
-	p.Revision = ident.UUID()
-	var b kv.Batch
-	if k := layerPolicyKey(scope, name, number); len(p.Statements) == 0 {
-		b.Delete(k)
-	} else {
-		kv.Put(&b, k, p)
-	}
-	return p, kv.Commit(ctx, s.opts.Store, &b)
+func (s *Service) editLayerPolicy(ctx context.Context, scope ident.Scope, name string, number int, revision string, edit func(*LayerPolicy) error) (p LayerPolicy, err error) {
+	err = s.edit(ctx, func(b *kv.Batch) error {
+		p, err = s.LayerPolicy(ctx, scope, name, number)
+		if err != nil && !errors.Is(err, errNoLayerPolicy) {
+			return err
+		}
+		if revision != "" && revision != p.Revision {
+			return fmt.Errorf("%w. Call the GetLayerPolicy API to retrieve the latest Revision Id", ErrRevision)
+		}
+		if err := edit(&p); err != nil {
+			return err
+		}
+		p.Revision = ident.UUID()
+		if k := layerPolicyKey(scope, name, number); len(p.Statements) == 0 {
+			b.Delete(k)
+		} else {
+			kv.Put(b, k, p)
+		}
+		return nil
+	})
+	return p, err
 }
 
 // checkShared refuses a layer of another account that does not share it.

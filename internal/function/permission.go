@@ -27,19 +27,19 @@ func (s *Service) AddPermission(ctx context.Context, r Ref, p Permission, revisi
 	case !validPrincipal(p.Principal):
 		return fmt.Errorf("%w: The provided principal was invalid. Please check the principal and try again.", ErrBadParameter)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.policyOwner(ctx, r); err != nil {
-		return err
-	}
-	list, err := s.permissions(ctx, r)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(list, func(q Permission) bool { return q.ID == p.ID }) {
-		return fmt.Errorf("%w: The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", ErrStatementExists, p.ID)
-	}
-	return s.putPermissions(ctx, r, append(list, p), revision)
+	return s.edit(ctx, func(b *kv.Batch) error {
+		if err := s.policyOwner(ctx, r); err != nil {
+			return err
+		}
+		list, err := s.permissions(ctx, r)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(list, func(q Permission) bool { return q.ID == p.ID }) {
+			return fmt.Errorf("%w: The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", ErrStatementExists, p.ID)
+		}
+		return s.putPermissions(ctx, b, r, append(list, p), revision)
+	})
 }
 
 // validPrincipal accepts everybody, a service, an account, an ARN of IAM or STS and an organization's service.
@@ -65,25 +65,25 @@ func (s *Service) policyOwner(ctx context.Context, r Ref) error {
 
 // RemovePermission removes a statement. revision is that of AddPermission.
 func (s *Service) RemovePermission(ctx context.Context, r Ref, id, revision string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.policyOwner(ctx, r); errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("%w: No policy found for: %s", ErrNoPolicy, r.ARN())
-	} else if err != nil {
-		return err
-	}
-	list, err := s.permissions(ctx, r)
-	if err != nil {
-		return err
-	}
-	if len(list) == 0 {
-		return fmt.Errorf("%w: No policy is associated with the given resource.", ErrNoPolicy)
-	}
-	i := slices.IndexFunc(list, func(q Permission) bool { return q.ID == id })
-	if i < 0 {
-		return fmt.Errorf("%w: Statement %s is not found in resource policy.", ErrNoPolicy, id)
-	}
-	return s.putPermissions(ctx, r, slices.Delete(list, i, i+1), revision)
+	return s.edit(ctx, func(b *kv.Batch) error {
+		if err := s.policyOwner(ctx, r); errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("%w: No policy found for: %s", ErrNoPolicy, r.ARN())
+		} else if err != nil {
+			return err
+		}
+		list, err := s.permissions(ctx, r)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return fmt.Errorf("%w: No policy is associated with the given resource.", ErrNoPolicy)
+		}
+		i := slices.IndexFunc(list, func(q Permission) bool { return q.ID == id })
+		if i < 0 {
+			return fmt.Errorf("%w: Statement %s is not found in resource policy.", ErrNoPolicy, id)
+		}
+		return s.putPermissions(ctx, b, r, slices.Delete(list, i, i+1), revision)
+	})
 }
 
 // Permissions returns the statements and the revision of the policy, or ErrNoPolicy where there is none.
@@ -188,12 +188,11 @@ func (s *Service) permissions(ctx context.Context, r Ref) ([]Permission, error) 
 }
 
 // putPermissions replaces a policy. What it belongs to gets the same new revision.
-func (s *Service) putPermissions(ctx context.Context, r Ref, list []Permission, revision string) error {
+func (s *Service) putPermissions(ctx context.Context, b *kv.Batch, r Ref, list []Permission, revision string) error {
 	m, err := s.meta(ctx, r.Scope, r.Name)
 	if err != nil {
 		return err
 	}
-	var b kv.Batch
 	next, have := ident.UUID(), ""
 	if q := policyOf(r.Qualifier); q == "" || digits.MatchString(q) {
 		v, err := s.Get(ctx, r)
@@ -202,14 +201,14 @@ func (s *Service) putPermissions(ctx context.Context, r Ref, list []Permission, 
 		}
 		have = v.Revision
 		v.Change, v.Revision = v.change(), next
-		kv.Put(&b, versionKey(r.Scope, r.Name, v.Number), v)
+		kv.Put(b, versionKey(r.Scope, r.Name, v.Number), v)
 	} else {
 		a, err := s.Alias(ctx, r, q)
 		if err != nil {
 			return err
 		}
 		have, a.Revision = a.Revision, next
-		kv.Put(&b, aliasKey(r.Scope, r.Name, q), a)
+		kv.Put(b, aliasKey(r.Scope, r.Name, q), a)
 	}
 	if revision != "" && revision != have && revision != m.PolicyRevs[policyOf(r.Qualifier)] {
 		return errStalePolicy
@@ -225,10 +224,10 @@ func (s *Service) putPermissions(ctx context.Context, r Ref, list []Permission, 
 	if len(list) == 0 {
 		b.Delete(k)
 	} else {
-		kv.Put(&b, k, list)
+		kv.Put(b, k, list)
 	}
-	kv.Put(&b, metaKey(r.Scope, r.Name), m)
-	return kv.Commit(ctx, s.opts.Store, &b)
+	kv.Put(b, metaKey(r.Scope, r.Name), m)
+	return nil
 }
 
 func policyKey(s ident.Scope, name, qualifier string) []byte {

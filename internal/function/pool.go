@@ -36,6 +36,7 @@ func maxStarts() int { return max(4, 2*runtime.NumCPU()) }
 
 const (
 	watchEvery   = 250 * time.Millisecond
+	sweepEvery   = 40   // looks
 	maxProcesses = 1024 // per instance, as on Lambda
 )
 
@@ -249,40 +250,53 @@ func (p *pool) retire(scope ident.Scope, name string) {
 	}
 }
 
-// watch enforces the limits of memory, processes and /tmp, and ends instances that were idle for long.
+// watch enforces the limits of memory, processes and /tmp, and ends instances and folders of code that were idle for long.
 func (p *pool) watch(ctx context.Context) {
 	for tick := 0; clock.Sleep(ctx, p.svc.opts.Clock, watchEvery) == nil; tick++ {
-		p.mu.Lock()
-		list := make([]*instance, 0, len(p.all))
-		for in := range p.all {
-			list = append(list, in)
+		busy, tired := p.look()
+		for _, in := range tired {
+			in.kill("idle")
 		}
-		idle := map[*instance]bool{}
-		for _, l := range p.idle {
-			for _, in := range l {
-				idle[in] = true
-			}
-		}
-		now := p.svc.opts.Clock.Now()
-		busy := len(list) > len(idle)
-		p.mu.Unlock()
 		var use map[int]sandbox.Group
-		if busy {
+		if len(busy) > 0 {
 			use = sandbox.Usage()
 		}
-		for _, in := range list {
-			if idle[in] {
-				if now.Sub(in.lastUsed) > p.svc.opts.IdleAfter {
-					in.kill("idle")
-				}
-				continue
-			}
+		for _, in := range busy {
 			in.check(use[in.cmd.Process.Pid])
 			if tick%4 == 0 {
 				in.checkStorage()
 			}
 		}
+		if tick%sweepEvery == 0 {
+			p.svc.code.sweep(p.svc.opts.IdleAfter)
+		}
 	}
+}
+
+// look returns the instances that have something to do, and takes out of the idle ones those that were idle too long, so that
+// no request gets one that is about to end.
+func (p *pool) look() (busy, tired []*instance) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.svc.opts.Clock.Now()
+	idle := map[*instance]bool{}
+	for key, list := range p.idle {
+		n := 0
+		for n < len(list) && now.Sub(list[n].lastUsed) > p.svc.opts.IdleAfter { // the one that was used last is at the end
+			n++
+		}
+		tired = append(tired, list[:n]...)
+		for _, in := range list {
+			idle[in] = true
+		}
+		p.setIdle(key, list[n:])
+	}
+	for in := range p.all {
+		if !idle[in] {
+			busy = append(busy, in)
+		}
+	}
+	return busy, tired
 }
 
 // check records what an instance uses and ends it when that is too much.

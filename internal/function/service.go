@@ -132,7 +132,7 @@ func Open(ctx context.Context, opts Options) (*Service, error) {
 	opts.withDefaults()
 	s := &Service{opts: opts, log: opts.Logger.With("component", "function")}
 	var err error
-	if s.code, err = newCodeCache(opts.Dir, opts.Blobs); err != nil {
+	if s.code, err = newCodeCache(opts.Dir, opts.Blobs, opts.Clock); err != nil {
 		return nil, err
 	}
 	s.runs = newRuntimes(&opts, s.log)
@@ -194,21 +194,20 @@ func (s *Service) Create(ctx context.Context, scope ident.Scope, req CreateReque
 	v := Version{Name: req.Name, Number: Latest, Config: cfg, Modified: s.opts.Clock.Now(), Revision: ident.UUID(), Change: ident.UUID()}
 	v.Code, v.CodeSize, v.CodeHash = pkg.id, pkg.size, pkg.hash
 
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var b kv.Batch
-	k := versionKey(scope, v.Name, Latest)
-	b.IfAbsent(k)
-	kv.Put(&b, k, v)
-	blob.Ref(&b, v.Code, k)
-	m := meta{NextVersion: 1, Tags: req.Tags}
 	out := v
-	if req.Publish {
-		out = s.addVersion(&b, scope, v, &m, "")
-	}
+	err = s.edit(ctx, func(b *kv.Batch) error {
+		k := versionKey(scope, v.Name, Latest)
+		b.IfAbsent(k)
+		kv.Put(b, k, v)
+		blob.Ref(b, v.Code, k)
+		m := meta{NextVersion: 1, Tags: req.Tags}
+		if req.Publish {
+			out = s.addVersion(b, scope, v, &m, "")
+		}
+		kv.Put(b, metaKey(scope, v.Name), m)
+		return nil
+	})
 	out.Under, out.Revision = Creating, ident.UUID()
-	kv.Put(&b, metaKey(scope, v.Name), m)
-	err = kv.Commit(ctx, s.opts.Store, &b)
 	if errors.Is(err, kv.ErrConflict) {
 		return Version{}, fmt.Errorf("%w: %s", ErrExists, req.Name)
 	}
@@ -345,68 +344,71 @@ func (s *Service) UpdateConfig(ctx context.Context, r Ref, revision string, edit
 	return v, err
 }
 
-func (s *Service) change(ctx context.Context, r Ref, revision string, publish, dryRun bool, edit func(*kv.Batch, *Version)) (Version, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v, err := s.load(ctx, r.Scope, r.Name, Latest)
-	if err != nil {
-		return Version{}, err
-	}
-	if revision != "" && revision != v.Revision {
-		return Version{}, errStale
-	}
-	m, err := s.meta(ctx, r.Scope, r.Name)
-	if err != nil {
-		return Version{}, err
-	}
-	var b kv.Batch
-	edit(&b, &v)
-	if dryRun {
-		return v, nil
-	}
-	v.Modified, v.Revision, v.Change = s.opts.Clock.Now(), ident.UUID(), ident.UUID()
-	kv.Put(&b, versionKey(r.Scope, r.Name, Latest), v)
-	out := v
-	out.Under, out.Revision = Updating, ident.UUID()
-	if publish {
-		out = s.addVersion(&b, r.Scope, v, &m, "")
-		out.Under = Creating
-		kv.Put(&b, metaKey(r.Scope, r.Name), m)
-	}
-	return out, kv.Commit(ctx, s.opts.Store, &b)
+func (s *Service) change(ctx context.Context, r Ref, revision string, publish, dryRun bool, edit func(*kv.Batch, *Version)) (out Version, err error) {
+	err = s.edit(ctx, func(b *kv.Batch) error {
+		v, err := s.load(ctx, r.Scope, r.Name, Latest)
+		if err != nil {
+			return err
+		}
+		if revision != "" && revision != v.Revision {
+			return errStale
+		}
+		m, err := s.meta(ctx, r.Scope, r.Name)
+		if err != nil {
+			return err
+		}
+		if dryRun {
+			edit(new(kv.Batch), &v)
+			out = v
+			return nil
+		}
+		edit(b, &v)
+		v.Modified, v.Revision, v.Change = s.opts.Clock.Now(), ident.UUID(), ident.UUID()
+		kv.Put(b, versionKey(r.Scope, r.Name, Latest), v)
+		out = v
+		out.Under, out.Revision = Updating, ident.UUID()
+		if publish {
+			out = s.addVersion(b, r.Scope, v, &m, "")
+			out.Under = Creating
+			kv.Put(b, metaKey(r.Scope, r.Name), m)
+		}
+		return nil
+	})
+	return out, err
 }
 
 // Publish freezes $LATEST as the next version. Nothing happens, and the newest version is returned, when neither code
 // nor configuration changed since. hash and revision, if given, must be those of $LATEST.
-func (s *Service) Publish(ctx context.Context, r Ref, hash, revision, description string) (Version, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v, err := s.load(ctx, r.Scope, r.Name, Latest)
-	if err != nil {
-		return Version{}, err
-	}
-	switch {
-	case hash != "" && hash != v.CodeHash:
-		return Version{}, fmt.Errorf("%w: CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in $LATEST.", ErrBadParameter, hash, v.CodeHash)
-	case revision != "" && revision != v.Revision:
-		return Version{}, errStale
-	}
-	m, err := s.meta(ctx, r.Scope, r.Name)
-	if err != nil {
-		return Version{}, err
-	}
-	if m.NextVersion > 1 {
-		last, err := s.load(ctx, r.Scope, r.Name, fmt.Sprint(m.NextVersion-1))
-		if err == nil && last.From == v.change() {
-			return last, nil
+func (s *Service) Publish(ctx context.Context, r Ref, hash, revision, description string) (out Version, err error) {
+	err = s.edit(ctx, func(b *kv.Batch) error {
+		v, err := s.load(ctx, r.Scope, r.Name, Latest)
+		if err != nil {
+			return err
 		}
-	}
-	var b kv.Batch
-	out := s.addVersion(&b, r.Scope, v, &m, description)
-	v.Change, v.Revision = v.change(), ident.UUID()
-	kv.Put(&b, versionKey(r.Scope, r.Name, Latest), v)
-	kv.Put(&b, metaKey(r.Scope, r.Name), m)
-	return out, kv.Commit(ctx, s.opts.Store, &b)
+		switch {
+		case hash != "" && hash != v.CodeHash:
+			return fmt.Errorf("%w: CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in $LATEST.", ErrBadParameter, hash, v.CodeHash)
+		case revision != "" && revision != v.Revision:
+			return errStale
+		}
+		m, err := s.meta(ctx, r.Scope, r.Name)
+		if err != nil {
+			return err
+		}
+		if m.NextVersion > 1 {
+			last, err := s.load(ctx, r.Scope, r.Name, fmt.Sprint(m.NextVersion-1))
+			if err == nil && last.From == v.change() {
+				out = last
+				return nil
+			}
+		}
+		out = s.addVersion(b, r.Scope, v, &m, description)
+		v.Change, v.Revision = v.change(), ident.UUID()
+		kv.Put(b, versionKey(r.Scope, r.Name, Latest), v)
+		kv.Put(b, metaKey(r.Scope, r.Name), m)
+		return nil
+	})
+	return out, err
 }
 
 // addVersion adds a frozen copy of v to b and counts m on.
@@ -433,53 +435,52 @@ func (s *Service) Delete(ctx context.Context, r Ref) error {
 	case r.Qualifier != "" && !digits.MatchString(r.Qualifier) && aliasForm.MatchString(r.Qualifier):
 		return fmt.Errorf("%w: Deletion of aliases is not currently supported.", ErrBadParameter)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, err := s.load(ctx, r.Scope, r.Name, Latest); err != nil {
-		return err
-	}
-	var b kv.Batch
-	if r.Qualifier != "" {
-		v, err := s.load(ctx, r.Scope, r.Name, r.Qualifier)
-		if errors.Is(err, ErrNotFound) {
-			return nil // what is absent is deleted
-		}
-		if err != nil {
+	err := s.edit(ctx, func(b *kv.Batch) error {
+		if _, err := s.load(ctx, r.Scope, r.Name, Latest); err != nil {
 			return err
 		}
-		aliases, _, err := s.Aliases(ctx, r, "", "", 0)
-		if err != nil {
-			return err
-		}
-		for _, a := range aliases {
-			if _, weighted := a.Weights[v.Number]; a.Version == v.Number || weighted {
-				return fmt.Errorf("%w: version %s: alias %s points to it", ErrInUse, v.Number, a.Name)
+		if r.Qualifier != "" {
+			v, err := s.load(ctx, r.Scope, r.Name, r.Qualifier)
+			if errors.Is(err, ErrNotFound) {
+				return nil // what is absent is deleted
 			}
+			if err != nil {
+				return err
+			}
+			aliases, _, err := s.Aliases(ctx, r, "", "", 0)
+			if err != nil {
+				return err
+			}
+			for _, a := range aliases {
+				if _, weighted := a.Weights[v.Number]; a.Version == v.Number || weighted {
+					return fmt.Errorf("%w: version %s: alias %s points to it", ErrInUse, v.Number, a.Name)
+				}
+			}
+			k := versionKey(r.Scope, r.Name, v.Number)
+			b.Delete(k)
+			blob.Unref(b, v.Code, k)
+			b.UseReserve()
+			return nil
 		}
-		k := versionKey(r.Scope, r.Name, v.Number)
-		b.Delete(k)
-		blob.Unref(&b, v.Code, k)
+		versions, _, err := kv.LoadAll[Version](ctx, s.opts.Store, kv.Prefix(under(r.Scope, "fn").Str(r.Name)), 0)
+		if err != nil {
+			return err
+		}
+		for _, v := range versions {
+			blob.Unref(b, v.Code, versionKey(r.Scope, v.Name, v.Number))
+		}
+		for _, kind := range []string{"fn", "alias", "policy", "event"} {
+			p := under(r.Scope, kind).Str(r.Name)
+			b.DeleteRange(p, p.End())
+		}
+		b.Delete(metaKey(r.Scope, r.Name))
 		b.UseReserve()
-		return kv.Commit(ctx, s.opts.Store, &b)
+		return nil
+	})
+	if err == nil && r.Qualifier == "" {
+		s.pool.retire(r.Scope, r.Name)
 	}
-	versions, _, err := kv.LoadAll[Version](ctx, s.opts.Store, kv.Prefix(under(r.Scope, "fn").Str(r.Name)), 0)
-	if err != nil {
-		return err
-	}
-	for _, v := range versions {
-		blob.Unref(&b, v.Code, versionKey(r.Scope, v.Name, v.Number))
-	}
-	for _, kind := range []string{"fn", "alias", "policy", "event"} {
-		p := under(r.Scope, kind).Str(r.Name)
-		b.DeleteRange(p, p.End())
-	}
-	b.Delete(metaKey(r.Scope, r.Name))
-	b.UseReserve()
-	if err := kv.Commit(ctx, s.opts.Store, &b); err != nil {
-		return err
-	}
-	s.pool.retire(r.Scope, r.Name)
-	return nil
+	return err
 }
 
 // resolve turns a qualifier into a version's number. With pick, an alias with weights chooses one at random.
@@ -546,6 +547,11 @@ func (s *Service) checkTargets(arns ...string) error {
 		}
 	}
 	return nil
+}
+
+// edit changes what is stored in one step: f sees no change of another between what it reads and what it adds to the batch.
+func (s *Service) edit(ctx context.Context, f func(b *kv.Batch) error) error {
+	return kv.CommitLocked(ctx, &s.mu, s.opts.Store, func(b *kv.Batch) (func(), error) { return func() {}, f(b) })
 }
 
 func under(s ident.Scope, kind string) key.Key {

@@ -23,26 +23,26 @@ func (s *Service) SetReserved(ctx context.Context, r Ref, n *int) error {
 	if r.Qualifier != "" {
 		return fmt.Errorf("%w: This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.", ErrBadParameter)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m, err := s.meta(ctx, r.Scope, r.Name)
-	if errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("%w: %s:%s", ErrNotFound, r.ARN(), Latest)
-	}
-	if err != nil {
-		return err
-	}
-	use, err := s.Use(ctx, r.Scope)
-	if err != nil {
-		return err
-	}
-	if old := m.Reserved; old != nil {
-		use.Reserved -= *old
-	}
-	if n != nil && (*n < 0 || use.Reserved+*n > AccountConcurrency-unreserved) {
-		return fmt.Errorf("%w: Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", ErrBadParameter, unreserved)
-	}
-	return s.editMeta(ctx, r, func(m *meta) { m.Reserved = n })
+	return s.edit(ctx, func(b *kv.Batch) error {
+		m, err := s.meta(ctx, r.Scope, r.Name)
+		if errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("%w: %s:%s", ErrNotFound, r.ARN(), Latest)
+		}
+		if err != nil {
+			return err
+		}
+		use, err := s.Use(ctx, r.Scope)
+		if err != nil {
+			return err
+		}
+		if old := m.Reserved; old != nil {
+			use.Reserved -= *old
+		}
+		if n != nil && (*n < 0 || use.Reserved+*n > AccountConcurrency-unreserved) {
+			return fmt.Errorf("%w: Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", ErrBadParameter, unreserved)
+		}
+		return s.editMeta(ctx, b, r, func(m *meta) { m.Reserved = n })
+	})
 }
 
 // Reserved returns a function's reservation, or nil.
@@ -65,33 +65,32 @@ func (s *Service) Tag(ctx context.Context, r Ref, add map[string]string, drop []
 	if len(add) == 0 && len(drop) == 0 {
 		return fmt.Errorf("%w: An error occurred and the request cannot be processed.", ErrBadParameter)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m, err := s.meta(ctx, r.Scope, r.Name)
-	if err != nil {
-		return err
-	}
-	tags := maps.Clone(m.Tags)
-	if tags == nil {
-		tags = map[string]string{}
-	}
-	maps.Copy(tags, add)
-	for _, k := range drop {
-		delete(tags, k)
-	}
-	if len(tags) > maxTags {
-		return errTagLimit
-	}
-	v, err := s.load(ctx, r.Scope, r.Name, Latest)
-	if err != nil {
-		return err
-	}
-	v.Change, v.Revision = v.change(), ident.UUID()
-	m.Tags = tags
-	var b kv.Batch
-	kv.Put(&b, versionKey(r.Scope, r.Name, Latest), v)
-	kv.Put(&b, metaKey(r.Scope, r.Name), m)
-	return kv.Commit(ctx, s.opts.Store, &b)
+	return s.edit(ctx, func(b *kv.Batch) error {
+		m, err := s.meta(ctx, r.Scope, r.Name)
+		if err != nil {
+			return err
+		}
+		tags := maps.Clone(m.Tags)
+		if tags == nil {
+			tags = map[string]string{}
+		}
+		maps.Copy(tags, add)
+		for _, k := range drop {
+			delete(tags, k)
+		}
+		if len(tags) > maxTags {
+			return errTagLimit
+		}
+		v, err := s.load(ctx, r.Scope, r.Name, Latest)
+		if err != nil {
+			return err
+		}
+		v.Change, v.Revision = v.change(), ident.UUID()
+		m.Tags = tags
+		kv.Put(b, versionKey(r.Scope, r.Name, Latest), v)
+		kv.Put(b, metaKey(r.Scope, r.Name), m)
+		return nil
+	})
 }
 
 // TaggableRef refuses a version or an alias.
@@ -102,15 +101,14 @@ func TaggableRef(r Ref) error {
 	return nil
 }
 
-func (s *Service) editMeta(ctx context.Context, r Ref, edit func(*meta)) error {
+func (s *Service) editMeta(ctx context.Context, b *kv.Batch, r Ref, edit func(*meta)) error {
 	m, err := s.meta(ctx, r.Scope, r.Name)
 	if err != nil {
 		return err
 	}
 	edit(&m)
-	var b kv.Batch
-	kv.Put(&b, metaKey(r.Scope, r.Name), m)
-	return kv.Commit(ctx, s.opts.Store, &b)
+	kv.Put(b, metaKey(r.Scope, r.Name), m)
+	return nil
 }
 
 // PutEventConfig sets how asynchronous invocations of a function, version or alias are retried and where their records
@@ -132,30 +130,30 @@ func (s *Service) PutEventConfig(ctx context.Context, r Ref, c EventConfig, merg
 			return EventConfig{}, err
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if merge {
-		old, err := s.EventConfig(ctx, r)
-		if err != nil {
-			return EventConfig{}, err
+	err := s.edit(ctx, func(b *kv.Batch) error {
+		if merge {
+			old, err := s.EventConfig(ctx, r)
+			if err != nil {
+				return err
+			}
+			if c.MaxAge == 0 {
+				c.MaxAge = old.MaxAge
+			}
+			if c.Retries == nil {
+				c.Retries = old.Retries
+			}
+			if c.OnSuccess == "" {
+				c.OnSuccess = old.OnSuccess
+			}
+			if c.OnFailure == "" {
+				c.OnFailure = old.OnFailure
+			}
 		}
-		if c.MaxAge == 0 {
-			c.MaxAge = old.MaxAge
-		}
-		if c.Retries == nil {
-			c.Retries = old.Retries
-		}
-		if c.OnSuccess == "" {
-			c.OnSuccess = old.OnSuccess
-		}
-		if c.OnFailure == "" {
-			c.OnFailure = old.OnFailure
-		}
-	}
-	c.Modified = s.opts.Clock.Now()
-	var b kv.Batch
-	kv.Put(&b, eventKey(r.Scope, r.Name, r.Qualifier), c)
-	return c, kv.Commit(ctx, s.opts.Store, &b)
+		c.Modified = s.opts.Clock.Now()
+		kv.Put(b, eventKey(r.Scope, r.Name, r.Qualifier), c)
+		return nil
+	})
+	return c, err
 }
 
 // destinationText writes destinations as Lambda's errors do.
