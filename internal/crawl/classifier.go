@@ -50,21 +50,20 @@ func (s *Service) Classifiers(ctx context.Context, scope ident.Scope, after stri
 
 // UpdateClassifier changes a classifier.
 func (s *Service) UpdateClassifier(ctx context.Context, scope ident.Scope, name string, edit func(*Classifier)) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, err := s.Classifier(ctx, scope, name)
-	if err != nil {
-		return err
-	}
-	edit(&c)
-	if err := c.check(); err != nil {
-		return err
-	}
-	c.Updated = s.opts.Clock.Now()
-	c.Version++
-	var b kv.Batch
-	kv.Put(&b, classifierKey(scope, name), c)
-	return kv.Commit(ctx, s.opts.Store, &b)
+	return s.step(ctx, func(b *kv.Batch) error {
+		c, err := s.Classifier(ctx, scope, name)
+		if err != nil {
+			return err
+		}
+		edit(&c)
+		if err := c.check(); err != nil {
+			return err
+		}
+		c.Updated = s.opts.Clock.Now()
+		c.Version++
+		kv.Put(b, classifierKey(scope, name), c)
+		return nil
+	})
 }
 
 // DeleteClassifier removes a classifier.

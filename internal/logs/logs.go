@@ -116,17 +116,16 @@ func (l *Store) Group(ctx context.Context, s ident.Scope, name string) (Group, e
 
 // UpdateGroup changes a group's retention or tags under a lock.
 func (l *Store) UpdateGroup(ctx context.Context, s ident.Scope, name string, change func(*Group)) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	g, err := l.Group(ctx, s, name)
-	if err != nil {
-		return err
-	}
-	change(&g)
-	var b kv.Batch
-	b.IfPresent(groupKey(s, name))
-	kv.Put(&b, groupKey(s, name), g)
-	return kv.Commit(ctx, l.kv, &b)
+	return kv.CommitLocked(ctx, &l.mu, l.kv, func(b *kv.Batch) (func(), error) {
+		g, err := l.Group(ctx, s, name)
+		if err != nil {
+			return nil, err
+		}
+		change(&g)
+		b.IfPresent(groupKey(s, name))
+		kv.Put(b, groupKey(s, name), g)
+		return func() {}, nil
+	})
 }
 
 // Groups lists groups by name: those that start with prefix, contain part in any case and come after the

@@ -189,20 +189,15 @@ func (e *Engine) SetTags(ctx context.Context, scope ident.Scope, uuid string, ta
 	if len(tags) > 50 {
 		return fmt.Errorf("%w: Number of tags exceeds resource tag limit.", ErrBadParameter)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	m, ok := e.all[uuid]
-	if !ok || m.Scope != scope {
-		return ErrNotFound
-	}
-	m.Tags = tags
-	var b kv.Batch
-	kv.Put(&b, recordKey(m), m)
-	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
-		return err
-	}
-	e.all[uuid] = m
-	return nil
+	return kv.CommitLocked(ctx, &e.mu, e.opts.Store, func(b *kv.Batch) (func(), error) {
+		m, ok := e.all[uuid]
+		if !ok || m.Scope != scope {
+			return nil, ErrNotFound
+		}
+		m.Tags = tags
+		kv.Put(b, recordKey(m), m)
+		return func() { e.all[uuid] = m }, nil
+	})
 }
 
 func compile(filters []string) ([]*eventpattern.Pattern, error) {
@@ -268,24 +263,23 @@ func (e *Engine) Update(ctx context.Context, scope ident.Scope, uuid string, edi
 }
 
 // Delete ends a mapping. Batches that are with the function are finished.
-func (e *Engine) Delete(ctx context.Context, scope ident.Scope, uuid string) (Mapping, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	m, ok := e.all[uuid]
-	if !ok || m.Scope != scope {
-		return Mapping{}, ErrNotFound
-	}
-	var b kv.Batch
-	b.Delete(recordKey(m))
-	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
-		return Mapping{}, err
-	}
-	delete(e.all, uuid)
-	if r := e.running[uuid]; r != nil {
-		r.cancel()
-		delete(e.running, uuid)
-	}
-	return m, nil
+func (e *Engine) Delete(ctx context.Context, scope ident.Scope, uuid string) (m Mapping, err error) {
+	err = kv.CommitLocked(ctx, &e.mu, e.opts.Store, func(b *kv.Batch) (func(), error) {
+		var ok bool
+		if m, ok = e.all[uuid]; !ok || m.Scope != scope {
+			m = Mapping{}
+			return nil, ErrNotFound
+		}
+		b.Delete(recordKey(m))
+		return func() {
+			delete(e.all, uuid)
+			if r := e.running[uuid]; r != nil {
+				r.cancel()
+				delete(e.running, uuid)
+			}
+		}, nil
+	})
+	return m, err
 }
 
 // start runs a mapping after the runner that it had before has ended.

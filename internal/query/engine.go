@@ -118,3 +118,8 @@ func page[T any](ctx context.Context, e *Engine, p key.Key, after string, limit 
 	}
 	return list, next, nil
 }
+
+// edit changes what is stored in one step: f sees no change of another between what it reads and what it adds to the batch.
+func (e *Engine) edit(ctx context.Context, f func(b *kv.Batch) error) error {
+	return kv.CommitLocked(ctx, &e.mu, e.kv, func(b *kv.Batch) (func(), error) { return func() {}, f(b) })
+}

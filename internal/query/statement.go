@@ -25,26 +25,33 @@ func (e *Engine) CreateNamedQuery(ctx context.Context, s ident.Scope, q NamedQue
 		return "", err
 	}
 	q.Workgroup, q.ID = w.Name, ident.UUID()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var b kv.Batch
-	if token != "" {
-		t := under(s, "namedToken").Str(token)
-		old, err := kv.Load[NamedQuery](ctx, e.kv, t)
-		if err == nil {
-			if old.Text != q.Text || old.Name != q.Name {
-				return "", fmt.Errorf("%w: Idempotent parameters do not match", ErrInvalid)
+	err = e.edit(ctx, func(b *kv.Batch) error {
+		if token != "" {
+			t := under(s, "namedToken").Str(token)
+			old, err := kv.Load[NamedQuery](ctx, e.kv, t)
+			switch {
+			case err == nil && (old.Text != q.Text || old.Name != q.Name):
+				return fmt.Errorf("%w: Idempotent parameters do not match", ErrInvalid)
+			case err == nil:
+				q.ID = old.ID
+				return nil
+			case !errors.Is(err, kv.ErrNotFound):
+				return err
 			}
-			return old.ID, nil
+			kv.Put(b, t, q)
 		}
-		if !errors.Is(err, kv.ErrNotFound) {
-			return "", err
-		}
-		kv.Put(&b, t, q)
+		putNamed(b, s, q)
+		return nil
+	})
+	if err != nil {
+		return "", err
 	}
-	kv.Put(&b, under(s, "named").Str(q.ID), q)
-	kv.Put(&b, under(s, "namedBy").Str(q.Workgroup).Str(q.ID), q)
-	return q.ID, kv.Commit(ctx, e.kv, &b)
+	return q.ID, nil
+}
+
+func putNamed(b *kv.Batch, s ident.Scope, q NamedQuery) {
+	kv.Put(b, under(s, "named").Str(q.ID), q)
+	kv.Put(b, under(s, "namedBy").Str(q.Workgroup).Str(q.ID), q)
 }
 
 // NamedQuery returns a named query. Errors: ErrNotFound.
@@ -63,17 +70,15 @@ func (e *Engine) NamedQueries(ctx context.Context, s ident.Scope, workgroup, aft
 
 // UpdateNamedQuery changes name, description and text.
 func (e *Engine) UpdateNamedQuery(ctx context.Context, s ident.Scope, id, name, description, text string) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	q, err := e.NamedQuery(ctx, s, id)
-	if err != nil {
-		return err
-	}
-	q.Name, q.Description, q.Text = name, description, text
-	var b kv.Batch
-	kv.Put(&b, under(s, "named").Str(id), q)
-	kv.Put(&b, under(s, "namedBy").Str(q.Workgroup).Str(id), q)
-	return kv.Commit(ctx, e.kv, &b)
+	return e.edit(ctx, func(b *kv.Batch) error {
+		q, err := e.NamedQuery(ctx, s, id)
+		if err != nil {
+			return err
+		}
+		q.Name, q.Description, q.Text = name, description, text
+		putNamed(b, s, q)
+		return nil
+	})
 }
 
 // DeleteNamedQuery removes a named query.

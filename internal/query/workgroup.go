@@ -108,24 +108,23 @@ func (e *Engine) Workgroups(ctx context.Context, s ident.Scope, after string, li
 
 // UpdateWorkgroup changes a workgroup.
 func (e *Engine) UpdateWorkgroup(ctx context.Context, s ident.Scope, name string, change func(*Workgroup) error) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	w, err := e.Workgroup(ctx, s, name)
-	if err != nil {
-		return err
-	}
-	if err := change(&w); err != nil {
-		return err
-	}
-	if err := w.validate(); err != nil {
-		return err
-	}
-	if w.Created.IsZero() {
-		w.Created = e.clock.Now()
-	}
-	var b kv.Batch
-	kv.Put(&b, under(s, "workgroup").Str(w.Name), w)
-	return kv.Commit(ctx, e.kv, &b)
+	return e.edit(ctx, func(b *kv.Batch) error {
+		w, err := e.Workgroup(ctx, s, name)
+		if err != nil {
+			return err
+		}
+		if err := change(&w); err != nil {
+			return err
+		}
+		if err := w.validate(); err != nil {
+			return err
+		}
+		if w.Created.IsZero() {
+			w.Created = e.clock.Now()
+		}
+		kv.Put(b, under(s, "workgroup").Str(w.Name), w)
+		return nil
+	})
 }
 
 // DeleteWorkgroup removes a workgroup; recursive also removes its named queries and prepared statements.
