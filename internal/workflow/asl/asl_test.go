@@ -116,12 +116,28 @@ func TestIntrinsics(t *testing.T) {
 		{`States.Hash('x', 'SHA-1')`, `"11f6ad8ec52a2984abaafd7c3b516503785c2072"`},
 		{`States.JsonMerge($.o, States.StringToJson($.t), false)`, `{"k":1,"z":[1]}`},
 		{`States.MathAdd(1, -3)`, `-2`},
+		{`States.ArrayRange(5, 1, 1)`, `[]`},
+		{`States.ArrayRange(1, 1, -7)`, `[1]`},
+		{`States.ArrayRange(9223372036854775800, 9223372036854775807, 5)`, `[9223372036854775800,9223372036854775805]`},
+		{`States.ArrayRange(-9223372036854775808, 9223372036854775807, 9223372036854775807)`, `[-9223372036854775808,-1,9223372036854775806]`},
+		{`States.ArrayRange(1, 1000, 1)[999]`, ``},
+		{`States.ArrayGetItem($.a, 1.6)`, `3`},
+		{`States.Base64Decode('aGVsbG8')`, `"hello"`},
+		{`States.Hash($.a, 'MD5')`, `"7bd4c63ba2cdadb060f5730e7bf66a30"`},
+		{`States.MathAdd(1.5, 1)`, `3`},
+		{`States.StringSplit($.s, '')`, `["x,y"]`},
 		{`States.StringSplit($.s, ',')`, `["x","y"]`},
 		{`States.StringSplit('a.b+c', '.+')`, `["a","b","c"]`},
 		{`$$.Execution.Name`, `"x"`},
 		{`$known`, `"var known"`},
 	} {
 		got, err := eval(t, `{"r.$":"`+strings.ReplaceAll(c.call, `\\`, `\\`)+`"}`, input)
+		if c.want == "" { // is refused at creation
+			if err == nil {
+				t.Errorf("%s = %s", c.call, got)
+			}
+			continue
+		}
 		if want := `{"r":` + c.want + `}`; err != nil || got != want {
 			t.Errorf("%s = %s, %v; want %s", c.call, got, err, want)
 		}
@@ -134,7 +150,18 @@ func TestIntrinsics(t *testing.T) {
 			t.Errorf("%d: MathRandom: %s, %v", i, got, err)
 		}
 	}
-	for _, call := range []string{`States.MathAdd('a', 1)`, `States.ArrayGetItem($.a, 9)`, `States.ArrayPartition($.a, 0)`, `States.StringToJson('{')`, `States.Hash('x', 'CRC')`, `States.Base64Decode('%')`, `$.missing`, `States.ArrayRange(0, 2000, 1)`} {
+	for range 20 {
+		if got, err := eval(t, `{"r.$":"States.MathRandom(-9223372036854775808, 9223372036854775807)"}`, input); err != nil {
+			t.Errorf("MathRandom: %s, %v", got, err)
+		}
+	}
+	long := strings.Repeat("x", 10001)
+	for _, call := range []string{`States.ArrayRange(-9000000000000000000, 9000000000000000000, 1)`, `States.ArrayRange(1, 1001, 1)`, `States.ArrayRange(1, 5, 0)`, `States.MathAdd(9223372036854775807, 1)`,
+		`States.MathAdd(-9223372036854775808, -1)`, `States.MathAdd(1e300, 1)`, `States.ArrayGetItem($.a, -1)`, `States.ArrayPartition($.a, 1e30)`, `States.ArrayLength($.s)`, `States.ArrayUnique($.o)`,
+		`States.ArrayContains($.o, 1)`, `States.Format('{}')`, `States.Format('a', 1)`, `States.Format($.n)`, `States.JsonMerge($.o, $.o, true)`, `States.JsonMerge($.o, $.a, false)`, `States.StringToJson($.o)`,
+		`States.MathRandom(1, 1)`, `States.MathRandom('a', 1)`, `States.StringSplit($.o, ',')`, `States.UUID(1)`, `States.Nope()`, `States.Array(`, `States.Hash('` + long + `', 'MD5')`, `States.Base64Encode('` + long + `')`,
+		`States.Format('` + strings.Repeat(`{}`, 2000) + `'` + strings.Repeat(`, '`+long+`'`, 2000) + `)`,
+		`States.MathAdd('a', 1)`, `States.ArrayGetItem($.a, 9)`, `States.ArrayPartition($.a, 0)`, `States.StringToJson('{')`, `States.Hash('x', 'CRC')`, `States.Base64Decode('%')`, `$.missing`, `States.ArrayRange(0, 2000, 1)`} {
 		if got, err := eval(t, `{"r.$":"`+call+`"}`, input); err == nil {
 			t.Errorf("%s = %s", call, got)
 		}

@@ -12,6 +12,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/jsonvalue"
@@ -51,7 +52,11 @@ var intrinsics = map[string]intrinsic{
 	"UUID":           {0, 0, uuid},
 }
 
-const maxText = 10000 // characters that Base64Encode, Base64Decode and Hash take
+const (
+	maxText   = 10000    // characters that Base64Encode, Base64Decode and Hash take
+	maxRange  = 1000     // items that ArrayRange makes
+	maxFormat = 16 << 20 // bytes that Format makes
+)
 
 func (c *invocation) list(i int) ([]any, error) {
 	l, ok := c.args[i].([]any)
@@ -107,6 +112,9 @@ func format(c *invocation) (any, error) {
 				return nil, errors.New("number of arguments do not match the occurrences of {}")
 			}
 			b.WriteString(javaString(c.args[next], true))
+			if b.Len() > maxFormat {
+				return nil, fmt.Errorf("the text has more than %d bytes", maxFormat)
+			}
 			next++
 			i++
 		default:
@@ -201,12 +209,19 @@ func arrayRange(c *invocation) (any, error) {
 	if step == 0 {
 		return nil, errors.New("the increment cannot be 0")
 	}
-	if (last-first)/step >= 1000 {
-		return nil, errors.New("the range can hold at most 1000 items")
-	}
 	out := []any{}
-	for v := first; step > 0 && v <= last || step < 0 && v >= last; v += step {
-		out = append(out, jsonvalue.Int(v))
+	if step > 0 && first > last || step < 0 && first < last {
+		return out, nil
+	}
+	span, by := uint64(last)-uint64(first), uint64(step) // as unsigned numbers they do not overflow
+	if step < 0 {
+		span, by = uint64(first)-uint64(last), -uint64(step)
+	}
+	if span/by >= maxRange {
+		return nil, fmt.Errorf("the range can hold at most %d items", maxRange)
+	}
+	for i := range span/by + 1 {
+		out = append(out, jsonvalue.Int(first+int64(i)*step))
 	}
 	return out, nil
 }
@@ -267,8 +282,8 @@ func base64Encode(c *invocation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(s) > maxText {
-		return nil, fmt.Errorf("the text has %d characters, more than the %d allowed", len(s), maxText)
+	if n := utf8.RuneCountInString(s); n > maxText {
+		return nil, fmt.Errorf("the text has %d characters, more than the %d allowed", n, maxText)
 	}
 	return base64.StdEncoding.EncodeToString([]byte(s)), nil
 }
@@ -278,8 +293,8 @@ func base64Decode(c *invocation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(s) > maxText {
-		return nil, fmt.Errorf("the text has %d characters, more than the %d allowed", len(s), maxText)
+	if n := utf8.RuneCountInString(s); n > maxText {
+		return nil, fmt.Errorf("the text has %d characters, more than the %d allowed", n, maxText)
 	}
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
@@ -298,6 +313,9 @@ func hashOf(c *invocation) (any, error) {
 	alg, err := c.str(1)
 	if err != nil {
 		return nil, err
+	}
+	if n := utf8.RuneCountInString(data); n > maxText {
+		return nil, fmt.Errorf("the data has %d characters, more than the %d allowed", n, maxText)
 	}
 	b := []byte(data)
 	switch alg {
@@ -348,14 +366,15 @@ func mathRandom(c *invocation) (any, error) {
 	if lo >= hi {
 		return nil, errors.New("the start must be less than the end")
 	}
+	span := uint64(hi) - uint64(lo)
 	if len(c.args) == 3 {
 		seed, err := c.integer(2)
 		if err != nil {
 			return nil, err
 		}
-		return jsonvalue.Int(lo + rand.New(rand.NewPCG(uint64(seed), 1)).Int64N(hi-lo)), nil
+		return jsonvalue.Int(int64(uint64(lo) + rand.New(rand.NewPCG(uint64(seed), 1)).Uint64N(span))), nil
 	}
-	return jsonvalue.Int(lo + rand.Int64N(hi-lo)), nil
+	return jsonvalue.Int(int64(uint64(lo) + rand.Uint64N(span))), nil
 }
 
 func mathAdd(c *invocation) (any, error) {
@@ -367,7 +386,11 @@ func mathAdd(c *invocation) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return jsonvalue.Int(a + b), nil
+	sum := a + b
+	if (a < 0) == (b < 0) && (sum < 0) != (a < 0) {
+		return nil, errors.New("the sum is out of range")
+	}
+	return jsonvalue.Int(sum), nil
 }
 
 // stringSplit splits at any of the delimiter's characters and drops empty parts.
