@@ -35,7 +35,7 @@ var intrinsics = map[string]intrinsic{
 	"Format":         {1, -1, format},
 	"StringToJson":   {1, 1, stringToJSON},
 	"JsonToString":   {1, 1, func(c *invocation) (any, error) { return text(c.args[0]), nil }},
-	"Array":          {0, -1, func(c *invocation) (any, error) { return append([]any{}, c.args...), nil }},
+	"Array":          {0, -1, array},
 	"ArrayPartition": {2, 2, arrayPartition},
 	"ArrayContains":  {2, 2, arrayContains},
 	"ArrayRange":     {3, 3, arrayRange},
@@ -55,7 +55,7 @@ var intrinsics = map[string]intrinsic{
 const (
 	maxText   = 10000    // characters that Base64Encode, Base64Decode and Hash take
 	maxRange  = 1000     // items that ArrayRange makes
-	maxFormat = 16 << 20 // bytes that Format makes
+	maxFormat = maxValue // bytes that Format makes
 )
 
 func (c *invocation) list(i int) ([]any, error) {
@@ -161,6 +161,14 @@ func stringToJSON(c *invocation) (any, error) {
 		return jsonvalue.Number("0"), err
 	}
 	return v, err
+}
+
+func array(c *invocation) (any, error) {
+	list := append([]any{}, c.args...)
+	if jsonvalue.Larger(list, maxValue) {
+		return nil, fmt.Errorf("the array has more than %d bytes", maxValue)
+	}
+	return list, nil
 }
 
 func arrayPartition(c *invocation) (any, error) {

@@ -24,8 +24,17 @@ func (t *Template) Variables() []string {
 	return t.vars
 }
 
-// Eval returns the template's value. The error is a *StateError.
-func (t *Template) Eval(s *Scope) (any, error) { return t.node.eval(s) }
+// maxValue bounds the text of what a template makes, in bytes: a template of 1 MB can name an input of 256 KB many times.
+const maxValue = 16 << 20
+
+// Eval returns the template's value. The error is a *StateError; without a cause when the value is too large.
+func (t *Template) Eval(s *Scope) (any, error) {
+	v, err := t.node.eval(s)
+	if err == nil && jsonvalue.Larger(v, maxValue) {
+		return nil, &StateError{Name: ErrDataLimit}
+	}
+	return v, err
+}
 
 // IsConstant reports whether the template holds no expression.
 func (t *Template) IsConstant() bool {

@@ -509,7 +509,10 @@ func (r *Step) raise(t *Thread, s *asl.State, err error) failure {
 		se = &asl.StateError{Name: asl.ErrRuntime, Cause: err.Error()}
 	}
 	cause := se.Cause
-	if se.Name != asl.ErrDataLimit {
+	switch {
+	case se.Name == asl.ErrDataLimit && cause == "":
+		cause = r.tooLarge(s).cause
+	case se.Name != asl.ErrDataLimit:
 		cause = fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). %s", s.Name, t.Entered, se.Cause)
 	}
 	f := named(se.Name, cause)
