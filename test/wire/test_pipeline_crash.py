@@ -28,8 +28,8 @@ STATES = ["LandingToRawFileTransfer", "LandingToRawFileTransferStatus", "StartRa
           "RefinedCrawlerStatus", "LandingToArchiveFileTransfer", "LandingToArchiveFileTransferStatus"]
 # The stages of a day in their order, each with the longest time that the kill comes after it was seen to begin.
 STAGES = [("upload", 0.01), ("landed", 0.1), ("function", 0.5), ("LandingToRawFileTransfer", 0.5), ("LandingToRawFileTransferStatus", 0.4), ("StartRawCrawler", 0.3),
-          ("raw crawler runs", 0.05), ("RawCrawlerStatus", 0.3), ("GlueJob", 0.05), ("job runs", 1.5), ("job writes", 0.03), ("StartRefinedCrawler", 0.3),
-          ("refined crawler runs", 0.05), ("RefinedCrawlerStatus", 0.3), ("LandingToArchiveFileTransfer", 0.5), ("LandingToArchiveFileTransferStatus", 0.3)]
+          ("raw crawler runs", 0.02), ("RawCrawlerStatus", 0.3), ("GlueJob", 0.05), ("job runs", 1.5), ("job writes", 0.03), ("StartRefinedCrawler", 0.3),
+          ("refined crawler runs", 0.02), ("RefinedCrawlerStatus", 0.3), ("LandingToArchiveFileTransfer", 0.5), ("LandingToArchiveFileTransferStatus", 0.3)]
 # A function may run twice: the event of an upload comes at least once, and a task is called again when its answer was lost. The two functions of the
 # example that mind it are written here as they are for production: an execution is named by the request, and a crawler that is at work is what was wanted.
 PRODUCTION = {
@@ -110,6 +110,9 @@ class Run:
             seen, over = self.progress(arn)
             if kills and kills[0][0] == "job writes" and "job runs" in seen:
                 seen |= self.writing()
+            for zone, start in (("raw", "StartRawCrawler"), ("refined", "StartRefinedCrawler")):
+                if kills and kills[0][0] == zone + " crawler runs" and start in seen:
+                    seen |= self.crawling(zone, arn, start)
             if kills:
                 (stage, delay) = kills[0]
                 if stage in seen or over or passed(seen, stage):
@@ -167,6 +170,14 @@ class Run:
                 return {"job writes"}
             if self.glue.get_job_runs(JobName="retail-raw-refined", MaxResults=1)["JobRuns"][0]["JobRunState"] != "RUNNING":
                 return set()
+
+    def crawling(self, zone, arn, start):
+        """Waits for the crawl that a state starts."""
+        while start in self.progress(arn)[0]:
+            for _ in range(20):
+                if self.glue.get_crawler(Name=zone)["Crawler"]["State"] != "READY":
+                    return {zone + " crawler runs"}
+        return set()
 
     def listing(self):
         return sorted(o["Key"] for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.module.BUCKET, Prefix=DATA) for o in page.get("Contents", []))
