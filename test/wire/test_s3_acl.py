@@ -81,6 +81,7 @@ def test_everybody_reads_what_a_list_gives(s3, nobody, listed):
     refused("AccessDenied", nobody.delete_object, Bucket=listed, Key="open")
     s3.put_bucket_acl(Bucket=listed, ACL="public-read-write")
     assert [o["Key"] for o in nobody.list_objects_v2(Bucket=listed)["Contents"]] == ["open", "shut"]
+    assert all("Owner" not in o for o in nobody.list_objects(Bucket=listed)["Contents"])
     nobody.put_object(Bucket=listed, Key="theirs", Body=b"t")
     # What others write is theirs: the bucket's owner may delete it and see it in lists, but not read it.
     assert {o["Key"]: o["Owner"]["ID"] for o in s3.list_objects(Bucket=listed)["Contents"]}["theirs"] == "65a011a29cdf8ec533ec3d1ccaae921c"

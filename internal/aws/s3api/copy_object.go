@@ -15,6 +15,9 @@ type source struct{ bucket, key, version string }
 func parseSource(s string) (source, error) {
 	path, query, _ := strings.Cut(s, "?")
 	path, err := url.QueryUnescape(path) // a plus is a space here
+	if _, rest, ok := strings.Cut(path, "://"); ok && (strings.HasPrefix(path, "http://") || strings.HasPrefix(path, "https://")) {
+		_, path, _ = strings.Cut(rest, "/") // the address of the source serves as well
+	}
 	path = strings.TrimPrefix(path, "/")
 	bucket, key, ok := strings.Cut(path, "/")
 	if err != nil || !ok || bucket == "" || key == "" || strings.HasPrefix(path, "arn:") {

@@ -167,7 +167,7 @@ func (a *api) listObjects(ctx context.Context, c *call, in *ListObjectsRequest) 
 	c.Header.Set("X-Amz-Bucket-Region", c.bk.Region)
 	out := &ListObjectsOutput{
 		Name: &in.Bucket, Prefix: enc(str(in.Prefix)), Marker: enc(str(in.Marker)), MaxKeys: ptr(int32(limit)), IsTruncated: &l.More,
-		EncodingType: in.EncodingType, Contents: contents(l.Objects, enc, true), CommonPrefixes: prefixes(l.Prefixes, enc),
+		EncodingType: in.EncodingType, Contents: contents(l.Objects, enc, !c.Principal.Anonymous()), CommonPrefixes: prefixes(l.Prefixes, enc),
 	}
 	if in.Delimiter != nil && *in.Delimiter != "" {
 		out.Delimiter = enc(*in.Delimiter)
