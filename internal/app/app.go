@@ -255,6 +255,7 @@ func (a *App) openEngines(ctx context.Context) (err error) {
 	if a.Connections, err = connection.Open(ctx, connection.Options{Store: a.Store, Tokens: calls, Group: a.group, Clock: a.clock, Logger: a.log}); err != nil {
 		return fmt.Errorf("open connections: %w", err)
 	}
+	targets.ConnectAPIs(&bridge.EventAPIs{Connections: a.Connections, Calls: calls, Clock: a.clock})
 	if a.Workflows, err = workflow.Open(ctx, workflow.Options{
 		Store: a.Store, Tasks: bridge.WorkflowTasks{Registry: a.Registry, Identity: a.Identity, HTTP: calls, Connections: a.Connections, Ready: a.serving}, Files: bridge.WorkflowFiles{RoleReader: reader, SQL: a.SQL, Dir: a.sqlDir()},
 		Logs: bridge.WorkflowLogs{Logs: a.Logs}, Events: bridge.WorkflowEvents{Events: a.Events, Logger: a.log}, Meter: m, Clock: a.clock, Logger: a.log,

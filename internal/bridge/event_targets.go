@@ -21,7 +21,7 @@ import (
 	"github.com/tarn-data/tarn/internal/topic"
 )
 
-// EventTargets carries events of buses to queues, topics, functions, state machines, other buses and log groups.
+// EventTargets carries events of buses to queues, topics, functions, state machines, other buses, log groups and API destinations.
 type EventTargets struct {
 	Queues    *queue.Engine
 	Topics    *topic.Engine
@@ -32,12 +32,16 @@ type EventTargets struct {
 	Ready     <-chan struct{} // closed when the services of Registry are served
 
 	events *event.Engine
+	apis   *EventAPIs
 }
 
 var _ event.Deliverer = (*EventTargets)(nil)
 
 // Connect sets the buses, which are opened with the targets at hand.
 func (d *EventTargets) Connect(e *event.Engine) { d.events = e }
+
+// ConnectAPIs sets the API destinations. It is called before Ready is closed.
+func (d *EventTargets) ConnectAPIs(a *EventAPIs) { d.apis = a }
 
 const eventService = "events.amazonaws.com"
 
@@ -58,8 +62,19 @@ func (d *EventTargets) Check(_ context.Context, r event.Rule, t event.Target) er
 	if t.Group != "" && a.Service != "sqs" {
 		return bad("SqsParameters are for queues only: target %s", t.ID)
 	}
+	if t.HTTP != nil && !strings.HasPrefix(a.Resource, apiPrefix) {
+		return bad("HttpParameters are for API destinations only: target %s", t.ID)
+	}
 	kind, _, _ := strings.Cut(a.Resource, ":")
 	switch {
+	case a.Service == "events" && strings.HasPrefix(a.Resource, apiPrefix):
+		if t.Role == "" {
+			return bad("RoleArn is required for target %s.", t.ARN)
+		}
+		if a.Scope() != r.Bus.Scope {
+			return bad("API destination %s is not in the account and region of the rule.", t.ARN)
+		}
+		return nil
 	case a.Service == "sqs":
 		if strings.HasSuffix(t.ARN, ".fifo") != (t.Group != "") {
 			return bad("SqsParameters.MessageGroupId is needed for FIFO queues, and only there: target %s", t.ID)
@@ -87,7 +102,7 @@ func (d *EventTargets) Check(_ context.Context, r event.Rule, t event.Target) er
 		}
 		return nil
 	}
-	return bad("targets of %s are not supported: give a queue, a topic, a function, a state machine, an event bus or a log group", a.Service)
+	return bad("targets of %s are not supported: give a queue, a topic, a function, a state machine, an event bus, a log group or an API destination", a.Service)
 }
 
 // gone says that a target does not exist or does not admit the rule, which another attempt does not change.
@@ -122,6 +137,9 @@ func (d *EventTargets) Deliver(ctx context.Context, b *kv.Batch, x event.Deliver
 	case "states":
 		return d.start(ctx, x)
 	case "events":
+		if strings.HasPrefix(a.Resource, apiPrefix) {
+			return d.call(ctx, x, a)
+		}
 		return d.forward(b, x, a)
 	case "logs":
 		return d.log(ctx, x, a)

@@ -1,11 +1,13 @@
 package event
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/eventpattern"
@@ -128,6 +130,7 @@ func (e *Engine) queue(b *kv.Batch, r Rule, text []byte, doc any, now time.Time,
 	targets := r.Targets
 	r.Targets = nil
 	for _, t := range targets {
+		t.HTTP = t.HTTP.of(doc)
 		e.box.Put(b, Delivery{Rule: r, Target: t, Payload: t.payload(r, text, doc, now), Hops: hops, At: now})
 	}
 }
@@ -142,6 +145,18 @@ func (e *Engine) Run(ctx context.Context) {
 	for range cap(done) {
 		<-done
 	}
+}
+
+// lane keeps the deliveries to one API destination together, so that one that hangs, or is called slowly, holds up nothing else.
+func lane(body json.RawMessage) string {
+	if !bytes.Contains(body, []byte(":api-destination/")) {
+		return ""
+	}
+	var d struct{ Target struct{ ARN string } }
+	if json.Unmarshal(body, &d) != nil || !strings.Contains(d.Target.ARN, ":api-destination/") {
+		return ""
+	}
+	return d.Target.ARN
 }
 
 func (e *Engine) deliver(ctx context.Context, entry outbox.Entry, b *kv.Batch) error {

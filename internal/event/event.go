@@ -112,9 +112,17 @@ type Target struct {
 	Paths     map[string]string `json:",omitempty"` // names in Template → paths
 	Template  string            `json:",omitempty"`
 	Group     string            `json:",omitempty"` // of FIFO queues
+	HTTP      *HTTPParameters   `json:",omitempty"` // of API destinations
 	Dead      string            `json:",omitempty"` // ARN of a queue
 	Retries   int               // 0 to 185
 	MaxAge    time.Duration     // 1 minute to 24 hours
+}
+
+// HTTPParameters are added to the calls of an API destination. Values that are paths ($.detail.id) stand for what is there in the
+// event; in a Delivery they are that.
+type HTTPParameters struct {
+	Path          []string          `json:",omitempty"` // for the * of the endpoint, in order
+	Header, Query map[string]string `json:",omitempty"`
 }
 
 // Event is an event as a producer puts it.
@@ -180,7 +188,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		opts: o, log: o.Logger.With("component", "event"), kick: make(chan struct{}, 1), replays: make(chan struct{}, 1),
 		buses: map[BusRef]Bus{}, rules: map[BusRef]map[string]Rule{}, archives: map[BusRef]map[string]Archive{},
-		box: outbox.New(o.Store, outbox.Options{Name: "events", Clock: o.Clock, Logger: o.Logger}),
+		box: outbox.New(o.Store, outbox.Options{Name: "events", Clock: o.Clock, Logger: o.Logger, Workers: 16, Lane: lane, LaneWorkers: 16}),
 	}
 	scopes, err := e.scopes(ctx)
 	if err != nil {

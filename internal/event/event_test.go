@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tarn-data/tarn/internal/clock"
 	"github.com/tarn-data/tarn/internal/event"
 	"github.com/tarn-data/tarn/internal/ident"
@@ -196,4 +198,38 @@ func TestUndeliverableIsBuried(t *testing.T) {
 	if got := <-s.got; got != "buried: 1: gone" {
 		t.Error(got)
 	}
+}
+
+// TestHTTPParameters: values that are paths stand for what is in the event, other values for themselves.
+func TestHTTPParameters(t *testing.T) {
+	s := &parameters{got: make(chan event.HTTPParameters, 1)}
+	e, err := event.Open(t.Context(), event.Options{Store: kvtest.New(t), Deliverer: s, Clock: clock.NewFake(time.Unix(0, 0))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); e.Run(ctx) }()
+	defer func() { cancel(); <-done }()
+	put(t, e, event.Rule{Pattern: `{"source":["s"]}`}, event.Target{HTTP: &event.HTTPParameters{
+		Path: []string{"$.detail.id", "fixed", "$.none"}, Header: map[string]string{"n": "$.detail.n"}, Query: map[string]string{"o": "$.detail.o", "money": "$5"},
+	}})
+	if _, _, err := e.Put(t.Context(), []event.Event{{Source: "s", DetailType: "d", Detail: json.RawMessage(`{"id":"a/b","n":1.50,"o":{"x":[1]}}`)}}, []event.BusRef{bus}); err != nil {
+		t.Fatal(err)
+	}
+	want := event.HTTPParameters{Path: []string{"a/b", "fixed", ""}, Header: map[string]string{"n": "1.50"}, Query: map[string]string{"o": `{"x":[1]}`, "money": "$5"}}
+	if diff := cmp.Diff(want, <-s.got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// parameters remembers those of the last delivery.
+type parameters struct {
+	sink
+	got chan event.HTTPParameters
+}
+
+func (p *parameters) Deliver(_ context.Context, _ *kv.Batch, d event.Delivery) error {
+	p.got <- *d.Target.HTTP
+	return nil
 }

@@ -78,6 +78,37 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
+// of returns the parameters for an event; p may be nil.
+func (p *HTTPParameters) of(doc any) *HTTPParameters {
+	if p == nil {
+		return nil
+	}
+	value := func(s string) string {
+		if !strings.HasPrefix(s, "$.") || !pathForm.MatchString(s) {
+			return s
+		}
+		v, ok := at(doc, s)
+		if !ok {
+			return ""
+		}
+		if text, ok := v.(string); ok {
+			return text
+		}
+		return string(encode(v))
+	}
+	out := &HTTPParameters{Header: map[string]string{}, Query: map[string]string{}}
+	for _, s := range p.Path {
+		out.Path = append(out.Path, value(s))
+	}
+	for k, s := range p.Header {
+		out.Header[k] = value(s)
+	}
+	for k, s := range p.Query {
+		out.Query[k] = value(s)
+	}
+	return out
+}
+
 // at returns the value at a path that pathForm accepts.
 func at(doc any, path string) (any, bool) {
 	for _, step := range strings.Split(path, ".")[1:] {

@@ -175,3 +175,18 @@ func (e *Engine) removeExpired(ctx context.Context) error {
 	}
 	return nil
 }
+
+// awaitTurn waits until a notice may be posted. The few posts of one endpoint that are under way at a time wait here, the others in
+// the outbox, so that nothing else is held up.
+//
+// Source: "Creating an HTTP/S delivery policy" in the Amazon SNS developer guide: maxReceivesPerSecond counts for a subscription.
+func (e *Engine) awaitTurn(ctx context.Context, n *Notice) error {
+	if n.Kind != Notification || n.Subscription.Protocol != "http" && n.Subscription.Protocol != "https" {
+		return nil
+	}
+	perSecond := EffectivePolicy(&n.Topic, &n.Subscription).PerSecond
+	if perSecond == 0 {
+		return nil
+	}
+	return e.pace.Await(ctx, e.opts.Clock, n.Subscription.ARN(), perSecond)
+}

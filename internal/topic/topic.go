@@ -38,6 +38,7 @@ import (
 	"github.com/tarn-data/tarn/internal/kv/key"
 	"github.com/tarn-data/tarn/internal/meter"
 	"github.com/tarn-data/tarn/internal/outbox"
+	"github.com/tarn-data/tarn/internal/pace"
 	"github.com/tarn-data/tarn/internal/policy"
 	"github.com/tarn-data/tarn/internal/tail"
 )
@@ -166,7 +167,7 @@ type Engine struct {
 	box    *outbox.Box // notices for endpoints outside of Tarn
 
 	tails tail.Hub[Ref, Message]
-	pace  pace
+	pace  pace.Pacer // by the subscription's ARN
 
 	changes sync.Mutex // serialises changes of topics and subscriptions
 

@@ -106,6 +106,9 @@ func (a *api) putTargets(ctx context.Context, c *protocol.Call, in *PutTargetsRe
 		if t.SqsParameters != nil {
 			e.Group = protocol.Or(t.SqsParameters.MessageGroupId, "")
 		}
+		if p := t.HttpParameters; p != nil {
+			e.HTTP = &event.HTTPParameters{Path: p.PathParameterValues, Header: p.HeaderParameters, Query: p.QueryStringParameters}
+		}
 		if t.DeadLetterConfig != nil {
 			e.Dead = protocol.Or(t.DeadLetterConfig.Arn, "")
 		}
@@ -146,6 +149,9 @@ func (a *api) listTargets(_ context.Context, c *protocol.Call, in *ListTargetsBy
 		}
 		if t.Group != "" {
 			e.SqsParameters = &SqsParameters{MessageGroupId: &t.Group}
+		}
+		if p := t.HTTP; p != nil {
+			e.HttpParameters = &HttpParameters{PathParameterValues: p.Path, HeaderParameters: p.Header, QueryStringParameters: p.Query}
 		}
 		if t.Dead != "" {
 			e.DeadLetterConfig = &DeadLetterConfig{Arn: &t.Dead}

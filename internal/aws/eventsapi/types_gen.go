@@ -445,6 +445,12 @@ type EventBus struct {
 	Policy           *string
 }
 
+type HttpParameters struct {
+	HeaderParameters      map[string]string
+	PathParameterValues   []string
+	QueryStringParameters map[string]string
+}
+
 type IncludeDetail string
 
 const (
@@ -753,6 +759,7 @@ type TagResourceResponse struct {
 type Target struct {
 	Arn              string
 	DeadLetterConfig *DeadLetterConfig
+	HttpParameters   *HttpParameters
 	Id               string
 	Input            *string
 	InputPath        *string
