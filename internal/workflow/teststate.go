@@ -23,6 +23,7 @@ func (e *Engine) TestState(ctx context.Context, scope ident.Scope, roleARN strin
 		ARN: x.rec.ARN, Name: name, MachineARN: x.rec.MachineARN, MachineName: machine, RoleARN: roleARN, Region: scope.Region, Account: scope.Account, Input: req.Input,
 		Start: now.UTC().Truncate(time.Millisecond), Express: true, Tested: true,
 	}}}
+	x.state = step.State
 	var seen *Exchange
 	req.Run = func(start interp.TaskStart) (string, *TaskError) {
 		call := e.taskCall(x, start)

@@ -1,0 +1,21 @@
+package workflow
+
+import (
+	"testing"
+
+	"github.com/tarn-data/tarn/internal/workflow/asl"
+	"github.com/tarn-data/tarn/internal/workflow/interp"
+)
+
+// A tested Task state without a mock calls its task.
+func TestTestStateCallsTheTask(t *testing.T) {
+	e := newEngine(t, newFakeTasks(echo))
+	m, _, err := asl.Parse(`{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"`+lambda+`echo","Parameters":{"k.$":"$.a"},"End":true}}}`, asl.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := e.TestState(t.Context(), scope, "arn:aws:iam::123456789012:role/r", m, &interp.TestRequest{State: m.States["T"], Input: `{"a":1}`})
+	if out.Status != "SUCCEEDED" || out.Output != `{"k":1}` {
+		t.Errorf("%+v", out)
+	}
+}
