@@ -142,12 +142,7 @@ func (s *Store) relock(ctx context.Context, bucket, name, version string, set fu
 		if err := set(o); err != nil {
 			return nil, err
 		}
-		at := olderKey(bucket, name, o.seq)
-		if o.Latest {
-			at = currentKey(bucket, name)
-		}
-		b.IfPresent(at)
-		b.Set(at, o.encode())
+		s.rewrite(b, o)
 		return nil, nil
 	})
 }

@@ -130,7 +130,7 @@ func (m *mover) move(from, to string) error {
 	}
 	dst := m.s.newVersion(m.bk, to, old)
 	dst.Lock = m.bk.newLock(Lock{}, dst.ModTime)
-	dst.Size, dst.ETag, dst.Checksum, dst.Metadata, dst.Tags, dst.Owner = src.Size, src.ETag, src.Checksum, src.Metadata, src.Tags, src.Owner
+	dst.Size, dst.ETag, dst.Checksum, dst.Metadata, dst.Tags, dst.Owner, dst.ACL = src.Size, src.ETag, src.Checksum, src.Metadata, src.Tags, src.Owner, src.ACL
 	if err := m.s.share(m.ctx, &m.b, src, dst); err != nil {
 		return err
 	}

@@ -137,7 +137,7 @@ func (a *api) listObjectsV2(ctx context.Context, c *call, in *ListObjectsV2Reque
 	out := &ListObjectsV2Output{
 		Name: &in.Bucket, Prefix: enc(str(in.Prefix)), MaxKeys: ptr(int32(limit)), IsTruncated: &l.More,
 		KeyCount: ptr(int32(len(l.Objects) + len(l.Prefixes))), EncodingType: in.EncodingType, ContinuationToken: in.ContinuationToken,
-		Contents: contents(l.Objects, enc, deref(in.FetchOwner)), CommonPrefixes: prefixes(l.Prefixes, enc),
+		Contents: contents(c.owned(l.Objects), enc, deref(in.FetchOwner)), CommonPrefixes: prefixes(l.Prefixes, enc),
 	}
 	if in.Delimiter != nil && *in.Delimiter != "" {
 		out.Delimiter = enc(*in.Delimiter)
@@ -167,7 +167,7 @@ func (a *api) listObjects(ctx context.Context, c *call, in *ListObjectsRequest) 
 	c.Header.Set("X-Amz-Bucket-Region", c.bk.Region)
 	out := &ListObjectsOutput{
 		Name: &in.Bucket, Prefix: enc(str(in.Prefix)), Marker: enc(str(in.Marker)), MaxKeys: ptr(int32(limit)), IsTruncated: &l.More,
-		EncodingType: in.EncodingType, Contents: contents(l.Objects, enc, !c.Principal.Anonymous()), CommonPrefixes: prefixes(l.Prefixes, enc),
+		EncodingType: in.EncodingType, Contents: contents(c.owned(l.Objects), enc, !c.Principal.Anonymous()), CommonPrefixes: prefixes(l.Prefixes, enc),
 	}
 	if in.Delimiter != nil && *in.Delimiter != "" {
 		out.Delimiter = enc(*in.Delimiter)
@@ -176,6 +176,16 @@ func (a *api) listObjects(ctx context.Context, c *call, in *ListObjectsRequest) 
 		}
 	}
 	return out, nil
+}
+
+// owned gives listed objects to the bucket's owner where the owner of the bucket owns all, whoever wrote them.
+func (c *call) owned(list []*objstore.Object) []*objstore.Object {
+	if !c.bk.Lists() {
+		for _, o := range list {
+			o.Owner = c.bk.Account
+		}
+	}
+	return list
 }
 
 // shown is a time as S3 shows it in documents: in whole seconds, as in headers.
@@ -242,7 +252,7 @@ func (a *api) listObjectVersions(ctx context.Context, c *call, in *ListObjectVer
 	if l.More {
 		out.NextKeyMarker, out.NextVersionIdMarker = enc(l.Next), opt(l.NextVersion)
 	}
-	for _, o := range l.Objects {
+	for _, o := range c.owned(l.Objects) {
 		if o.DeleteMarker {
 			out.DeleteMarkers = append(out.DeleteMarkers, DeleteMarkerEntry{Key: enc(o.Key), VersionId: &o.Version, IsLatest: &o.Latest, LastModified: shown(o.ModTime), Owner: owner(o.Owner)})
 			continue
