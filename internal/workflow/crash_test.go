@@ -122,6 +122,24 @@ func (w *worker) answer(_ context.Context, name string, _ int, call *TaskCall) (
 	return call.Input, nil
 }
 
+// diesBeforeTheEnd waits for the end of an execution or of its machine.
+func diesBeforeTheEnd(t *testing.T, e *Engine, weak *mortal, arn string) bool {
+	t.Helper()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = e.Await(t.Context(), arn)
+	}()
+	select {
+	case <-weak.dead:
+		return true
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Fatal("neither dead nor ended")
+	}
+	return false
+}
+
 // live runs an execution to its end, on a machine that dies once after some batches, and tells whether it died.
 func live(t *testing.T, open func(testing.TB, kv.Store, Tasks) *Engine, definition, input string, batches int, untold bool) (told string, died bool) {
 	t.Helper()
@@ -143,18 +161,7 @@ func live(t *testing.T, open func(testing.TB, kv.Store, Tasks) *Engine, definiti
 	w.use(e)
 	rec, err := e.StartExecution(ctx, machine.ARN, "x", input, "")
 	if err == nil {
-		ended := make(chan struct{})
-		go func(e *Engine) {
-			defer close(ended)
-			_, _ = e.Await(ctx, rec.ARN)
-		}(e)
-		select {
-		case <-weak.dead:
-			died = true
-		case <-ended:
-		case <-time.After(20 * time.Second):
-			t.Fatalf("neither dead nor ended after %d batches", batches)
-		}
+		died = diesBeforeTheEnd(t, e, weak, rec.ARN)
 	} else {
 		died = true
 	}

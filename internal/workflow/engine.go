@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -383,9 +384,7 @@ func (e *Engine) apply(x *exec, extra func(b *kv.Batch), f func(*interp.Step)) (
 	if x.gone {
 		return nil, nil, errAsleep
 	}
-	s := e.newStep(x)
-	x.touched = s.Now
-	f(s)
+	s := e.perform(x, f)
 	goes := x.result == nil
 	defer func() { s.Last = goes && x.result != nil }()
 	if x.rec.Express {
@@ -408,6 +407,27 @@ func (e *Engine) apply(x *exec, extra func(b *kv.Batch), f func(*interp.Step)) (
 	x.unsettled++
 	s.Stored = true
 	return p, s, nil
+}
+
+// perform makes the step. One that panics ends the execution: what it left half done must not be stored, and would come again
+// after every restart. x.mu is held.
+func (e *Engine) perform(x *exec, f func(*interp.Step)) (s *interp.Step) {
+	s = e.newStep(x)
+	x.touched = s.Now
+	last, running := x.state.LastEvent, x.state.Status == interp.Running
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		e.log.Error("BUG: a step panicked, the execution fails", "execution", x.rec.ARN, "panic", p, "stack", string(debug.Stack()))
+		s = e.newStep(x)
+		if running {
+			s.Break(last, fmt.Sprintf("Internal error: %v", p))
+		}
+	}()
+	f(s)
+	return s
 }
 
 // stepFailed gives up the execution's state in memory and reads it from the store again, later.

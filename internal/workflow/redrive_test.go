@@ -183,18 +183,7 @@ func redriveLive(t *testing.T, definition, input string, batches int, untold boo
 	weak := newMortal(store, batches, untold)
 	e = open(t, weak, tasks)
 	if _, err := e.Redrive(ctx, arn); err == nil {
-		ended := make(chan struct{})
-		go func(e *Engine) {
-			defer close(ended)
-			_, _ = e.Await(ctx, arn)
-		}(e)
-		select {
-		case <-weak.dead:
-			died = true
-		case <-ended:
-		case <-time.After(20 * time.Second):
-			t.Fatalf("neither dead nor ended after %d batches", batches)
-		}
+		died = diesBeforeTheEnd(t, e, weak, arn)
 	} else {
 		died = true
 	}

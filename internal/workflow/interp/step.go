@@ -377,6 +377,12 @@ func (r *Step) Abort(name, cause *string) {
 	r.finish(ExecutionAborted, 0, f)
 }
 
+// Break ends an execution whose step went wrong half way, as if that step had not been. last is the newest event before it.
+func (r *Step) Break(last int64, cause string) {
+	r.State.Status, r.State.LastEvent = Running, last
+	r.finish(ExecutionFailed, 0, named(asl.ErrRuntime, cause))
+}
+
 // TimeOut ends the execution because its time is over.
 func (r *Step) TimeOut() {
 	if r.State.Status == Running {
