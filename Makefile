@@ -68,9 +68,14 @@ generate: .cache/botocore/done ## AWS types, models and docs/api from botocore's
 	touch $@
 
 .PHONY: conformance
-conformance: ## record the answers of Apache Spark that the job engine Sail is held to (needs Java 17 and PyPI)
+conformance: ## with TARN_ASL_CASES = a folder of cases recorded on AWS Step Functions: how many are equal; without: record the answers of Apache Spark that the job engine Sail is held to (needs Java 17 and PyPI)
+ifdef TARN_ASL_CASES
+	source scripts/debian.sh; source scripts/python.sh; python=$$(python_env asl internal/aws/sfnapi/testdata/requirements.txt) && \
+	  TARN_PYTHON=$$python TARN_ASL_CASES=$(abspath $(TARN_ASL_CASES)) $(GO) test ./internal/aws/sfnapi -count 1 -run RecordedCases -v
+else
 	source scripts/debian.sh; source scripts/python.sh; python=$$(python_env spark internal/etl/conformance/requirements.txt) && \
 	  PYSPARK_PYTHON=$$python $$python internal/etl/conformance/run.py spark internal/etl/conformance/answers.json
+endif
 
 .PHONY: clean
 clean: ## remove what was built

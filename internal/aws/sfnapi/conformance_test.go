@@ -1,6 +1,7 @@
 package sfnapi_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -96,8 +97,8 @@ func serve(t *testing.T) (*protocol.Registry, *gateway.Gateway) {
 // docs/conformance/stepfunctions.md.
 const leastScore = 0.98
 
-// TestRecordedCases replays what AWS Step Functions answered. TARN_ASL_CASES names the file of recorded cases, beside
-// which stand replay.py, with its needs (python3, boto3), and skip.txt.
+// TestRecordedCases replays what AWS Step Functions answered. TARN_ASL_CASES names the folder of recorded cases, with
+// replay.py and skip.txt; TARN_PYTHON a Python that has what the former needs (make conformance prepares one).
 func TestRecordedCases(t *testing.T) {
 	cases := os.Getenv("TARN_ASL_CASES")
 	if cases == "" {
@@ -106,8 +107,14 @@ func TestRecordedCases(t *testing.T) {
 	_, g := serve(t)
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
-	dir := filepath.Dir(cases)
-	cmd := exec.CommandContext(t.Context(), "python3", filepath.Join(dir, "replay.py"), "--endpoint", server.URL, "--skip", filepath.Join(dir, "skip.txt"), "--jobs", "12", "--timeout", "20", "-v")
+	dir := cases
+	if info, err := os.Stat(dir); err != nil {
+		t.Fatal(err)
+	} else if !info.IsDir() {
+		dir = filepath.Dir(dir)
+	}
+	python := cmp.Or(os.Getenv("TARN_PYTHON"), "python3")
+	cmd := exec.CommandContext(t.Context(), python, filepath.Join(dir, "replay.py"), "--endpoint", server.URL, "--skip", filepath.Join(dir, "skip.txt"), "--jobs", "12", "--timeout", "20", "-v")
 	out, err := cmd.CombinedOutput()
 	m := regexp.MustCompile(`(?m)^asl: (\d+)/(\d+) equal`).FindSubmatch(out)
 	if m == nil {
