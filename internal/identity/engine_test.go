@@ -183,6 +183,15 @@ func TestSessions(t *testing.T) {
 	ok(t, e.Delete(ctx, acct, identity.Role, "r"))
 	_, err = e.Resolve(ctx, cred.AccessKeyID, cred.Token)
 	is(t, err, identity.ErrInvalidToken)
+
+	user := identity.Entity{Account: acct, Kind: identity.User, Name: "u"}
+	must[*identity.Entity](t)(e.Create(ctx, user))
+	cred = must[*identity.Credential](t)(e.SessionToken(ctx, must[policy.Principal](t)(e.UserPrincipal(acct, "u")), time.Hour))
+	must[identity.Credential](t)(e.Resolve(ctx, cred.AccessKeyID, cred.Token))
+	ok(t, e.Delete(ctx, acct, identity.User, "u"))
+	must[*identity.Entity](t)(e.Create(ctx, user))
+	_, err = e.Resolve(ctx, cred.AccessKeyID, cred.Token)
+	is(t, err, identity.ErrInvalidToken) // another user of the same name
 }
 
 func TestRootStandsForMissingRolesWhenTold(t *testing.T) {

@@ -136,13 +136,13 @@ func (e *Engine) sessionPrincipal(s *session) (policy.Principal, error) {
 	defer e.mu.RUnlock()
 	if s.RoleName == "" {
 		p, err := e.userPrincipal(s.Account, s.User)
-		if err != nil {
-			return p, ErrInvalidToken
+		if err != nil || s.ID != "" && s.ID != p.ID {
+			return policy.Principal{}, ErrInvalidToken
 		}
 		return p, nil
 	}
 	r, err := e.get(s.Account, Role, s.RoleName)
-	if err != nil || r.ID != s.RoleID {
+	if err != nil || r.ID != s.ID {
 		return policy.Principal{}, ErrInvalidToken
 	}
 	tags := maps.Clone(r.Tags)

@@ -44,7 +44,7 @@ type session struct {
 	Expires  time.Time         `json:"e"`
 	Account  string            `json:"a"`
 	RoleName string            `json:"r,omitempty"`
-	RoleID   string            `json:"i,omitempty"`
+	ID       string            `json:"i,omitempty"` // of the role or the user: one that is made anew under the name is another
 	User     string            `json:"u,omitempty"` // GetSessionToken; "" with RoleName "" = root
 	Name     string            `json:"n,omitempty"` // of a role's session
 	Policies []string          `json:"p,omitempty"` // documents
@@ -102,7 +102,7 @@ func (e *Engine) Assume(_ context.Context, r AssumeRole) (*Credential, *Entity, 
 	case d > MaxChained && r.Caller.Role != "":
 		return nil, nil, fail(ErrInvalid, "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
 	}
-	s := session{Account: role.Account, RoleName: role.Name, RoleID: role.ID, Name: r.SessionName, Managed: r.PolicyARNs, Tags: r.Tags}
+	s := session{Account: role.Account, RoleName: role.Name, ID: role.ID, Name: r.SessionName, Managed: r.PolicyARNs, Tags: r.Tags}
 	if r.Policy != "" {
 		if err := checkDocument(policy.Identity, r.Policy); err != nil {
 			return nil, nil, err
@@ -203,7 +203,7 @@ func (e *Engine) SessionToken(_ context.Context, p policy.Principal, d time.Dura
 	if d < MinSession || d > MaxUserSession {
 		return nil, fail(ErrInvalid, "The requested DurationSeconds must be between %d and %d.", int(MinSession.Seconds()), int(MaxUserSession.Seconds()))
 	}
-	return e.start(session{Account: p.Account, User: p.Name}, min(d, limit))
+	return e.start(session{Account: p.Account, User: p.Name, ID: p.ID}, min(d, limit))
 }
 
 func (e *Engine) start(s session, d time.Duration) (*Credential, error) {
