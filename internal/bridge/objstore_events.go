@@ -39,6 +39,9 @@ func s3Event(ev objstore.Event) (out event.Event, ok bool) {
 		detail["deletion-type"] = map[string]string{"Delete": "Permanently Deleted", "DeleteMarkerCreated": "Delete Marker Created"}[how]
 	case "ObjectTagging":
 		out.DetailType = "Object Tags " + map[string]string{"Put": "Added", "Delete": "Deleted"}[how]
+	case "LifecycleTransition":
+		out.DetailType = "Object Storage Class Changed"
+		object["size"], detail["destination-storage-class"] = ev.Size, ev.Class
 	case "ObjectAcl":
 		out.DetailType = "Object ACL Updated"
 	default:

@@ -171,7 +171,7 @@ func s3Records(oe objectEvent) map[string]any {
 	switch kind {
 	case "ObjectCreated":
 		object["size"] = ev.Size
-	case "ObjectTagging", "ObjectAcl", "LifecycleExpiration":
+	case "ObjectTagging", "ObjectAcl", "LifecycleExpiration", "LifecycleTransition":
 		version = "2.3"
 	}
 	owner := customerID(ev.Scope.Account)
@@ -191,6 +191,10 @@ func s3Records(oe objectEvent) map[string]any {
 			"s3SchemaVersion": "1.0", "configurationId": oe.Target.ID, "object": object,
 			"bucket": map[string]any{"name": ev.Bucket, "ownerIdentity": map[string]string{"principalId": owner}, "arn": "arn:aws:s3:::" + ev.Bucket},
 		},
+	}
+	if ev.Class != "" {
+		object["size"] = ev.Size
+		record["lifecycleEventData"] = map[string]any{"transitionEventData": map[string]string{"destinationStorageClass": ev.Class}}
 	}
 	return map[string]any{"Records": []any{record}}
 }

@@ -25,6 +25,7 @@ type Event struct {
 	ETag      string // "" where a version is gone for good
 	Version   string // "" in buckets without versioning and for null versions
 	Sequencer string // orders the events of one key; "" for changes that make or remove no version
+	Class     string `json:",omitempty"` // new storage class of a transition
 	By        Actor
 	Targets   []Target // whom the configuration names; may be empty when EventBridge is set
 	// EventBridge says that the default bus of the bucket's scope gets the event too.
@@ -85,14 +86,14 @@ func (n *Notification) All() []Notify {
 }
 
 // EventTypes are the events that a configuration may name, without wildcards. Those of the second group tell of what never
-// happens here: no object is lost, replicated, restored or moved to another storage class.
+// happens here: no object is lost, replicated, restored or moved between tiers.
 var EventTypes = []string{
 	"s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:Copy", "s3:ObjectCreated:CompleteMultipartUpload",
 	"s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated",
 	"s3:LifecycleExpiration:Delete", "s3:LifecycleExpiration:DeleteMarkerCreated",
-	"s3:ObjectTagging:Put", "s3:ObjectTagging:Delete", "s3:ObjectAcl:Put",
+	"s3:ObjectTagging:Put", "s3:ObjectTagging:Delete", "s3:ObjectAcl:Put", "s3:LifecycleTransition",
 
-	"s3:ReducedRedundancyLostObject", "s3:LifecycleTransition", "s3:IntelligentTiering",
+	"s3:ReducedRedundancyLostObject", "s3:IntelligentTiering",
 	"s3:ObjectRestore:Post", "s3:ObjectRestore:Completed", "s3:ObjectRestore:Delete",
 	"s3:Replication:OperationFailedReplication", "s3:Replication:OperationMissedThreshold",
 	"s3:Replication:OperationReplicatedAfterThreshold", "s3:Replication:OperationNotTracked",
@@ -176,6 +177,8 @@ func (s *Store) emit(b *kv.Batch, w Write) {
 		e.Size, e.ETag, e.Sequencer = o.Size, o.ETag, o.Sequencer()
 	case how == "DeleteMarkerCreated":
 		e.ETag, e.Sequencer = emptyETag, o.Sequencer()
+	case kind == "LifecycleTransition":
+		e.Size, e.ETag, e.Class = o.Size, o.ETag, o.Metadata.StorageClass
 	case kind == "ObjectTagging", kind == "ObjectAcl":
 		e.ETag = o.ETag
 	default:

@@ -30,6 +30,9 @@ type Rule struct {
 	NoncurrentDays int       `json:",omitempty"` // remove versions so many days after they were replaced
 	KeepNoncurrent int       `json:",omitempty"` // but keep the newest of them
 	AbortDays      int       `json:",omitempty"` // abort uploads so many days after they were begun
+
+	Transitions []Transition `json:",omitempty"` // of the newest version
+	Noncurrent  []Transition `json:",omitempty"` // of older ones
 }
 
 // CheckLifecycle applies S3's rules for lifecycle configurations.
@@ -50,7 +53,7 @@ func CheckLifecycle(rules []Rule) error {
 			return bad("rule ID must be unique. Found same ID for more than one rule: %s", r.ID)
 		}
 		ids[r.ID] = true
-		if r.Days == 0 && r.Date.IsZero() && !r.ExpireMarkers && r.NoncurrentDays == 0 && r.AbortDays == 0 {
+		if r.Days == 0 && r.Date.IsZero() && !r.ExpireMarkers && r.NoncurrentDays == 0 && r.AbortDays == 0 && len(r.Transitions) == 0 && len(r.Noncurrent) == 0 {
 			return fmt.Errorf("%w: at least one action needs to be specified in a rule", ErrInvalidRequest)
 		}
 		if r.Days < 0 || r.NoncurrentDays < 0 || r.AbortDays < 0 {
@@ -58,6 +61,9 @@ func CheckLifecycle(rules []Rule) error {
 		}
 		if !r.Date.IsZero() && !r.Date.Equal(r.Date.UTC().Truncate(24*time.Hour)) {
 			return argument("Date", r.Date.UTC().Format("2006-01-02T15:04:05.000Z"), "'Date' must be at midnight GMT")
+		}
+		if err := r.checkTransitions(); err != nil {
+			return err
 		}
 		for j, t := range r.Tags {
 			if slices.ContainsFunc(r.Tags[:j], func(u Tag) bool { return u.Key == t.Key }) {
@@ -206,12 +212,15 @@ func (s *Store) expireVersion(ctx context.Context, r *Rule, o *Object, k *keySta
 			due = dueAfter(o.ModTime, r.Days)
 		}
 		if due.IsZero() || now.Before(due) || !r.selects(o) {
-			return nil
+			return s.reclass(ctx, o, r.class(r.Transitions, o, o.ModTime, 0, now))
 		}
 	default:
 		k.seen++
 		if r.NoncurrentDays == 0 || k.seen <= r.KeepNoncurrent || now.Before(dueAfter(replaced, r.NoncurrentDays)) || !r.selects(o) {
-			return nil
+			if o.DeleteMarker {
+				return nil
+			}
+			return s.reclass(ctx, o, r.class(r.Noncurrent, o, replaced, k.seen-1, now))
 		}
 		req.Version = o.Version
 	}

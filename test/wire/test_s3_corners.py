@@ -204,3 +204,15 @@ def test_preflights(server, s3, bucket):
 def test_everybody_is_told_that_a_bucket_is_not_there(server, name):
     status, _, text = request(f"{server.endpoint}/{name}/k")
     assert status == 404 and "<Code>NoSuchBucket</Code>" in text and f"<BucketName>{name}</BucketName>" in text
+
+
+def test_transitions_between_storage_classes(s3, bucket):
+    rules = [{"ID": "tier", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Transitions": [{"Days": 30, "StorageClass": "STANDARD_IA"}, {"Days": 90, "StorageClass": "GLACIER_IR"}],
+              "NoncurrentVersionTransitions": [{"NoncurrentDays": 30, "NewerNoncurrentVersions": 2, "StorageClass": "STANDARD_IA"}], "Expiration": {"Days": 365}}]
+    put = lambda r: s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": r})
+    put(rules)
+    assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"] == rules
+    for code, change in (("NotImplemented", {"Days": 90, "StorageClass": "DEEP_ARCHIVE"}), ("InvalidArgument", {"Days": 1, "StorageClass": "STANDARD_IA"}), ("InvalidArgument", {"Days": 400, "StorageClass": "GLACIER_IR"})):
+        with pytest.raises(ClientError) as e:
+            put([{**rules[0], "Transitions": [change]}])
+        assert e.value.response["Error"]["Code"] == code

@@ -35,7 +35,7 @@ func (a *api) putLifecycle(ctx context.Context, c *call, in *PutBucketLifecycleC
 	return &PutBucketLifecycleConfigurationOutput{TransitionDefaultMinimumObjectSize: ptr(TransitionDefaultMinimumObjectSize(size))}, err
 }
 
-// defaultTransitionSize says which objects transitions pass over. Tarn has no transitions; clients get back what they set.
+// defaultTransitionSize says which objects transitions pass over: for the classes that Tarn moves to, both settings say the same.
 const defaultTransitionSize = string(TransitionDefaultMinimumObjectSize_All_Storage_Classes_128K)
 
 // formEmpty is the form of rules whose filter is an empty element, which selects everything.
@@ -95,6 +95,18 @@ func fromRule(in *LifecycleRule) (r objstore.Rule, err error) {
 		if r.KeepNoncurrent, err = positive(n.NewerNoncurrentVersions, "NewerNoncurrentVersions"); err != nil {
 			return r, err
 		}
+	}
+	for _, t := range in.Transitions {
+		if t.StorageClass == nil || given(t.Days != nil, t.Date != nil) != 1 {
+			return r, malformed()
+		}
+		r.Transitions = append(r.Transitions, objstore.Transition{Days: int(deref(t.Days)), Date: deref(t.Date), Class: string(*t.StorageClass)})
+	}
+	for _, t := range in.NoncurrentVersionTransitions {
+		if t.StorageClass == nil || t.NoncurrentDays == nil {
+			return r, malformed()
+		}
+		r.Noncurrent = append(r.Noncurrent, objstore.Transition{Days: int(*t.NoncurrentDays), Keep: int(deref(t.NewerNoncurrentVersions)), Class: string(*t.StorageClass)})
 	}
 	if m := in.AbortIncompleteMultipartUpload; m != nil {
 		if r.AbortDays, err = positive(m.DaysAfterInitiation, "DaysAfterInitiation"); err != nil {
@@ -160,6 +172,22 @@ func toRule(r *objstore.Rule) LifecycleRule {
 		if r.KeepNoncurrent > 0 {
 			out.NoncurrentVersionExpiration.NewerNoncurrentVersions = ptr(int32(r.KeepNoncurrent))
 		}
+	}
+	for _, t := range r.Transitions {
+		x := Transition{StorageClass: ptr(TransitionStorageClass(t.Class))}
+		if t.Date.IsZero() {
+			x.Days = ptr(int32(t.Days))
+		} else {
+			x.Date = ptr(t.Date)
+		}
+		out.Transitions = append(out.Transitions, x)
+	}
+	for _, t := range r.Noncurrent {
+		x := NoncurrentVersionTransition{StorageClass: ptr(TransitionStorageClass(t.Class)), NoncurrentDays: ptr(int32(t.Days))}
+		if t.Keep > 0 {
+			x.NewerNoncurrentVersions = ptr(int32(t.Keep))
+		}
+		out.NoncurrentVersionTransitions = append(out.NoncurrentVersionTransitions, x)
 	}
 	if r.AbortDays > 0 {
 		out.AbortIncompleteMultipartUpload = &AbortIncompleteMultipartUpload{DaysAfterInitiation: ptr(int32(r.AbortDays))}

@@ -1240,8 +1240,10 @@ type LifecycleRule struct {
 	Filter                         *LifecycleRuleFilter
 	ID                             *string
 	NoncurrentVersionExpiration    *NoncurrentVersionExpiration
+	NoncurrentVersionTransitions   []NoncurrentVersionTransition
 	Prefix                         *string
 	Status                         ExpirationStatus
+	Transitions                    []Transition
 }
 
 type LifecycleRuleAndOperator struct {
@@ -1542,6 +1544,12 @@ type MultipartUpload struct {
 type NoncurrentVersionExpiration struct {
 	NewerNoncurrentVersions *int32
 	NoncurrentDays          *int32
+}
+
+type NoncurrentVersionTransition struct {
+	NewerNoncurrentVersions *int32
+	NoncurrentDays          *int32
+	StorageClass            *TransitionStorageClass
 }
 
 type NotificationConfiguration struct {
@@ -2282,11 +2290,28 @@ type TopicConfiguration struct {
 	TopicArn string
 }
 
+type Transition struct {
+	Date         *time.Time
+	Days         *int32
+	StorageClass *TransitionStorageClass
+}
+
 type TransitionDefaultMinimumObjectSize string
 
 const (
 	TransitionDefaultMinimumObjectSize_Varies_By_Storage_Class  TransitionDefaultMinimumObjectSize = "varies_by_storage_class"
 	TransitionDefaultMinimumObjectSize_All_Storage_Classes_128K TransitionDefaultMinimumObjectSize = "all_storage_classes_128K"
+)
+
+type TransitionStorageClass string
+
+const (
+	TransitionStorageClass_GLACIER             TransitionStorageClass = "GLACIER"
+	TransitionStorageClass_STANDARD_IA         TransitionStorageClass = "STANDARD_IA"
+	TransitionStorageClass_ONEZONE_IA          TransitionStorageClass = "ONEZONE_IA"
+	TransitionStorageClass_INTELLIGENT_TIERING TransitionStorageClass = "INTELLIGENT_TIERING"
+	TransitionStorageClass_DEEP_ARCHIVE        TransitionStorageClass = "DEEP_ARCHIVE"
+	TransitionStorageClass_GLACIER_IR          TransitionStorageClass = "GLACIER_IR"
 )
 
 type Type string
