@@ -150,22 +150,14 @@ def fill_and_free(server, disk):
         assert refused(lambda: sqs.send_message(QueueUrl=queue, MessageBody="m")) is None
         sent += 1
     # Somebody else fills the disk, up to what the server keeps in reserve (64 MiB) and a little more.
-    filler = disk / "filler"
-
-    def fill(leave):
-        with open(filler, "ab") as f, contextlib.suppress(OSError):
-            while shutil.disk_usage(disk).free > leave:
-                f.write(bytes(256 << 10))
-                f.flush()
-
     for i in range(2000):
         if i % 50 == 0:
-            fill(68 << 20)  # the store may have removed old files meanwhile
+            filled(disk, 68 << 20)  # the store may have removed old files meanwhile
         why = put(f"more/{i}", os.urandom(200_000 if i % 2 else 2_000))
         if why:
             break
     assert why == ("ServiceUnavailable", 503)
-    fill(0)  # and now all of it
+    filled(disk, 0)  # and now all of it
     assert put("large/never", os.urandom(3_000_000)) == ("ServiceUnavailable", 503)
     assert refused(lambda: sqs.send_message(QueueUrl=queue, MessageBody="never"))[1] == 503
     assert refused(lambda: sfn.start_execution(stateMachineArn=machine, name="never"))[1] == 503
@@ -176,7 +168,7 @@ def fill_and_free(server, disk):
     assert {o["Key"] for o in s3.list_objects_v2(Bucket="full")["Contents"]} == set(kept)
     assert json.loads(server.tarn("status", "--json"))["health"]["status"] == "ok"
     # Space returns, and with it the writes, without a restart.
-    filler.unlink()
+    (disk / "filler").unlink()
     until(lambda: put("after", b"there is room") is None)
     assert sfn.start_execution(stateMachineArn=machine, name="after")["executionArn"]
     assert put("after/large", os.urandom(3_000_000)) is None
