@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -344,9 +345,31 @@ func (r *Record) Redrivable(now time.Time) (status, reason string) {
 
 // Redrive starts an execution that did not succeed again, in the state in which it ended.
 func (e *Engine) Redrive(ctx context.Context, arn string) (time.Time, error) {
+	return e.RedriveOnce(ctx, arn, "")
+}
+
+// How many tokens of redrives are known, and for how long.
+const (
+	redriveTokens    = 10
+	redriveTokenLife = 15 * time.Minute
+)
+
+// RedriveOnce is Redrive for a request that may be repeated: with a token that redrove the execution in the last 15 minutes it
+// answers as then. token "" is none.
+func (e *Engine) RedriveOnce(ctx context.Context, arn, token string) (time.Time, error) {
 	rec, err := e.Execution(ctx, arn)
 	if err != nil {
 		return time.Time{}, err
+	}
+	now := e.now()
+	if token != "" {
+		for _, t := range rec.RedriveTokens {
+			if t.Token == token && now.Sub(t.At) < redriveTokenLife {
+				return t.At, nil
+			}
+		}
+		keep := rec.RedriveTokens
+		rec.RedriveTokens = append(slices.Clone(keep[max(0, len(keep)-redriveTokens+1):]), RedriveToken{token, now})
 	}
 	if status, reason := e.Redrivable(rec); status != "REDRIVABLE" {
 		if reason == "" {
@@ -354,20 +377,20 @@ func (e *Engine) Redrive(ctx context.Context, arn string) (time.Time, error) {
 		}
 		return time.Time{}, fail(ErrNotRedrivable, "Execution cannot be redriven: '%s'. %s", arn, reason)
 	}
-	if err := e.redrive(ctx, rec, nil, nil); err != nil {
+	if err := e.redrive(ctx, rec, now, nil, nil); err != nil {
 		return time.Time{}, err
 	}
 	return rec.Redriven, nil
 }
 
-// redrive lets an execution that has ended go on. What extra adds is in the batch; started is called when it is durable.
-func (e *Engine) redrive(ctx context.Context, rec *Record, extra func(*kv.Batch, *Record), started func(*exec)) error {
+// redrive lets an execution that has ended go on at a time. What extra adds is in the batch; started is called when it is durable.
+func (e *Engine) redrive(ctx context.Context, rec *Record, now time.Time, extra func(*kv.Batch, *Record), started func(*exec)) error {
 	m, err := e.machineOf(ctx, rec)
 	if err != nil {
 		return err
 	}
 	old := gcKey(rec.Stop, rec.Key)
-	rec.Status, rec.Error, rec.Cause, rec.Redriven = interp.Running, nil, nil, e.now()
+	rec.Status, rec.Error, rec.Cause, rec.Redriven = interp.Running, nil, nil, now
 	x := e.newExec(rec, m)
 	x.state.Status = interp.Running
 	if err := e.loadThreads(ctx, x); err != nil {

@@ -121,7 +121,7 @@ func (r *mapRunner) redriveChild(ctx context.Context, k kept) error {
 	if err != nil {
 		return err
 	}
-	return r.engine.redrive(ctx, rec, func(b *kv.Batch, rec *Record) {
+	return r.engine.redrive(ctx, rec, r.engine.now(), func(b *kv.Batch, rec *Record) {
 		kv.Put(b, childKey(r.info.ARN, k.index), child{Listed: rec.listed(), Round: r.info.Redrives})
 	}, func(x *exec) {
 		r.mu.Lock()

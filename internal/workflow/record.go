@@ -52,36 +52,43 @@ type Tag struct{ Key, Value string }
 // Record is an execution as it is kept and described.
 type Record struct {
 	ident.Scope
-	Key        uint64
-	ARN        string
-	Name       string
-	Machine    string // name; "NAME/LABEL" for children of a map run
-	MachineARN string
-	Version    string `json:",omitempty"` // ARN
-	Alias      string `json:",omitempty"` // ARN
-	RoleARN    string
-	Hash       string // of the definition
-	Revision   string `json:",omitempty"`
-	Status     interp.Status
-	Input      string
-	Output     string  `json:",omitempty"`
-	Error      *string `json:",omitempty"`
-	Cause      *string `json:",omitempty"`
-	Start      time.Time
-	Stop       time.Time
-	Trace      string    `json:",omitempty"`
-	Redrives   int       `json:",omitempty"`
-	Redriven   time.Time // of the newest redrive
-	Events     int64     `json:",omitempty"` // in the history, when the execution had ended
-	Threads    uint32    `json:",omitempty"` // the newest thread then: numbers of threads are not used twice
-	MapRun     string    `json:",omitempty"` // ARN of the map run that the execution is a child of
-	Index      int       `json:",omitempty"` // in the map run
-	Item       string    `json:",omitempty"`
-	Items      int       `json:",omitempty"` // how many items a child of a map run handles
-	Processor  string    `json:",omitempty"` // for children of a map run: the Map state whose processor runs
-	Logging    Logging
-	Updated    time.Time // of the state machine at the start
-	Express    bool      `json:",omitempty"`
+	Key           uint64
+	ARN           string
+	Name          string
+	Machine       string // name; "NAME/LABEL" for children of a map run
+	MachineARN    string
+	Version       string `json:",omitempty"` // ARN
+	Alias         string `json:",omitempty"` // ARN
+	RoleARN       string
+	Hash          string // of the definition
+	Revision      string `json:",omitempty"`
+	Status        interp.Status
+	Input         string
+	Output        string  `json:",omitempty"`
+	Error         *string `json:",omitempty"`
+	Cause         *string `json:",omitempty"`
+	Start         time.Time
+	Stop          time.Time
+	Trace         string         `json:",omitempty"`
+	Redrives      int            `json:",omitempty"`
+	Redriven      time.Time      // of the newest redrive
+	Events        int64          `json:",omitempty"` // in the history, when the execution had ended
+	RedriveTokens []RedriveToken `json:",omitempty"` // the newest
+	Threads       uint32         `json:",omitempty"` // the newest thread then: numbers of threads are not used twice
+	MapRun        string         `json:",omitempty"` // ARN of the map run that the execution is a child of
+	Index         int            `json:",omitempty"` // in the map run
+	Item          string         `json:",omitempty"`
+	Items         int            `json:",omitempty"` // how many items a child of a map run handles
+	Processor     string         `json:",omitempty"` // for children of a map run: the Map state whose processor runs
+	Logging       Logging
+	Updated       time.Time // of the state machine at the start
+	Express       bool      `json:",omitempty"`
+}
+
+// RedriveToken is a token that a request for a redrive came with, and the time of that redrive.
+type RedriveToken struct {
+	Token string
+	At    time.Time
 }
 
 // Listed is an execution in a list.

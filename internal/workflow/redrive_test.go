@@ -125,6 +125,30 @@ func TestRedriveAfterStop(t *testing.T) {
 	}
 }
 
+// A request for a redrive that comes again is answered as the first time; another one is not.
+func TestRedriveOnce(t *testing.T) {
+	var ok atomic.Bool
+	e := newEngine(t, flaky(&ok))
+	m := create(t, e, "m", `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"`+lambda+`flaky","End":true}}}`, Standard)
+	rec := await(t, e, start(t, e, m.ARN, "x", `{}`).ARN)
+	for i := range 12 {
+		at, err := e.RedriveOnce(t.Context(), rec.ARN, fmt.Sprint("token ", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec = await(t, e, rec.ARN); rec.Redrives != i+1 {
+			t.Fatalf("%d redrives after %d", rec.Redrives, i+1)
+		}
+		again, err := e.RedriveOnce(t.Context(), rec.ARN, fmt.Sprint("token ", i))
+		if err != nil || !again.Equal(at) || await(t, e, rec.ARN).Redrives != i+1 {
+			t.Errorf("repeated: %s, then %s, %v", at, again, err)
+		}
+	}
+	if len(rec.RedriveTokens) != redriveTokens {
+		t.Errorf("%d tokens are kept", len(rec.RedriveTokens))
+	}
+}
+
 // A time limit counts from the redrive.
 func TestRedriveAfterTimeLimit(t *testing.T) {
 	t.Parallel()

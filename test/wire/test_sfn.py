@@ -129,8 +129,9 @@ def test_redrive_runs_only_what_did_not_succeed(sfn, server, role, name, bucket)
     assert (failed["status"], failed["error"], failed["redriveStatus"]) == ("FAILED", "S3.NoSuchKeyException", "REDRIVABLE"), failed
     s3.put_object(Bucket=bucket, Key="b", Body=b"second")
     s3.put_object(Bucket=bucket, Key="a", Body=b"third")
-    sfn.redrive_execution(executionArn=execution)
+    at = sfn.redrive_execution(executionArn=execution, clientToken="once")["redriveDate"]
     done = ended(sfn, execution)
+    assert sfn.redrive_execution(executionArn=execution, clientToken="once")["redriveDate"] == at
     assert json.loads(done["output"]) == [{"redrives": 0}, [{"body": "first"}, {"body": "second"}, {"body": "third"}]], done
     assert (done["redriveCount"], done["redriveStatusReason"]) == (1, "Execution is SUCCEEDED and cannot be redriven")
     kinds = [e["type"] for e in sfn.get_execution_history(executionArn=execution)["events"]]

@@ -63,7 +63,7 @@ func (a *api) stopExecution(ctx context.Context, _ *protocol.Call, in *StopExecu
 }
 
 func (a *api) redrive(ctx context.Context, _ *protocol.Call, in *RedriveExecutionInput) (*RedriveExecutionOutput, error) {
-	at, err := a.engine.Redrive(ctx, in.ExecutionArn)
+	at, err := a.engine.RedriveOnce(ctx, in.ExecutionArn, protocol.Or(in.ClientToken, ""))
 	if err != nil {
 		return nil, err
 	}
