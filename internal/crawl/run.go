@@ -147,8 +147,10 @@ func (s *Service) launch(scope ident.Scope, c Crawler, r Run) {
 func (s *Service) carryOut(ctx, groupCtx context.Context, run *crawl, c Crawler, r Run) {
 	defer func() {
 		s.mu.Lock()
-		delete(s.live, liveKey(run.scope, run.name))
-		s.mu.Unlock()
+		defer s.mu.Unlock()
+		if k := liveKey(run.scope, run.name); s.live[k] == run { // the next crawl may have begun
+			delete(s.live, k)
+		}
 	}()
 	s.say(run.scope, r, "BENCHMARK", "Running Start Crawl for Crawler "+c.Name)
 	var tables []table
