@@ -184,6 +184,13 @@ def test_objects_of_other_accounts(tmp_path):
         assert third.get_object(Bucket="shared", Key="k")["Body"].read() == b"k"
         refused("AccessDenied", third.get_object, Bucket="shared", Key="t")
         refused("AccessDenied", ours.copy_object, Bucket="shared", Key="c", CopySource="shared/t")
+        # Who owns an object does not own its place.
+        ours.put_bucket_acl(Bucket="shared", ACL="private")
+        again = dict(Bucket="shared", Key="t", CopySource="shared/t", MetadataDirective="REPLACE")
+        refused("AccessDenied", theirs.copy_object, **again)
+        refused("AccessDenied", theirs.delete_object, Bucket="shared", Key="t")
+        assert theirs.get_object(Bucket="shared", Key="t")["Body"].read() == b"t"
+        ours.put_bucket_acl(Bucket="shared", GrantWrite=f'id="{they}"', GrantFullControl=f'id="{me}"')
         theirs.put_object(Bucket="shared", Key="t", Body=b"t", ACL="bucket-owner-full-control")
         assert ours.get_object_acl(Bucket="shared", Key="t")["Owner"]["ID"] == me
         assert third.get_object(Bucket="shared", Key="t")["Body"].read() == b"t"

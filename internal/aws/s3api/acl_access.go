@@ -128,9 +128,11 @@ func askedVersion(c *protocol.Call, bucket, key string) (version string, source 
 	if c.HTTP == nil {
 		return "", false
 	}
-	if s := c.HTTP.Header.Get("X-Amz-Copy-Source"); s != "" {
+	if s := c.HTTP.Header.Get("X-Amz-Copy-Source"); s != "" && (c.Operation == "CopyObject" || c.Operation == "UploadPartCopy") {
 		if src, err := parseSource(s); err == nil && src.bucket == bucket && src.key == key {
-			return src.version, true
+			// Of a copy onto itself the target counts: it is the bucket's owner that lets objects be replaced.
+			b, k := objectOf(c.HTTP)
+			return src.version, b != bucket || k != key
 		}
 	}
 	if !strings.Contains(c.HTTP.URL.RawQuery, "versionId=") {
