@@ -193,6 +193,33 @@ func TestRun_StopAndConcurrency(t *testing.T) {
 	}
 }
 
+func TestDelete_StopsRuns(t *testing.T) {
+	f := open(t)
+	for _, name := range []string{"gone", "stays"} {
+		f.create(t, shellJob(name), "import time\ntime.sleep(600)\n")
+	}
+	var ids []string
+	for _, name := range []string{"gone", "stays"} {
+		id, err := f.Start(t.Context(), scope, StartRequest{Job: name, Token: "one token"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	if ids[0] == ids[1] {
+		t.Errorf("two jobs have one run: %s", ids[0])
+	}
+	f.Service.mu.Lock()
+	gone, stays := f.live[ids[0]], f.live[ids[1]]
+	f.Service.mu.Unlock()
+	if err := f.Delete(t.Context(), scope, "gone"); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := gone.endedBy(), stays.endedBy(); a != "stopped" || b != "" {
+		t.Errorf("the runs are ended by %q and %q", a, b)
+	}
+}
+
 // A run that a crash of Tarn interrupted starts anew as the same run; what its earlier start has staged is not taken for its own.
 func TestRun_InterruptedStartsAnew(t *testing.T) {
 	f := open(t)

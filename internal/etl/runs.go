@@ -54,7 +54,7 @@ func (s *Service) start(ctx context.Context, st *step, scope ident.Scope, req St
 	}
 	id := "jr_" + ident.Hex(32)
 	if req.Token != "" {
-		sum := sha256.Sum256([]byte(req.Token))
+		sum := sha256.Sum256([]byte(scope.String() + "/" + j.Name + "/" + req.Token))
 		id = "jr_" + hex.EncodeToString(sum[:])
 		if _, err := s.Run(ctx, scope, j.Name, id); !errors.Is(err, ErrNotFound) {
 			return id, err

@@ -224,10 +224,15 @@ func (s *Service) Update(ctx context.Context, scope ident.Scope, name string, ed
 	})
 }
 
-// Delete removes a job with its runs and bookmark; one that is absent is no error, as on AWS.
+// Delete removes a job with its runs and bookmark, and stops the runs under way; one that is absent is no error, as on AWS.
 func (s *Service) Delete(ctx context.Context, scope ident.Scope, name string) error {
 	return s.change(ctx, func(st *step) error {
 		st.Delete(jobKey(scope, name))
+		for _, e := range s.live {
+			if e.scope == scope && e.job.Name == name {
+				e.stop("stopped")
+			}
+		}
 		for _, kind := range []string{"run", "runid", "bookmark", "published", "active"} {
 			p := under(scope, kind).Str(name)
 			st.DeleteRange(p, p.End())
