@@ -20,8 +20,6 @@ import (
 type itemSource interface {
 	// Next returns the next item with its index; ok is false at the end.
 	Next(ctx context.Context) (v any, index int, ok bool, fail *TaskError)
-	// Peek returns the item that Next would return, where that is known without waiting.
-	Peek() (any, bool)
 	Close()
 }
 
@@ -37,13 +35,6 @@ func (s *listSource) Next(context.Context) (any, int, bool, *TaskError) {
 	}
 	s.next++
 	return s.items[s.next-1], s.next - 1, true, nil
-}
-
-func (s *listSource) Peek() (any, bool) {
-	if s.next >= len(s.items) {
-		return nil, false
-	}
-	return s.items[s.next], true
 }
 
 func (s *listSource) Close() {}
@@ -90,8 +81,6 @@ func (s *readSource) Next(ctx context.Context) (any, int, bool, *TaskError) {
 	s.fill(ctx)
 	return v, i, true, nil
 }
-
-func (s *readSource) Peek() (any, bool) { return s.ahead, s.has }
 
 func (s *readSource) Close() {
 	if s.close != nil {

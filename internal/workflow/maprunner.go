@@ -25,6 +25,7 @@ type mapRunner struct {
 	start   interp.MapStart
 	express bool
 	done    chan struct{} // closed when the run has ended
+	held    *heldItem     // of the goroutine that feeds
 
 	mu      sync.Mutex // guards the fields below
 	info    MapRun
@@ -218,45 +219,76 @@ func (r *mapRunner) drain(ctx context.Context, abort bool) {
 	}
 }
 
-// batch takes the items of the next child. items is nil at the end.
+// heldItem is an item that was read and did not fit into its batch.
+type heldItem struct {
+	in    any
+	index int
+	size  int64
+}
+
+// batch takes the items of the next child: as many as the batcher allows and as fit its bytes, 256 KiB when it names none.
+// items is nil at the end.
 func (r *mapRunner) batch(ctx context.Context, src itemSource) (items []any, first int, fail *TaskError) {
 	b := r.start.Batch
-	limit, maxBytes := int64(1), int64(0)
+	limit, maxBytes, size := int64(1), int64(0), int64(0)
 	if b != nil {
-		limit, maxBytes = b.MaxItems, b.MaxBytes
+		limit, maxBytes = b.MaxItems, asl.MaxPayload
 		if limit == 0 {
 			limit = 1 << 31
 		}
+		if b.MaxBytes > 0 {
+			maxBytes = min(maxBytes, b.MaxBytes)
+		}
+		size = int64(len(jsonvalue.Marshal(batchInput(b, nil))))
 	}
-	size := int64(0)
 	for int64(len(items)) < limit {
-		v, index, ok, fail := src.Next(ctx)
-		if fail != nil {
-			return nil, 0, fail
-		}
-		if !ok {
-			break
-		}
-		in, err := r.itemInput(index, v)
-		if err != nil {
-			var se *asl.StateError
-			if errors.As(err, &se) {
-				return nil, 0, &TaskError{Error: se.Name, Cause: se.Cause}
+		next := r.held
+		if next == nil {
+			v, index, ok, fail := src.Next(ctx)
+			if fail != nil {
+				return nil, 0, fail
 			}
-			return nil, 0, &TaskError{Error: asl.ErrRuntime, Cause: err.Error()}
-		}
-		if len(items) == 0 {
-			first = index
-		}
-		items = append(items, in)
-		if maxBytes > 0 {
-			size += int64(len(jsonvalue.Marshal(in))) + 1
-			if next, ok := src.Peek(); ok && size+int64(len(jsonvalue.Marshal(next))) > maxBytes {
+			if !ok {
 				break
 			}
+			in, err := r.itemInput(index, v)
+			if err != nil {
+				var se *asl.StateError
+				if errors.As(err, &se) {
+					return nil, 0, &TaskError{Error: se.Name, Cause: se.Cause}
+				}
+				return nil, 0, &TaskError{Error: asl.ErrRuntime, Cause: err.Error()}
+			}
+			next = &heldItem{in: in, index: index}
+			if b != nil {
+				next.size = int64(len(jsonvalue.Marshal(in))) + 1
+			}
 		}
+		r.held = nil
+		if len(items) > 0 && size+next.size > maxBytes+1 { // the last one has no comma
+			r.held = next
+			break
+		}
+		if len(items) == 0 {
+			first = next.index
+		}
+		items = append(items, next.in)
+		size += next.size
 	}
 	return items, first, nil
+}
+
+// batchInput is what the child of a batch gets.
+func batchInput(b *interp.Batch, items []any) *jsonvalue.Object {
+	o := jsonvalue.NewObject()
+	if b.Input != nil {
+		o.Set("BatchInput", b.Input)
+	}
+	if items == nil {
+		items = []any{}
+	}
+	o.Set("Items", items)
+	return o
 }
 
 func (r *mapRunner) itemInput(index int, v any) (any, error) {
@@ -270,12 +302,11 @@ func (r *mapRunner) launch(ctx context.Context, index int, items []any, first in
 	e := r.engine
 	in := items[0]
 	if b := r.start.Batch; b != nil {
-		o := jsonvalue.NewObject()
-		if b.Input != nil {
-			o.Set("BatchInput", b.Input)
-		}
-		o.Set("Items", items)
-		in = o
+		in = batchInput(b, items)
+	}
+	input := jsonvalue.Marshal(in)
+	if len(input) > asl.MaxPayload {
+		return &asl.StateError{Name: asl.ErrDataLimit, Cause: fmt.Sprintf("The input of a child of the state '%s' has %d bytes, more than the %d allowed.", r.start.State.Name, len(input), asl.MaxPayload)}
 	}
 	parent := r.x.rec
 	name := ident.UUID()
@@ -286,7 +317,7 @@ func (r *mapRunner) launch(ctx context.Context, index int, items []any, first in
 	machine := base + "/" + label
 	rec := &Record{
 		Scope: parent.Scope, Key: e.newKey(now), Name: name, Machine: machine, MachineARN: parent.Scope.ARN("states", "stateMachine:"+machine), RoleARN: parent.RoleARN, Hash: parent.Hash,
-		Status: interp.Running, Input: jsonvalue.Marshal(in), Start: now.UTC(), MapRun: r.info.ARN, Index: index, Items: len(items), Processor: r.start.State.Name, Logging: parent.Logging,
+		Status: interp.Running, Input: input, Start: now.UTC(), MapRun: r.info.ARN, Index: index, Items: len(items), Processor: r.start.State.Name, Logging: parent.Logging,
 		Updated: parent.Updated, Express: r.express || parent.Express, ARN: parent.Scope.ARN("states", "execution:"+machine+":"+name),
 	}
 	if r.start.Batch == nil {
