@@ -122,9 +122,10 @@ func (req *CompleteRequest) choose(u *Upload, have map[int]*storedPart) ([]*stor
 		if p == nil || p.ETag != strings.Trim(want.ETag, `"`) {
 			return nil, invalidPart(&want)
 		}
-		if c := want.Checksum; c.Value != "" && c.Algorithm == p.Checksum.Algorithm && c.Value != p.Checksum.Value {
-			return nil, fmt.Errorf("%w: the %s you specified for part %d did not match what we received.", ErrBadDigest, strings.ToLower(string(c.Algorithm)), want.Number)
-		} else if v := c.Value; v != "" && (want.Checksum.Algorithm != p.Checksum.Algorithm || v != p.Checksum.Value) {
+		v := want.Checksum.Value
+		if a := want.Checksum.Algorithm; v != "" && a != p.Checksum.Algorithm && u.Algorithm != "" {
+			return nil, fmt.Errorf("%w: the %s you specified for part %d did not match what we received.", ErrBadDigest, strings.ToLower(string(a)), want.Number)
+		} else if v != "" && (a != p.Checksum.Algorithm || v != p.Checksum.Value) {
 			return nil, invalidPart(&want)
 		} else if v == "" && u.Algorithm != "" && u.Type == Composite {
 			return nil, fmt.Errorf("%w: the upload was created using a %s checksum. The complete request must include the checksum for each part. It was missing for part %d in the request.", ErrInvalidRequest, strings.ToLower(string(u.Algorithm)), want.Number)

@@ -21,7 +21,8 @@ func TestCompleteChecksums(t *testing.T) {
 	}{
 		{"composite, parts given", Upload{Algorithm: CRC32}, same, none, nil},
 		{"composite, parts not given", Upload{Algorithm: CRC32}, none, none, ErrInvalidRequest},
-		{"composite, wrong part", Upload{Algorithm: CRC32}, value(wrong), none, ErrBadDigest},
+		{"composite, wrong part", Upload{Algorithm: CRC32}, value(wrong), none, ErrInvalidPart},
+		{"composite, other algorithm", Upload{Algorithm: CRC32}, func(s Checksum) Checksum { s.Algorithm = SHA256; return s }, none, ErrBadDigest},
 		{"full object, parts not given", Upload{Algorithm: CRC32, Type: FullObject}, none, none, nil},
 		{"full object, with its type", Upload{Algorithm: CRC32, Type: FullObject}, none, same, nil},
 		{"full object, without a type", Upload{Algorithm: CRC32, Type: FullObject}, none, func(s Checksum) Checksum { s.Type = ""; return s }, ErrBadDigest},

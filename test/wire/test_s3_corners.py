@@ -153,6 +153,10 @@ def test_presigned_requests_say_headers_in_parameters(server, s3, bucket):
     old = server.client("s3", config=Config(signature_version="s3", s3={"addressing_style": "path"}))
     assert request(old.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "old", "Metadata": {"c": "d"}}), "PUT", b"x")[0] == 200
     assert s3.head_object(Bucket=bucket, Key="old")["Metadata"] == {"c": "d"}
+    typed = old.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "typed", "ContentType": "text/plain"})
+    assert request(typed, "PUT", b"x", {"Content-Type": "text/xml"})[0] == 403
+    assert request(typed, "PUT", b"x", {"Content-Type": "text/plain"})[0] == 200 == request(typed, "PUT", b"x")[0]
+    assert s3.head_object(Bucket=bucket, Key="typed")["ContentType"] == "text/plain"
     status, _, text = request(once.url.replace("STANDARD_IA", "STANDARD"), "PUT", b"x")
     assert status == 403 and "<Code>SignatureDoesNotMatch</Code>" in text and "<CanonicalRequest>PUT\n" in text.replace("&#xA;", "\n") and "<StringToSign>AWS4-HMAC-SHA256" in text
     status, _, text = request(f"{server.endpoint}/{bucket}/old?AWSAccessKeyId={keys.access_key}&Expires=9999999999")

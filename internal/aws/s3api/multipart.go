@@ -239,6 +239,9 @@ func (a *api) listMultipartUploads(ctx context.Context, c *call, in *ListMultipa
 	if p := str(in.Prefix); p != "" {
 		out.Prefix = enc(p)
 	}
+	if !l.More && l.NextID == "" {
+		l.Next = "" // of a last page, S3 names the upload that ends it, but no common prefix
+	}
 	out.NextKeyMarker, out.NextUploadIdMarker = enc(l.Next), ptr(l.NextID)
 	for _, u := range l.Uploads {
 		out.Uploads = append(out.Uploads, MultipartUpload{

@@ -58,24 +58,21 @@ func verifyV2(r *http.Request, c *Claim, secret string) error {
 }
 
 func stringToSignV2(r *http.Request, c *Claim) string {
-	// A header of a presigned request may be in its parameters.
+	// A header of a presigned request may be in its parameters; one that is sent all the same counts.
 	get := func(name string) string {
-		if v := c.query.Get(strings.ToLower(name)); v != "" {
+		if v := r.Header.Get(name); v != "" {
 			return v
 		}
-		return r.Header.Get(name)
+		return c.query.Get(strings.ToLower(name))
 	}
 	var b strings.Builder
 	b.WriteString(r.Method + "\n" + get("Content-Md5") + "\n" + get("Content-Type") + "\n" + c.query.Get("Expires") + "\n")
 	amz := map[string]string{}
-	for k, vs := range r.Header {
-		if l := strings.ToLower(k); strings.HasPrefix(l, "x-amz-") {
-			amz[l] = trim(strings.Join(vs, ","))
-		}
-	}
-	for k, vs := range c.query {
-		if l := strings.ToLower(k); strings.HasPrefix(l, "x-amz-") {
-			amz[l] = trim(strings.Join(vs, ","))
+	for _, values := range []map[string][]string{c.query, r.Header} {
+		for k, vs := range values {
+			if l := strings.ToLower(k); strings.HasPrefix(l, "x-amz-") {
+				amz[l] = trim(strings.Join(vs, ","))
+			}
 		}
 	}
 	names := make([]string, 0, len(amz))
