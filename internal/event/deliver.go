@@ -130,8 +130,13 @@ func (e *Engine) queue(b *kv.Batch, r Rule, text []byte, doc any, now time.Time,
 	targets := r.Targets
 	r.Targets = nil
 	for _, t := range targets {
+		payload := t.payload(r, text, doc, now)
+		if payload == nil { // AWS does not deliver it either
+			e.log.Warn("drop an event of which the template of a target gives no JSON", "rule", r.ARN(), "target", t.ARN)
+			continue
+		}
 		t.HTTP = t.HTTP.of(doc)
-		e.box.Put(b, Delivery{Rule: r, Target: t, Payload: t.payload(r, text, doc, now), Hops: hops, At: now})
+		e.box.Put(b, Delivery{Rule: r, Target: t, Payload: payload, Hops: hops, At: now})
 	}
 }
 

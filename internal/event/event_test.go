@@ -81,7 +81,9 @@ func TestInputs(t *testing.T) {
 		{event.Target{InputPath: "$.detail.html"}, `"<a&b>"`},
 		{event.Target{Template: `"see <h>"`, Paths: map[string]string{"h": "$.detail.html"}}, `"see <a&b>"`},
 		{event.Target{Template: `"n is <n>, <q>"`, Paths: map[string]string{"n": "$.detail.n", "q": "$.detail.quote"}}, `"n is 9007199254740993, say \"x\""`},
-		{event.Target{Template: `{"l": <l>, "t": "<l>", "n": <aws.events.rule-name>}`, Paths: map[string]string{"l": "$.detail.list"}}, `{"l": ["a","b"], "t": "[a,b]", "n": "r"}`},
+		{event.Target{Template: `{"l": <l>, "n": <aws.events.rule-name>, "t": "<n>"}`, Paths: map[string]string{"l": "$.detail.list", "n": "$.detail.n"}}, `{"l": ["a","b"], "n": "r", "t": "9007199254740993"}`},
+		{event.Target{Template: `"l is <l>"`, Paths: map[string]string{"l": "$.detail.list"}}, `"l is [a,b]"`},
+		{event.Target{Template: `{"t": "<l>"}`, Paths: map[string]string{"l": "$.detail.list"}}, ""}, // it would be no JSON
 	} {
 		s := &sink{got: make(chan string, 1)}
 		e, _ := open(t, kvtest.New(t), clock.NewFake(time.Unix(0, 0)), s)
@@ -89,6 +91,13 @@ func TestInputs(t *testing.T) {
 		_, errs, err := e.Put(t.Context(), []event.Event{{Source: "s", DetailType: "d", Detail: json.RawMessage(`{"n":9007199254740993,"list":["a","b"],"html":"<a&b>","quote":"say \"x\""}`)}}, []event.BusRef{bus})
 		if err = errors.Join(err, errs[0]); err != nil {
 			t.Fatal(err)
+		}
+		if c.want == "" { // what follows is delivered, and it was not
+			put(t, e, event.Rule{Pattern: `{"source":["s"]}`}, event.Target{Input: `"next"`})
+			if _, _, err := e.Put(t.Context(), []event.Event{{Source: "s", DetailType: "d", Detail: json.RawMessage(`{}`)}}, []event.BusRef{bus}); err != nil {
+				t.Fatal(err)
+			}
+			c.want = `"next"`
 		}
 		if got := <-s.got; got != c.want {
 			t.Errorf("%+v: %s", c.target, got)

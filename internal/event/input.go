@@ -47,7 +47,7 @@ func (t *Target) validate() error {
 // placeholder is a name in a template.
 var placeholder = regexp.MustCompile(`<([A-Za-z0-9_.-]+)>`)
 
-// payload is what a target gets of an event.
+// payload is what a target gets of an event; nil = nothing, as its template gives no JSON.
 func (t *Target) payload(r Rule, text []byte, doc any, now time.Time) []byte {
 	switch {
 	case t.Input != "":
@@ -135,8 +135,9 @@ func at(doc any, path string) (any, bool) {
 	return doc, true
 }
 
-// transform fills the template: <name> outside of a string stands for a JSON value, inside of one for its text, which of objects
-// and lists has no quotation marks.
+// transform fills the template: <name> outside of a string stands for a JSON value, inside of one for its text. In a template that
+// is a string the text of objects and lists has no quotation marks; in one that is an object it has, so that mostly no JSON comes
+// of it: then the result is nil.
 //
 // Source: "Amazon EventBridge input transformation" in the EventBridge user guide.
 func (t *Target) transform(r Rule, text []byte, doc any, now time.Time) []byte {
@@ -174,7 +175,7 @@ func (t *Target) transform(r Rule, text []byte, doc any, now time.Time) []byte {
 		return v, true
 	}
 	var b strings.Builder
-	quoted := false
+	quoted, object := false, strings.HasPrefix(strings.TrimSpace(t.Template), "{")
 	for s := t.Template; s != ""; {
 		c := s[0]
 		if c == '\\' && quoted && len(s) > 1 {
@@ -192,6 +193,7 @@ func (t *Target) transform(r Rule, text []byte, doc any, now time.Time) []byte {
 				switch {
 				case quoted && isText:
 					out = strings.TrimSuffix(strings.TrimPrefix(string(encode(str)), `"`), `"`)
+				case quoted && object: // as it is, with its quotation marks
 				case quoted:
 					e := string(encode(strings.ReplaceAll(out, `"`, "")))
 					out = e[1 : len(e)-1]
@@ -203,6 +205,9 @@ func (t *Target) transform(r Rule, text []byte, doc any, now time.Time) []byte {
 		}
 		b.WriteByte(c)
 		s = s[1:]
+	}
+	if object && !json.Valid([]byte(b.String())) {
+		return nil
 	}
 	return []byte(b.String())
 }

@@ -71,8 +71,8 @@ func (a *api) listDestinations(_ context.Context, c *protocol.Call, in *ListApiD
 	prefix, arn := protocol.Or(in.NamePrefix, ""), protocol.Or(in.ConnectionArn, "")
 	list, next := a.connections.Destinations(c.Scope, func(d connection.Destination) bool {
 		return strings.HasPrefix(d.Name, prefix) && (arn == "" || d.Connection == arn)
-	}, protocol.Or(in.NextToken, ""), page(in.Limit))
-	out := &ListApiDestinationsResponse{ApiDestinations: []ApiDestination{}, NextToken: protocol.Some(next)}
+	}, after(in.NextToken), page(in.Limit))
+	out := &ListApiDestinationsResponse{ApiDestinations: []ApiDestination{}, NextToken: token(next)}
 	for _, d := range list {
 		out.ApiDestinations = append(out.ApiDestinations, ApiDestination{
 			ApiDestinationArn: new(d.ARN()), Name: new(d.Name), ApiDestinationState: activity(a.connections.Active(d)), ConnectionArn: new(d.Connection), InvocationEndpoint: new(d.Endpoint),

@@ -73,8 +73,8 @@ func (a *api) listArchives(ctx context.Context, c *protocol.Call, in *ListArchiv
 	}
 	list, next := a.events.Archives(c.Scope, func(x event.Archive) bool {
 		return strings.HasPrefix(x.Name, prefix) && (source == "" || x.Bus.ARN() == source) && protocol.Or(in.State, ArchiveState_ENABLED) == ArchiveState_ENABLED
-	}, protocol.Or(in.NextToken, ""), page(in.Limit))
-	out := &ListArchivesResponse{Archives: []Archive{}, NextToken: protocol.Some(next)}
+	}, after(in.NextToken), page(in.Limit))
+	out := &ListArchivesResponse{Archives: []Archive{}, NextToken: token(next)}
 	for _, x := range list {
 		n, size, err := a.events.ArchiveSize(ctx, x)
 		if err != nil {
@@ -162,11 +162,11 @@ func (a *api) listReplays(ctx context.Context, c *protocol.Call, in *ListReplays
 	}
 	list, next, err := a.events.Replays(ctx, c.Scope, func(r event.Replay) bool {
 		return strings.HasPrefix(r.Name, prefix) && (state == "" || r.State == state) && (archive == "" || r.Archive == archive)
-	}, protocol.Or(in.NextToken, ""), page(in.Limit))
+	}, after(in.NextToken), page(in.Limit))
 	if err != nil {
 		return nil, err
 	}
-	out := &ListReplaysResponse{Replays: []Replay{}, NextToken: protocol.Some(next)}
+	out := &ListReplaysResponse{Replays: []Replay{}, NextToken: token(next)}
 	for _, r := range list {
 		out.Replays = append(out.Replays, Replay{
 			ReplayName: new(r.Name), EventSourceArn: new(c.Scope.ARN("events", "archive/"+r.Archive)), State: new(ReplayState(r.State)), StateReason: protocol.Some(r.Reason),

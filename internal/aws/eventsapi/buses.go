@@ -33,8 +33,8 @@ func (a *api) describeBus(_ context.Context, c *protocol.Call, in *DescribeEvent
 }
 
 func (a *api) listBuses(_ context.Context, c *protocol.Call, in *ListEventBusesRequest) (*ListEventBusesResponse, error) {
-	list, next := a.events.Buses(c.Scope, protocol.Or(in.NamePrefix, ""), protocol.Or(in.NextToken, ""), page(in.Limit))
-	out := &ListEventBusesResponse{NextToken: protocol.Some(next), EventBuses: []EventBus{}}
+	list, next := a.events.Buses(c.Scope, protocol.Or(in.NamePrefix, ""), after(in.NextToken), page(in.Limit))
+	out := &ListEventBusesResponse{NextToken: token(next), EventBuses: []EventBus{}}
 	for _, b := range list {
 		out.EventBuses = append(out.EventBuses, EventBus{Arn: new(b.ARN()), Name: new(b.Name), Description: protocol.Some(b.Description), CreationTime: protocol.Some(b.Created), LastModifiedTime: protocol.Some(b.Changed())})
 	}

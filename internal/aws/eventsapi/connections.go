@@ -213,8 +213,8 @@ func (a *api) listConnections(_ context.Context, c *protocol.Call, in *ListConne
 	prefix, state := protocol.Or(in.NamePrefix, ""), string(protocol.Or(in.ConnectionState, ""))
 	list, next := a.connections.Connections(c.Scope, func(x connection.Connection) bool {
 		return strings.HasPrefix(x.Name, prefix) && (state == "" || x.State == state)
-	}, protocol.Or(in.NextToken, ""), page(in.Limit))
-	out := &ListConnectionsResponse{Connections: []Connection{}, NextToken: protocol.Some(next)}
+	}, after(in.NextToken), page(in.Limit))
+	out := &ListConnectionsResponse{Connections: []Connection{}, NextToken: token(next)}
 	for _, x := range list {
 		out.Connections = append(out.Connections, Connection{
 			ConnectionArn: new(x.ARN()), Name: new(x.Name), AuthorizationType: new(ConnectionAuthorizationType(x.Type)), ConnectionState: new(ConnectionState(x.State)),

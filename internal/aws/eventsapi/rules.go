@@ -66,11 +66,11 @@ func (a *api) disableRule(ctx context.Context, c *protocol.Call, in *DisableRule
 func (a *api) listRules(_ context.Context, c *protocol.Call, in *ListRulesRequest) (*ListRulesResponse, error) {
 	prefix := protocol.Or(in.NamePrefix, "")
 	list, next, err := a.events.Rules(busRef(c.Scope, in.EventBusName), func(r event.Rule) bool { return len(r.Name) >= len(prefix) && r.Name[:len(prefix)] == prefix },
-		protocol.Or(in.NextToken, ""), page(in.Limit))
+		after(in.NextToken), page(in.Limit))
 	if err != nil {
 		return nil, err
 	}
-	out := &ListRulesResponse{NextToken: protocol.Some(next), Rules: []Rule{}}
+	out := &ListRulesResponse{NextToken: token(next), Rules: []Rule{}}
 	for _, r := range list {
 		out.Rules = append(out.Rules, Rule{
 			Arn: new(r.ARN()), Name: new(r.Name), EventBusName: new(r.Bus.Name), Description: protocol.Some(r.Description), EventPattern: protocol.Some(r.Pattern),
@@ -83,8 +83,8 @@ func (a *api) listRules(_ context.Context, c *protocol.Call, in *ListRulesReques
 func (a *api) listRuleNames(_ context.Context, c *protocol.Call, in *ListRuleNamesByTargetRequest) (*ListRuleNamesByTargetResponse, error) {
 	list, next, err := a.events.Rules(busRef(c.Scope, in.EventBusName), func(r event.Rule) bool {
 		return slices.ContainsFunc(r.Targets, func(t event.Target) bool { return t.ARN == in.TargetArn })
-	}, protocol.Or(in.NextToken, ""), page(in.Limit))
-	out := &ListRuleNamesByTargetResponse{NextToken: protocol.Some(next), RuleNames: []string{}}
+	}, after(in.NextToken), page(in.Limit))
+	out := &ListRuleNamesByTargetResponse{NextToken: token(next), RuleNames: []string{}}
 	for _, r := range list {
 		out.RuleNames = append(out.RuleNames, r.Name)
 	}
@@ -137,10 +137,10 @@ func (a *api) listTargets(_ context.Context, c *protocol.Call, in *ListTargetsBy
 		return nil, err
 	}
 	out := &ListTargetsByRuleResponse{Targets: []Target{}}
-	after := slices.IndexFunc(r.Targets, func(t event.Target) bool { return t.ID == protocol.Or(in.NextToken, "") })
-	for _, t := range r.Targets[after+1:] {
+	last := after(in.NextToken)
+	for _, t := range r.Targets[slices.IndexFunc(r.Targets, func(t event.Target) bool { return t.ID == last })+1:] {
 		if n := len(out.Targets); n == page(in.Limit) {
-			out.NextToken = &out.Targets[n-1].Id
+			out.NextToken = token(out.Targets[n-1].Id)
 			break
 		}
 		e := Target{Id: t.ID, Arn: t.ARN, RoleArn: protocol.Some(t.Role), Input: protocol.Some(t.Input), InputPath: protocol.Some(t.InputPath)}
