@@ -226,33 +226,36 @@ func (r *Step) childFailed(c *Thread, f failure) {
 		r.emit(c.Prev, MapIterationFailed, Detail{Name: s.Name, Index: int64(c.Index)})
 	}
 	p.Prev = c.Prev
+	if r.stateOf(c).Kind == asl.Task {
+		r.emit(c.Prev, TaskStateAborted, Detail{}) // as recorded: after TaskFailed and TaskTimedOut
+	}
 	for _, other := range r.children(p) {
 		if other.ID == c.ID {
 			continue
 		}
-		r.abort(other)
 		if s.Kind == asl.Map {
-			r.emit(other.Prev, MapIterationAborted, Detail{Name: s.Name, Index: int64(other.Index)})
+			r.emit(c.Prev, MapIterationAborted, Detail{Name: s.Name, Index: int64(other.Index)})
 		}
+		r.abort(other, c.Prev)
 	}
 	r.fail(p, s, f)
 }
 
 var aborted = map[asl.Kind]EventType{asl.Task: TaskStateAborted, asl.Wait: WaitStateAborted, asl.Parallel: ParallelStateAborted, asl.Map: MapStateAborted}
 
-// abort writes the events of states that are left without an end.
-func (r *Step) abort(t *Thread) {
+// abort writes the events of states that are left without an end, all after the event of what failed.
+func (r *Step) abort(t *Thread, failed int64) {
 	if t.Phase == Ready {
 		return
 	}
 	s := r.stateOf(t)
 	for _, c := range r.children(t) {
-		r.abort(c)
 		if s.Kind == asl.Map {
-			r.emit(c.Prev, MapIterationAborted, Detail{Name: s.Name, Index: int64(c.Index)})
+			r.emit(failed, MapIterationAborted, Detail{Name: s.Name, Index: int64(c.Index)})
 		}
+		r.abort(c, failed)
 	}
 	if typ, ok := aborted[s.Kind]; ok {
-		r.emit(t.Prev, typ, Detail{})
+		r.emit(failed, typ, Detail{})
 	}
 }
