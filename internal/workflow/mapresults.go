@@ -71,6 +71,9 @@ func (r *mapRunner) collect(ctx context.Context) (string, *TaskError) {
 		return "", &TaskError{Error: asl.ErrRuntime, Cause: err.Error()}
 	}
 	b.WriteByte(']')
+	r.mu.Lock()
+	r.info.Counts.Written, r.info.Items.Written = r.info.Counts.Succeeded, r.info.Items.Succeeded
+	r.mu.Unlock()
 	return b.String(), nil
 }
 

@@ -311,10 +311,8 @@ func (r *mapRunner) launch(ctx context.Context, index int, items []any, first in
 	parent := r.x.rec
 	name := ident.UUID()
 	now := e.clock.Now()
-	label := r.start.ARN[strings.LastIndexByte(r.start.ARN, '/')+1:]
-	label, _, _ = strings.Cut(label, ":")
 	base, _, _ := strings.Cut(parent.Machine, "/")
-	machine := base + "/" + label
+	machine := base + "/" + labelOf(r.start.ARN)
 	rec := &Record{
 		Scope: parent.Scope, Key: e.newKey(now), Name: name, Machine: machine, MachineARN: parent.Scope.ARN("states", "stateMachine:"+machine), RoleARN: parent.RoleARN, Hash: parent.Hash,
 		Status: interp.Running, Input: input, Start: now.UTC(), MapRun: r.info.ARN, Index: index, Items: len(items), Processor: r.start.State.Name, Logging: parent.Logging,

@@ -17,7 +17,7 @@ type MapRun struct {
 	ident.Scope
 	ARN           string
 	Execution     string // ARN of the execution that waits for it
-	Machine       string // ARN of the state machine
+	Machine       string // ARN of the state machine, with "/LABEL"
 	Status        interp.Status
 	Start, Stop   time.Time
 	Redrives      int       `json:",omitempty"`
@@ -143,6 +143,12 @@ func (e *Engine) ChangeMapRun(ctx context.Context, arn string, in UpdateMapRun) 
 	return r.(*mapRunner).change(ctx, in)
 }
 
+// labelOf returns the label in the ARN of a map run.
+func labelOf(arn string) string {
+	label, _, _ := strings.Cut(arn[strings.LastIndexByte(arn, '/')+1:], ":")
+	return label
+}
+
 // startMap starts a map run if its thread still waits for it. x.mu is held.
 func (e *Engine) startMap(x *exec, start interp.MapStart) {
 	t := x.state.Threads[start.Thread]
@@ -152,7 +158,7 @@ func (e *Engine) startMap(x *exec, start interp.MapStart) {
 	ctx, cancel := context.WithCancel(e.group.Context())
 	x.cancels[start.Thread] = func(error) { cancel() }
 	r := &mapRunner{engine: e, x: x, start: start, wake: make(chan struct{}, 1), done: make(chan struct{}), express: start.State.Map.Express, info: MapRun{
-		Scope: x.rec.Scope, ARN: start.ARN, Execution: x.rec.ARN, Machine: x.rec.MachineARN, Status: interp.Running, Start: e.now(), Redrives: start.Redrives,
+		Scope: x.rec.Scope, ARN: start.ARN, Execution: x.rec.ARN, Machine: x.rec.MachineARN + "/" + labelOf(start.ARN), Status: interp.Running, Start: e.now(), Redrives: start.Redrives,
 		Concurrency: start.Concurrency, TolerateCount: start.TolerateCount, TolerateShare: start.TolerateShare,
 	}}
 	last, redriven := e.runs.Swap(start.ARN, r)
