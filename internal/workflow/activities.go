@@ -144,10 +144,16 @@ func (q *activityQueues) take(arn string) (offer, bool, <-chan struct{}) {
 	return o, true, nil
 }
 
+// hasActivity reports whether there is an activity; also when that cannot be found out.
+func (e *Engine) hasActivity(arn string) bool {
+	_, err := e.Activity(e.group.Context(), arn)
+	return !errors.Is(err, ErrActivityNotFound) && !errors.Is(err, ErrInvalidARN)
+}
+
 // offerActivity queues an activity's task. x.mu is held.
 func (e *Engine) offerActivity(x *exec, start interp.TaskStart) {
 	arn := start.State.Resource.ARN
-	if _, err := e.Activity(e.group.Context(), arn); errors.Is(err, ErrActivityNotFound) || errors.Is(err, ErrInvalidARN) {
+	if !e.hasActivity(arn) {
 		e.group.Go("workflow activity", func(context.Context) {
 			e.step(x, func(s *interp.Step) {
 				s.ScheduleFailed(start.Thread, start.Attempt, "States.Runtime", "The activity "+arn+" does not exist.")

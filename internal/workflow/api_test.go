@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tarn-data/tarn/internal/jsonvalue"
 	"github.com/tarn-data/tarn/internal/kv/kvtest"
 	"github.com/tarn-data/tarn/internal/workflow/interp"
@@ -388,5 +390,19 @@ func TestMapOverAFile(t *testing.T) {
 		if !strings.Contains(all, want) {
 			t.Errorf("results lack %s:\n%s", want, all)
 		}
+	}
+}
+
+// An activity that does not exist ends the execution before anything is scheduled.
+func TestActivityThatIsGone(t *testing.T) {
+	e := newEngine(t, nil)
+	m := create(t, e, "m", `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:us-west-2:123456789012:activity:gone","End":true}}}`, Standard)
+	rec := await(t, e, start(t, e, m.ARN, "x", `{}`).ARN)
+	want := `1<0 ExecutionStarted input={}
+2<0 TaskStateEntered name=T input={}
+3<2 ExecutionFailed error=States.Runtime cause=An error occurred while executing the state 'T' (entered at the event id #2). The activity arn:aws:states:us-west-2:123456789012:activity:gone does not exist.
+`
+	if d := cmp.Diff(want, history(t, e, rec.ARN)); d != "" {
+		t.Error(d)
 	}
 }

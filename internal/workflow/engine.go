@@ -319,7 +319,7 @@ func (e *Engine) find(k uint64) *exec {
 
 // newStep prepares a step. x.mu is held.
 func (e *Engine) newStep(x *exec) *interp.Step {
-	return &interp.Step{Ctx: e.group.Context(), Machine: x.machine, State: x.state, Now: e.clock.Now(), Random: rand.Float64, Limits: e.limits}
+	return &interp.Step{Ctx: e.group.Context(), Machine: x.machine, State: x.state, Now: e.clock.Now(), Random: rand.Float64, Limits: e.limits, Activity: e.hasActivity}
 }
 
 // step runs f as a step of x and, once its batch is durable, the effects. It does not wait for that.

@@ -31,6 +31,8 @@ type Step struct {
 	Random  func() float64 // for jitter; in [0,1)
 	NewID   func() string  // for tokens and map runs; nil = random
 	Limits  jsonata.Limits // of each JSONata expression
+	// Activity reports whether there is an activity; nil = there is.
+	Activity func(arn string) bool
 
 	// What to store.
 	Events  []Event

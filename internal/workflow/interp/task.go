@@ -66,6 +66,10 @@ func (r *Step) task(t *Thread, s *asl.State) {
 		r.fail(t, s, r.tooLarge(s))
 		return
 	}
+	if res.Integration == asl.Activity && r.Activity != nil && !r.Activity(res.ARN) {
+		r.fail(t, s, r.raise(t, s, &asl.StateError{Name: asl.ErrRuntime, Cause: "The activity " + res.ARN + " does not exist."}))
+		return
+	}
 	d := Detail{Timeout: int64(start.Timeout / time.Second), Role: start.RoleARN}
 	switch res.Integration {
 	case asl.Function:
