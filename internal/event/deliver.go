@@ -44,6 +44,19 @@ func (e *Engine) Wanted(bus BusRef) bool {
 	return len(e.rules[bus]) > 0 || len(e.archives[bus]) > 0
 }
 
+// envelope is an event as targets get it, with its members in AWS's order.
+type envelope struct {
+	Version    string   `json:"version"`
+	ID         string   `json:"id"`
+	DetailType string   `json:"detail-type"`
+	Source     string   `json:"source"`
+	Account    string   `json:"account"`
+	Time       string   `json:"time"`
+	Region     string   `json:"region"`
+	Resources  []string `json:"resources"`
+	Detail     any      `json:"detail"`
+}
+
 // Emit puts an event on a bus as a part of the caller's batch and returns its id.
 func (e *Engine) Emit(b *kv.Batch, bus BusRef, ev Event) (string, error) {
 	if _, err := e.Bus(bus); err != nil {
@@ -56,9 +69,9 @@ func (e *Engine) Emit(b *kv.Batch, bus BusRef, ev Event) (string, error) {
 	if ev.Resources == nil {
 		ev.Resources = []string{}
 	}
-	text, err := marshal(map[string]any{
-		"version": "0", "id": id, "detail-type": ev.DetailType, "source": ev.Source, "account": bus.Account, "time": ev.Time.UTC().Format("2006-01-02T15:04:05Z"),
-		"region": bus.Region, "resources": ev.Resources, "detail": ev.Detail,
+	text, err := marshal(envelope{
+		Version: "0", ID: id, DetailType: ev.DetailType, Source: ev.Source, Account: bus.Account, Time: ev.Time.UTC().Format("2006-01-02T15:04:05Z"),
+		Region: bus.Region, Resources: ev.Resources, Detail: ev.Detail,
 	})
 	if err != nil {
 		return "", fmt.Errorf("%w: Detail is malformed: %w", ErrBadInput, err)

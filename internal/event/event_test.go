@@ -242,3 +242,19 @@ func (p *parameters) Deliver(_ context.Context, _ *kv.Batch, d event.Delivery) e
 	p.got <- *d.Target.HTTP
 	return nil
 }
+
+// TestOrderOfMembers: events have their members as AWS writes them.
+func TestOrderOfMembers(t *testing.T) {
+	s := &sink{got: make(chan string, 1)}
+	e, _ := open(t, kvtest.New(t), clock.NewFake(time.Unix(0, 0)), s)
+	put(t, e, event.Rule{Pattern: `{"source":["s"]}`}, event.Target{})
+	if _, _, err := e.Put(t.Context(), []event.Event{{Source: "s", DetailType: "d", Detail: json.RawMessage(`{"b":1,"a":2}`)}}, []event.BusRef{bus}); err != nil {
+		t.Fatal(err)
+	}
+	got := <-s.got
+	_, rest, _ := strings.Cut(got, `,"detail-type"`)
+	const want = `:"d","source":"s","account":"000000000000","time":"1970-01-01T00:00:00Z","region":"us-east-1","resources":[],"detail":{"b":1,"a":2}}`
+	if !strings.HasPrefix(got, `{"version":"0","id":"`) || rest != want {
+		t.Errorf("got %s", got)
+	}
+}

@@ -104,9 +104,9 @@ func (e *Engine) scheduled() (list []Rule) {
 
 // fire queues one run. It does not wait until that is durable.
 func (e *Engine) fire(r Rule, due time.Time) (kv.Pending, error) {
-	text, err := marshal(map[string]any{
-		"version": "0", "id": ident.UUID(), "detail-type": "Scheduled Event", "source": "aws.events", "account": r.Bus.Account,
-		"time": due.Format("2006-01-02T15:04:05Z"), "region": r.Bus.Region, "resources": []string{r.ARN()}, "detail": map[string]any{},
+	text, err := marshal(envelope{
+		Version: "0", ID: ident.UUID(), DetailType: "Scheduled Event", Source: "aws.events", Account: r.Bus.Account,
+		Time: due.Format("2006-01-02T15:04:05Z"), Region: r.Bus.Region, Resources: []string{r.ARN()}, Detail: struct{}{},
 	})
 	if err != nil {
 		return nil, err
