@@ -175,12 +175,6 @@ def test_sources_of_copies(server, s3, bucket):
         assert status == 400 and "<Code>InvalidArgument</Code>" in text, (source, text)
 
 
-def test_times_are_whole_seconds_everywhere(s3, bucket):
-    s3.put_object(Bucket=bucket, Key="k")
-    head = s3.head_object(Bucket=bucket, Key="k")["LastModified"]
-    assert s3.list_objects_v2(Bucket=bucket)["Contents"][0]["LastModified"] == head == s3.list_object_versions(Bucket=bucket)["Versions"][0]["LastModified"]
-
-
 def test_preflights(server, s3, bucket):
     url = f"{server.endpoint}/{bucket}/k"
 

@@ -188,16 +188,16 @@ func (c *call) owned(list []*objstore.Object) []*objstore.Object {
 	return list
 }
 
-// shown is a time as S3 shows it in documents: in whole seconds, as in headers.
+// shown is a time as S3 shows it in documents: in whole seconds, as in headers. Lists of objects tell milliseconds all the same:
+// a file that was written and uploaded within a second would look newer than its object, and be synchronised again and again.
 func shown(t time.Time) *time.Time { return ptr(t.Truncate(time.Second)) }
 
 func contents(list []*objstore.Object, enc func(string) *string, owners bool) []Object {
 	out := make([]Object, len(list))
-	quoted, times := make([]string, len(list)), make([]time.Time, len(list))
+	quoted := make([]string, len(list))
 	for i, o := range list {
 		quoted[i] = `"` + o.ETag + `"`
-		times[i] = o.ModTime.Truncate(time.Second)
-		out[i] = Object{Key: enc(o.Key), LastModified: &times[i], ETag: &quoted[i], Size: &o.Size, StorageClass: ptr(ObjectStorageClass(class(o)))}
+		out[i] = Object{Key: enc(o.Key), LastModified: &o.ModTime, ETag: &quoted[i], Size: &o.Size, StorageClass: ptr(ObjectStorageClass(class(o)))}
 		if owners {
 			out[i].Owner = owner(o.Owner)
 		}
@@ -254,11 +254,11 @@ func (a *api) listObjectVersions(ctx context.Context, c *call, in *ListObjectVer
 	}
 	for _, o := range c.owned(l.Objects) {
 		if o.DeleteMarker {
-			out.DeleteMarkers = append(out.DeleteMarkers, DeleteMarkerEntry{Key: enc(o.Key), VersionId: &o.Version, IsLatest: &o.Latest, LastModified: shown(o.ModTime), Owner: owner(o.Owner)})
+			out.DeleteMarkers = append(out.DeleteMarkers, DeleteMarkerEntry{Key: enc(o.Key), VersionId: &o.Version, IsLatest: &o.Latest, LastModified: &o.ModTime, Owner: owner(o.Owner)})
 			continue
 		}
 		v := ObjectVersion{
-			Key: enc(o.Key), VersionId: &o.Version, IsLatest: &o.Latest, LastModified: shown(o.ModTime), Owner: owner(o.Owner),
+			Key: enc(o.Key), VersionId: &o.Version, IsLatest: &o.Latest, LastModified: &o.ModTime, Owner: owner(o.Owner),
 			ETag: ptr(`"` + o.ETag + `"`), Size: &o.Size, StorageClass: ptr(ObjectVersionStorageClass(class(o))),
 		}
 		if o.Checksum.Algorithm != "" {
