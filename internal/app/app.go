@@ -366,7 +366,7 @@ func (a *App) register() {
 func (a *App) Serve(ctx context.Context, ready func(endpoint string)) error {
 	l, err := net.Listen("tcp", a.cfg.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", a.cfg.Listen, err)
+		return errors.Join(fmt.Errorf("listen on %s: %w", a.cfg.Listen, err), a.Close(context.WithoutCancel(ctx)))
 	}
 	a.endpoint = "http://" + l.Addr().String()
 	srv := &http.Server{
@@ -377,12 +377,12 @@ func (a *App) Serve(ctx context.Context, ready func(endpoint string)) error {
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(a.gateway.Listener(l, a.group, srv.IdleTimeout)) }()
 	if err := a.writeEndpoint(); err != nil {
-		return errors.Join(err, srv.Close())
+		return errors.Join(err, srv.Close(), a.Close(context.WithoutCancel(ctx)))
 	}
 	a.ready.Store(true)
 	close(a.serving)
 	if err := errors.Join(a.Jobs.Resume(ctx), a.Queries.Resume(ctx)); err != nil {
-		return errors.Join(err, srv.Close(), a.Close(ctx))
+		return errors.Join(err, srv.Close(), a.Close(context.WithoutCancel(ctx)))
 	}
 	ready(a.endpoint)
 	select {

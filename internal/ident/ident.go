@@ -35,11 +35,15 @@ type ARN struct {
 	Partition, Service, Region, Account, Resource string
 }
 
-// ParseARN splits s at its first five colons. The error names the value.
+// ParseARN splits s at its first five colons. The error names the value. There is one partition, aws: a resource has one name, by
+// which policies allow and deny it.
 func ParseARN(s string) (ARN, error) {
 	p := strings.SplitN(s, ":", 6)
 	if len(p) != 6 || p[0] != "arn" || p[1] == "" || p[2] == "" || p[5] == "" {
 		return ARN{}, fmt.Errorf("%q is not an ARN: want arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE", s)
+	}
+	if p[1] != "aws" {
+		return ARN{}, fmt.Errorf("%q is in the partition %s: all that Tarn has is in aws", s, p[1])
 	}
 	return ARN{Partition: p[1], Service: p[2], Region: p[3], Account: p[4], Resource: p[5]}, nil
 }

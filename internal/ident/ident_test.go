@@ -19,7 +19,7 @@ func TestParseARN(t *testing.T) {
 	if a.String() != s || a.Scope().ARN("lambda", a.Resource) != s {
 		t.Errorf("round trip: %s", a)
 	}
-	for _, bad := range []string{"", "arn", "arn:aws:s3", "urn:aws:s3:::b", "arn:aws:s3:::", "arn::s3:::b"} {
+	for _, bad := range []string{"", "arn", "arn:aws:s3", "urn:aws:s3:::b", "arn:aws:s3:::", "arn::s3:::b", "arn:aws-cn:s3:::b"} {
 		if _, err := ident.ParseARN(bad); err == nil {
 			t.Errorf("ParseARN(%q) succeeded", bad)
 		}

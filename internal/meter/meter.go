@@ -2,7 +2,7 @@
 // counted in the batch that makes it durable, so that the sum is neither more nor less than what was done.
 //
 // Keys: (Meter, account, hour, region, unit, resource, writer, n) → quantity. Every act has a row of its own, which needs
-// no reading; Compact folds the rows of past hours into one per resource (writer "" and n 0).
+// no reading; Compact folds the rows of past hours into the first of them, some thousands at a time.
 package meter
 
 import (
@@ -95,7 +95,7 @@ func Compact(ctx context.Context, store kv.Store, now time.Time) error {
 		if !row.Hour.Before(hour) {
 			continue
 		}
-		if account != fold.account || !sameRow(fold.row, row) || len(fold.keys) >= 10_000 {
+		if account != fold.account || !sameRow(fold.row, row) || len(fold.keys) >= maxFold {
 			if err := flush(); err != nil {
 				return err
 			}
@@ -106,6 +106,9 @@ func Compact(ctx context.Context, store kv.Store, now time.Time) error {
 	}
 	return flush()
 }
+
+// maxFold is how many rows one batch folds.
+const maxFold = 10_000
 
 type folder struct {
 	account string
@@ -123,8 +126,8 @@ func (f *folder) batch() *kv.Batch {
 		b.IfPresent(k)
 		b.Delete(k)
 	}
-	b.Set(rowKey(f.account, f.row.Hour, f.row.Region, f.row.Unit, f.row.Resource, "", 0),
-		binary.BigEndian.AppendUint64(nil, math.Float64bits(f.sum)))
+	// The key is one of the fold's own: another fold of the same resource does not overwrite it.
+	b.Set(f.keys[0], binary.BigEndian.AppendUint64(nil, math.Float64bits(f.sum)))
 	return b
 }
 

@@ -69,3 +69,29 @@ func TestEveryPriceIsForAKnownUnit(t *testing.T) {
 		t.Error("an unknown unit has a price")
 	}
 }
+
+func TestCompactLosesNothingOfAResourceWithMoreRowsThanABatch(t *testing.T) {
+	store, m := kvtest.New(t), meter.New()
+	scope := ident.Scope{Account: "000000000000", Region: "us-east-1"}
+	hour := time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)
+	const acts = 25_000
+	var b kv.Batch
+	for range acts {
+		m.Add(&b, hour, scope, meter.S3Tier1, "bucket", 1)
+	}
+	if err := kv.Commit(t.Context(), store, &b); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := meter.Compact(t.Context(), store, hour.Add(2*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := meter.Sum(t.Context(), store, scope.Account, hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 1 || got[0].Quantity != acts {
+			t.Fatalf("the sum is %v, want %d", got, acts)
+		}
+	}
+}

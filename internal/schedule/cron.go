@@ -98,7 +98,7 @@ func eachValue(text string, lo, hi int, names []string, add func(int)) error {
 			if err != nil || n < 1 {
 				return fmt.Errorf("the step %q is no positive number", stepText)
 			}
-			step = n
+			step = min(n, hi-lo+1) // more than that never adds a second value
 		}
 		from, to := lo, hi
 		if span != "*" {

@@ -66,6 +66,9 @@ type Rate time.Duration
 // Next implements Schedule.
 func (r Rate) Next(t time.Time) time.Time { return t.Add(time.Duration(r)) }
 
+// maxRate keeps the next time within what a time.Duration can tell.
+const maxRate = 100 * 365 * 24 * time.Hour
+
 func parseRate(expr, body string) (Schedule, error) {
 	f := strings.Split(body, " ")
 	if len(f) != 2 {
@@ -80,6 +83,9 @@ func parseRate(expr, body string) (Schedule, error) {
 	d, ok := units[unit]
 	if !ok {
 		return nil, bad(expr, fmt.Sprintf("the unit %q: want minutes, hours or days", f[1]))
+	}
+	if n > int(maxRate/d) {
+		return nil, bad(expr, fmt.Sprintf("%d %s: want 100 years at most", n, f[1]))
 	}
 	if plural != (n > 1) {
 		return nil, bad(expr, fmt.Sprintf("write %d %s", n, map[bool]string{true: unit + "s", false: unit}[n > 1]))

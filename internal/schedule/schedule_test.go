@@ -44,6 +44,8 @@ func TestNext(t *testing.T) {
 	f("cron(0 18 ? * SAT-MON *)", "2026-11-25T00:00:00", "2026-11-28T18:00", "2026-11-29T18:00", "2026-11-30T18:00", "2026-12-05T18:00")
 	f("cron(0 0 29 2 ? *)", "2026-01-01T00:00:00", "2028-02-29T00:00")
 	f("cron(0 0 1 1 ? 2020)", "2026-01-01T00:00:00", "never")
+	f("cron(1/9223372036854775807 0 1 1 ? *)", "2026-01-01T00:00:00", "2026-01-01T00:01", "2027-01-01T00:01")
+	f("cron(0 0 ? * SAT-MON/9223372036854775807 *)", "2026-11-25T00:00:00", "2026-11-28T00:00", "2026-11-29T00:00", "2026-12-05T00:00")
 	f("rate(5 minutes)", "2026-01-01T00:00:00", "2026-01-01T00:05", "2026-01-01T00:10")
 	f("rate(1 day)", "2026-01-01T00:00:00", "2026-01-02T00:00")
 	f("at(2026-06-01T10:00:00)", "2026-01-01T00:00:00", "2026-06-01T10:00", "never")
@@ -69,7 +71,7 @@ func TestParseErrors(t *testing.T) {
 	for _, expr := range []string{
 		"", "cron", "cron(* * * * *)", "cron(0 12 * * * *)", "cron(0 12 ? * ? *)", "cron(60 0 * * ? *)", "cron(0 24 * * ? *)", "cron(0 0 32 * ? *)",
 		"cron(0 0 ? * 8 *)", "cron(0 0 ? * 3#6 *)", "cron(0 0 * 13 ? *)", "cron(0 0 * * ? 1969)", "cron(a 0 * * ? *)", "cron(0/0 0 * * ? *)",
-		"rate(5)", "rate(0 minutes)", "rate(1 minutes)", "rate(5 minute)", "rate(5 weeks)", "at(tomorrow)", "every(5 minutes)",
+		"rate(5)", "rate(0 minutes)", "rate(1 minutes)", "rate(5 minute)", "rate(153722867281 minutes)", "rate(9223372036854775807 days)", "rate(5 weeks)", "at(tomorrow)", "every(5 minutes)",
 	} {
 		if _, err := schedule.Parse(expr); !errors.Is(err, schedule.ErrSyntax) {
 			t.Errorf("%q: err = %v, want ErrSyntax", expr, err)

@@ -126,10 +126,8 @@ func fn[In any](name func(*In) (string, *string)) func(*protocol.Call, *In) []st
 func layer[In any](name func(*In) (string, int64)) func(*protocol.Call, *In) []string {
 	return func(c *protocol.Call, in *In) []string {
 		n, v := name(in)
-		if strings.HasPrefix(n, "arn:") {
-			return []string{n}
-		}
-		return []string{function.LayerARN(c.Scope, n, int(v))}
+		scope, n := layerName(c.Scope, n)
+		return []string{function.LayerARN(scope, n, int(v))}
 	}
 }
 

@@ -38,11 +38,18 @@ func (g *Registry) authoriseRow(ctx context.Context, s *Service, row *opRow, c *
 	return nil
 }
 
-// authorise asks one question. The service's own resources alone have policies that it knows: not the role of iam:PassRole.
+// authorise asks one question on behalf of a service. The policy of a resource, and whose it is, is known by the service of the
+// action, which may be another: the bucket that a function's code lies in.
 func (g *Registry) authorise(ctx context.Context, s *Service, c *Call, a Access) *Error {
 	r := &policy.Request{Principal: c.Principal, Action: a.Action, Resource: a.Resource}
-	if vendor, _, _ := strings.Cut(a.Action, ":"); s.ResourcePolicy != nil && a.Resource != "*" && vendor == s.Name {
-		doc, owner, err := s.ResourcePolicy(ctx, c, a.Resource)
+	of, asked := s, c
+	if vendor, _, _ := strings.Cut(a.Action, ":"); vendor != s.Name {
+		other := *c
+		other.HTTP = nil // what the request says in its headers, it says to the service that it is for
+		of, asked = g.by[vendor], &other
+	}
+	if of != nil && of.ResourcePolicy != nil && a.Resource != "*" {
+		doc, owner, err := of.ResourcePolicy(ctx, asked, a.Resource)
 		if err != nil {
 			return g.failure(ctx, s, c, err)
 		}
@@ -52,8 +59,8 @@ func (g *Registry) authorise(ctx context.Context, s *Service, c *Call, a Access)
 		return nil // nothing can forbid it
 	}
 	r.Keys = g.keys(c)
-	if s.ConditionKeys != nil {
-		s.ConditionKeys(ctx, c, a, r.Keys)
+	if of != nil && of.ConditionKeys != nil {
+		of.ConditionKeys(ctx, asked, a, r.Keys)
 	}
 	for k, vs := range a.Conditions {
 		r.Keys.Set(k, vs...)
