@@ -2,7 +2,10 @@ package visual
 
 import (
 	"encoding/json"
+	"maps"
 	"path"
+	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -31,7 +34,12 @@ func (g *Graph) check(n *Node) error {
 			return invalid("node %s reads the target %s", n.ID, in)
 		}
 	}
-	for _, paths := range [][][]string{s.FieldPaths, s.PrimaryKeys, s.Groups, s.PartitionKeys} {
+	for _, p := range s.FieldPaths {
+		if len(p) == 0 {
+			return invalid("node %s: a field has no name", n.ID)
+		}
+	}
+	for _, paths := range [][][]string{s.PrimaryKeys, s.Groups, s.PartitionKeys} {
 		for _, p := range paths {
 			if len(p) != 1 {
 				return invalid("node %s: field %s: fields inside others are not supported in %s", n.ID, strings.Join(p, "."), n.Kind)
@@ -56,6 +64,9 @@ func (g *Graph) check(n *Node) error {
 		}
 		if strings.EqualFold(s.CompressionType, "bzip2") {
 			return invalid("node %s: files compressed by bzip2 are not supported", n.ID)
+		}
+		if s.SkipFirst && s.WithHeader {
+			return invalid("node %s: SkipFirst of files with a header is not supported", n.ID)
 		}
 		if s.JsonPath != "" && s.JsonPath != "$" && s.JsonPath != "$[*]" {
 			return invalid("node %s: JsonPath %q: want $ or $[*]", n.ID, s.JsonPath)
@@ -97,12 +108,17 @@ func (g *Graph) check(n *Node) error {
 				return invalid("node %s: aggregate %s of %v", n.ID, a.AggFunc, a.Column)
 			}
 		}
-	case "ApplyMapping":
-		for _, m := range s.Mapping {
-			if _, err := duckType(m.ToType); err != nil && !m.Dropped {
-				return invalid("node %s: field %s: %v", n.ID, m.ToKey, err)
-			}
+	case "SelectFields", "DropFields", "SplitFields":
+		if len(s.FieldPaths) == 0 {
+			return invalid("node %s names no field", n.ID)
 		}
+	case "RenameField":
+		from, to := s.SourcePath, s.TargetPath
+		if len(from) == 0 || len(to) == 0 || len(to) > 1 && (len(to) != len(from) || !slices.EqualFunc(from[:len(from)-1], to[:len(to)-1], strings.EqualFold)) {
+			return invalid("node %s: a field is renamed within its structure, or becomes a column: not %s to %s", n.ID, strings.Join(from, "."), strings.Join(to, "."))
+		}
+	case "ApplyMapping":
+		return n.checkMapping(s.Mapping)
 	case "Merge":
 		if s.Source != s.Inputs[0] && s.Source != s.Inputs[1] {
 			return invalid("node %s: source %s is none of its inputs", n.ID, s.Source)
@@ -114,6 +130,77 @@ func (g *Graph) check(n *Node) error {
 		}
 	}
 	return nil
+}
+
+// checkMapping refuses mappings to types that do not exist, and into lists of structures.
+func (n *Node) checkMapping(list []mapping) error {
+	if !slices.ContainsFunc(list, func(m mapping) bool { return !m.Dropped }) {
+		return invalid("node %s maps no field", n.ID)
+	}
+	for _, m := range list {
+		if m.Dropped {
+			continue
+		}
+		if len(m.Children) > 0 {
+			if kind := strings.ToLower(m.FromType); kind != "" && !strings.HasPrefix(kind, "struct") {
+				return invalid("node %s: field %s: children of a field of type %s are not supported", n.ID, m.ToKey, m.FromType)
+			}
+			if err := n.checkMapping(m.Children); err != nil {
+				return err
+			}
+		} else if _, err := duckType(m.ToType); err != nil {
+			return invalid("node %s: field %s: %v", n.ID, m.ToKey, err)
+		}
+	}
+	return nil
+}
+
+// hints are members that change how a node is carried out or drawn, not what it gives.
+var hints = []string{
+	"OutputSchemas", "MaxBand", "MaxFilesInBand", "GroupSize", "GroupFiles", "OptimizePerformance", "WriteHeader", "NumberTargetPartitions", "TransformName", "Version",
+}
+
+// known refuses members that say something and are not understood.
+func (n *Node) known(members json.RawMessage) error {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(members, &all); err != nil {
+		return invalid("node %s: %v", n.ID, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if _, ok := reflect.TypeFor[spec]().FieldByName(name); ok || slices.Contains(hints, name) || empty(all[name]) {
+			continue
+		}
+		return invalid("node %s: %s is not supported in nodes of the kind %s", n.ID, name, n.Kind)
+	}
+	return nil
+}
+
+// empty reports whether a value of JSON says nothing: null, false, 0, "" or only such values.
+func empty(raw json.RawMessage) bool {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return false
+	}
+	switch v := v.(type) {
+	case nil:
+		return true
+	case bool:
+		return !v
+	case float64:
+		return v == 0
+	case string:
+		return v == ""
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		for _, x := range v {
+			if raw, err := json.Marshal(x); err != nil || !empty(raw) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // joinKeys returns the keys of both sides, as [][]path.

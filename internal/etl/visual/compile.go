@@ -91,7 +91,7 @@ func (g *Graph) Compile(inputs map[string]Input, probe Probe, run Runner) (*Plan
 			}
 			add(view(n.ID), query)
 		default:
-			views, err := n.transform()
+			views, err := n.transform(func() ([]Column, error) { return describe(p.Views, view(n.spec.Inputs[0]), probe) })
 			if err != nil {
 				return nil, err
 			}
@@ -184,6 +184,9 @@ func (n *Node) source(in Input) (string, error) {
 	}
 	options := "delim = " + value.Literal(sep) + ", quote = " + value.Literal(quotes[n.spec.QuoteChar]) + ", header = " + strconv.FormatBool(n.spec.WithHeader) +
 		", all_varchar = true, null_padding = true, hive_partitioning = false, compression = " + value.Literal(compression)
+	if n.spec.SkipFirst {
+		options += ", skip = 1"
+	}
 	if esc := strings.Trim(n.spec.Escaper, `"`); esc != "" {
 		options += ", escape = " + value.Literal(esc)
 	}

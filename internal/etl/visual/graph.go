@@ -43,6 +43,7 @@ type spec struct {
 	Escaper            string
 	QuoteChar          string
 	WithHeader         bool
+	SkipFirst          bool
 	Multiline          bool
 	JsonPath           string
 	Database, Table    string
@@ -89,6 +90,7 @@ type mapping struct {
 	ToKey, FromType, ToType string
 	FromPath                []string
 	Dropped                 bool
+	Children                []mapping
 }
 
 type filter struct {
@@ -145,6 +147,9 @@ func Parse(data []byte) (*Graph, error) {
 			}
 			if slices.Contains([]string{"SelectFields", "DropFields", "SplitFields"}, kind) {
 				members = []byte(strings.Replace(string(members), `"Paths"`, `"FieldPaths"`, 1))
+			}
+			if err := n.known(members); err != nil {
+				return nil, err
 			}
 			if err := json.Unmarshal(members, &n.spec); err != nil {
 				return nil, invalid("node %s: %v", id, err)

@@ -2,6 +2,7 @@ package visual
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,38 +45,59 @@ func field(path []string) string {
 	return sql
 }
 
-// transform returns the views of a node that is neither source nor target, name → query. DropNullFields is the caller's.
-func (n *Node) transform() (map[string]string, error) {
+// mapped returns the columns that mappings make, whose paths begin at the structure within. The path of a child goes on from its
+// parent's.
+func mapped(list []mapping, within []string) ([]column, error) {
+	var out []column
+	for _, m := range list {
+		if m.Dropped {
+			continue
+		}
+		from := m.FromPath
+		if len(from) == 0 {
+			from = []string{m.ToKey}
+		}
+		at := append(slices.Clone(within), from...)
+		if len(m.Children) > 0 {
+			inner, err := mapped(m.Children, at)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, column{m.ToKey, pack(at, inner)})
+			continue
+		}
+		t, err := duckType(m.ToType)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, column{m.ToKey, "TRY_CAST(" + field(at) + " AS " + t + ")"})
+	}
+	return out, nil
+}
+
+// transform returns the views of a node that is neither source nor target, name → query. columns are those of its input.
+// DropNullFields is the caller's.
+func (n *Node) transform(columns func() ([]Column, error)) (map[string]string, error) {
 	s := &n.spec
 	in := view(s.Inputs[0])
 	one := func(sql string) (map[string]string, error) { return map[string]string{view(n.ID): sql}, nil }
 	switch n.Kind {
 	case "ApplyMapping":
-		var items []string
-		for _, m := range s.Mapping {
-			if m.Dropped {
-				continue
-			}
-			t, err := duckType(m.ToType)
-			if err != nil {
-				return nil, err
-			}
-			from := m.FromPath
-			if len(from) == 0 {
-				from = []string{m.ToKey}
-			}
-			items = append(items, "TRY_CAST("+field(from)+" AS "+t+") AS "+value.Quote(m.ToKey))
+		list, err := mapped(s.Mapping, nil)
+		if err != nil {
+			return nil, err
+		}
+		items := make([]string, len(list))
+		for i, c := range list {
+			items[i] = c.item()
 		}
 		return one("SELECT " + strings.Join(items, ", ") + " FROM " + in)
-	case "SelectFields":
-		return one("SELECT " + quoteAll(s.FieldPaths) + " FROM " + in)
-	case "DropFields":
-		return one("SELECT * EXCLUDE (" + quoteAll(s.FieldPaths) + ") FROM " + in)
-	case "RenameField":
-		if len(s.SourcePath) != 1 || len(s.TargetPath) != 1 {
-			return nil, invalid("node %s: fields inside others are not supported in RenameField", n.ID)
+	case "SelectFields", "DropFields", "SplitFields", "RenameField":
+		have, err := columns()
+		if err != nil {
+			return nil, fmt.Errorf("node %s: %w", n.ID, err)
 		}
-		return one("SELECT * RENAME (" + value.Quote(s.SourcePath[0]) + " AS " + value.Quote(s.TargetPath[0]) + ") FROM " + in)
+		return n.reshape(have)
 	case "Filter":
 		where, err := condition(s.Filters, s.LogicalOperator)
 		if err != nil {
@@ -95,9 +117,6 @@ func (n *Node) transform() (map[string]string, error) {
 		}
 		views[member(n.ID, len(s.GroupFiltersList))] = "SELECT * FROM " + in + " WHERE NOT (" + strings.Join(any, " OR ") + ")"
 		return views, nil
-	case "SplitFields":
-		names := quoteAll(s.FieldPaths)
-		return map[string]string{member(n.ID, 0): "SELECT " + names + " FROM " + in, member(n.ID, 1): "SELECT * EXCLUDE (" + names + ") FROM " + in}, nil
 	case "Spigot": // passes its rows on; what it samples is written like a target
 		return one("SELECT * FROM " + in)
 	case "SelectFromCollection":

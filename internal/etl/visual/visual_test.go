@@ -115,6 +115,43 @@ func TestNodes(t *testing.T) {
 	}
 }
 
+func TestNestedFields(t *testing.T) {
+	pool := duck.NewPool(duck.Options{})
+	t.Cleanup(func() { _ = pool.Close() })
+	typed := `"typed":{"ApplyMapping":{"Inputs":["in"],"Mapping":[{"FromPath":["id"],"ToKey":"id","ToType":"int"},{"FromPath":["s"],"ToKey":"s","ToType":"struct<a:int,b:struct<d:string,e:string>>"}]}},`
+	const csv = "id,s\n1,\"{'a': 7, 'b': {'d': x, 'e': y}}\"\n2,\n"
+	for _, c := range []struct{ name, node, columns, rows string }{
+		{"select", `"SelectFields":{"Inputs":["typed"],"Paths":[["s","b","e"],["id"],["s","a"]]}`, "s struct<b:struct<e:string>,a:int>, id int", "<nil> 2|y] 7] 1"},
+		{"select whole", `"SelectFields":{"Inputs":["typed"],"Paths":[["s","b","e"],["s"]]}`, "s struct<a:int,b:struct<d:string,e:string>>", ""},
+		{"drop", `"DropFields":{"Inputs":["typed"],"Paths":[["s","b","d"],["s","a"]]}`, "id int, s struct<b:struct<e:string>>", "1 [[y|2 <nil>"},
+		{"drop all of a structure", `"DropFields":{"Inputs":["typed"],"Paths":[["s","b","d"],["s","b","e"],["id"]]}`, "s struct<a:int>", "7|<nil>"},
+		{"rename within", `"RenameField":{"Inputs":["typed"],"SourcePath":["s","b","d"],"TargetPath":["s","b","z"]}`, "id int, s struct<a:int,b:struct<z:string,e:string>>", ""},
+		{"rename to the top", `"RenameField":{"Inputs":["typed"],"SourcePath":["s","b","d"],"TargetPath":["d"]}`, "id int, s struct<a:int,b:struct<e:string>>, d string", ""},
+		{"children", `"ApplyMapping":{"Inputs":["typed"],"Mapping":[{"FromPath":["s"],"FromType":"struct","ToKey":"t","ToType":"struct","Children":[{"FromPath":["a"],"ToKey":"n","ToType":"double"},{"FromPath":["b","d"],"ToKey":"d","ToType":"string"},{"FromPath":["b"],"ToKey":"gone","ToType":"struct","Dropped":true}]}]}`,
+			"t struct<n:double,d:string>", "7 x|<nil>"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			columns, rows, err := build(t, pool, typed+`"last":{`+c.node+`}`, csv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(columns, ", "); got != c.columns {
+				t.Errorf("columns %s, want %s", got, c.columns)
+			}
+			if got := strings.Join(rows, "|"); c.rows != "" && got != c.rows {
+				t.Errorf("rows %s, want %s", got, c.rows)
+			}
+		})
+	}
+	if _, _, err := build(t, pool, typed+`"last":{"SelectFields":{"Inputs":["typed"],"Paths":[["s","none"]]}}`, csv); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "field s.none does not exist") {
+		t.Errorf("a field that is absent: %v", err)
+	}
+	want := []Column{{"a", "INTEGER"}, {`b "c`, "STRUCT(d DECIMAL(10,2), e VARCHAR[])"}, {"f", "MAP(VARCHAR, INTEGER)"}}
+	if d := cmp.Diff(want, structure(`STRUCT(a INTEGER, "b ""c" STRUCT(d DECIMAL(10,2), e VARCHAR[]), f MAP(VARCHAR, INTEGER))`)); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestParse_Refuses(t *testing.T) {
 	source := `"in":{"S3CsvSource":{"Paths":["s3://b/x/"]}}`
 	target := func(in string) string {
@@ -130,7 +167,12 @@ func TestParse_Refuses(t *testing.T) {
 		"a cycle":           `{"a":{"DropDuplicates":{"Inputs":["b"]}},"b":{"DropDuplicates":{"Inputs":["a"]}},` + target("a") + `}`,
 		"too few inputs":    `{"a":{"Union":{"Inputs":["in"]}},` + source + "," + target("a") + `}`,
 		"a target as input": `{` + source + "," + target("in") + `,"z":{"S3DirectTarget":{"Inputs":["out"],"Format":"csv","Path":"s3://b/z/"}}}`,
-		"nested fields":     `{"a":{"SelectFields":{"Inputs":["in"],"Paths":[["a","b"]]}},` + source + "," + target("a") + `}`,
+		"a move":            `{"a":{"RenameField":{"Inputs":["in"],"SourcePath":["a","b"],"TargetPath":["c","b"]}},` + source + "," + target("a") + `}`,
+		"no fields":         `{"a":{"DropFields":{"Inputs":["in"],"Paths":[]}},` + source + "," + target("a") + `}`,
+		"an unknown member": `{"a":{"DropDuplicates":{"Inputs":["in"],"Limit":3}},` + source + "," + target("a") + `}`,
+		"bounded reads":     `{"in":{"S3CsvSource":{"Paths":["s3://b/x/"],"AdditionalOptions":{"BoundedFiles":3}}},` + target("in") + `}`,
+		"nothing mapped":    `{"a":{"ApplyMapping":{"Inputs":["in"],"Mapping":[{"ToKey":"x","ToType":"int","Dropped":true}]}},` + source + "," + target("a") + `}`,
+		"children in lists": `{"a":{"ApplyMapping":{"Inputs":["in"],"Mapping":[{"ToKey":"x","FromType":"array","ToType":"array","Children":[{"ToKey":"y","ToType":"int"}]}]}},` + source + "," + target("a") + `}`,
 		"an unknown type":   `{"a":{"ApplyMapping":{"Inputs":["in"],"Mapping":[{"ToKey":"x","ToType":"money"}]}},` + source + "," + target("a") + `}`,
 		"a bare collection": `{"a":{"SplitFields":{"Inputs":["in"],"Paths":[["x"]]}},` + source + "," + target("a") + `}`,
 	} {
@@ -185,7 +227,9 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, n := range g.order {
 			if !n.IsSource() && !n.IsTarget() && n.Kind != "DropNullFields" {
-				_, _ = n.transform()
+				_, _ = n.transform(func() ([]Column, error) {
+					return []Column{{"a", "STRUCT(b INTEGER)"}, {"c", "VARCHAR"}}, nil
+				})
 			}
 		}
 	})
