@@ -3,7 +3,6 @@ package sqsapi
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
@@ -74,7 +73,17 @@ func (a *api) send(ctx context.Context, c *protocol.Call, in *SendMessageRequest
 	}, nil
 }
 
-var entryID = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,80}$`)
+// validID reports whether s can be the id of an entry of a batch.
+func validID(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return 1 <= len(s) && len(s) <= 80
+}
 
 // checkEntries checks the ids of a batch.
 func checkEntries[E any](list []E, id func(*E) string) error {
@@ -87,7 +96,7 @@ func checkEntries[E any](list []E, id func(*E) string) error {
 	seen := map[string]bool{}
 	for i := range list {
 		s := id(&list[i])
-		if !entryID.MatchString(s) {
+		if !validID(s) {
 			return &protocol.Error{Code: Code_InvalidBatchEntryId, Message: "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long."}
 		}
 		if seen[s] {
