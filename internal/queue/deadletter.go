@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tarn-data/tarn/internal/kv"
@@ -17,31 +18,32 @@ func (e *Engine) exists(arn string) bool {
 }
 
 // giveUp moves messages that were received too often to the dead-letter queue. s.mu is held; it is released and taken again,
-// because both queues are locked in the order of their ids.
-func (s *shard) giveUp(ctx context.Context, seqs []uint64) error {
+// because both queues are locked in the order of their ids. It returns how many were moved.
+func (s *shard) giveUp(ctx context.Context, seqs []uint64) (int, error) {
 	d := s.def.Settings.Redrive
 	if d == nil {
-		return nil
+		return 0, nil
 	}
 	r, _ := ParseARN(d.TargetARN)
 	target, err := s.engine.shard(r)
 	if err != nil {
-		return nil // deleted just now: the messages stay
+		return 0, nil // deleted just now: the messages stay
 	}
 	s.mu.Unlock()
-	_, err = s.engine.move(ctx, s, seqs, func(m *stored) *shard { return target }, func(it *item) bool {
+	moved, _, err := s.engine.move(ctx, s, seqs, func(m *stored) *shard { return target }, func(it *item) bool {
 		return it.state == visible && int(it.count) >= d.MaxReceives
 	}, true, nil)
 	s.mu.Lock()
 	if err != nil {
-		return fmt.Errorf("move messages to the dead-letter queue: %w", err)
+		return 0, fmt.Errorf("move messages to the dead-letter queue: %w", err)
 	}
-	return s.usable(ctx)
+	return moved, s.usable(ctx)
 }
 
 // move takes messages from one queue to others, in one batch, together with what more adds to it. still says whether a message
-// is to be moved, now that the locks are held. dead marks them as dead letters of from.
-func (e *Engine) move(ctx context.Context, from *shard, seqs []uint64, to func(*stored) *shard, still func(*item) bool, dead bool, more func(b *kv.Batch, moved int)) (int, error) {
+// is to be moved, now that the locks are held. dead marks them as dead letters of from. known is how many could be read and have
+// somewhere to go.
+func (e *Engine) move(ctx context.Context, from *shard, seqs []uint64, to func(*stored) *shard, still func(*item) bool, dead bool, more func(b *kv.Batch, moved int)) (n, known int, err error) {
 	type one struct {
 		seq    uint64
 		target *shard
@@ -51,6 +53,10 @@ func (e *Engine) move(ctx context.Context, from *shard, seqs []uint64, to func(*
 	shards := []*shard{from}
 	for _, seq := range seqs {
 		m, err := from.read(ctx, seq)
+		if errors.Is(err, kv.ErrNotFound) {
+			known++ // deleted meanwhile
+			continue
+		}
 		if err != nil {
 			e.log.Error("message cannot be moved", "queue", from.ref.ARN(), "sequence", seq, "err", err)
 			continue
@@ -60,14 +66,14 @@ func (e *Engine) move(ctx context.Context, from *shard, seqs []uint64, to func(*
 			shards = append(shards, t)
 		}
 	}
+	known += len(list)
 	unlock, err := lockAll(ctx, shards...)
 	if err != nil {
-		return 0, err
+		return 0, known, err
 	}
 	var b kv.Batch
 	now := e.now()
 	moved := make([]item, len(list))
-	n := 0
 	for i, o := range list {
 		it := from.item(o.seq)
 		if it == nil || !still(it) {
@@ -98,15 +104,15 @@ func (e *Engine) move(ctx context.Context, from *shard, seqs []uint64, to func(*
 	}
 	if b.Empty() {
 		unlock()
-		return 0, nil
+		return 0, known, nil
 	}
-	p, err := from.apply(ctx, &b)
+	p, err := e.store.Apply(context.WithoutCancel(ctx), &b)
 	if err != nil {
 		for _, s := range shards {
-			s.loaded = false
+			s.failed(err)
 		}
 		unlock()
-		return 0, err
+		return 0, known, err
 	}
 	for i, o := range list {
 		if moved[i].seq == 0 {
@@ -119,7 +125,7 @@ func (e *Engine) move(ctx context.Context, from *shard, seqs []uint64, to func(*
 		s.wake()
 	}
 	unlock()
-	return n, p.Wait(ctx)
+	return n, known, p.Wait(ctx)
 }
 
 // item returns what is known of a message; for one that was never received, what a receive would make of it.

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/kv"
@@ -98,9 +99,11 @@ func (e *Engine) ChangeVisibility(ctx context.Context, r Ref, list []VisibilityC
 	s.index.advance(now)
 	errs := make([]error, len(list))
 	var b kv.Batch
+	var undo []func()
 	for i, c := range list {
-		if errs[i] = s.changeVisibility(&b, c, now); errs[i] != nil {
-			continue
+		var u func()
+		if u, errs[i] = s.changeVisibility(&b, c, now); u != nil {
+			undo = append(undo, u)
 		}
 	}
 	var p kv.Pending
@@ -109,6 +112,10 @@ func (e *Engine) ChangeVisibility(ctx context.Context, r Ref, list []VisibilityC
 		if err == nil {
 			s.index.advance(now)
 			s.wake()
+		} else {
+			for _, u := range slices.Backward(undo) {
+				u()
+			}
 		}
 	}
 	s.mu.Unlock()
@@ -118,31 +125,39 @@ func (e *Engine) ChangeVisibility(ctx context.Context, r Ref, list []VisibilityC
 	return errs, p.Wait(ctx)
 }
 
-func (s *shard) changeVisibility(b *kv.Batch, c VisibilityChange, now int64) error {
+// changeVisibility makes one change and returns what takes it back; nil where there was none.
+func (s *shard) changeVisibility(b *kv.Batch, c VisibilityChange, now int64) (undo func(), err error) {
 	seq, count, ok := s.parseHandle(c.Handle)
 	if !ok {
-		return badHandle(c.Handle)
+		return nil, badHandle(c.Handle)
 	}
 	it := s.index.items[seq]
 	switch {
 	case it == nil || s.fifo && it.count != count:
-		return refuse(ErrNotAvailable, "value %s for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.", c.Handle)
+		return nil, refuse(ErrNotAvailable, "value %s for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.", c.Handle)
 	case s.fifo && it.state != inFlight:
-		return ErrNotInFlight
+		return nil, ErrNotInFlight
 	case it.state != inFlight && c.Visibility == 0:
-		return nil // it is visible as it is
+		return nil, nil // it is visible as it is
 	}
 	at := now + c.Visibility.Milliseconds()
 	if at-it.received > MaxVisibility.Milliseconds() {
-		return refuse(ErrTooLongVisible, "total VisibilityTimeout for the message is beyond the limit [%d seconds].", int(MaxVisibility.Seconds()))
+		return nil, refuse(ErrTooLongVisible, "total VisibilityTimeout for the message is beyond the limit [%d seconds].", int(MaxVisibility.Seconds()))
 	}
+	was := it.at
 	if it.state == inFlight {
 		s.index.reschedule(it, at)
+		undo = func() { s.index.reschedule(it, was) }
 	} else {
 		s.index.rehide(it, at)
+		undo = func() {
+			s.index.hidden.remove(it)
+			it.at = was
+			s.index.unhide(it)
+		}
 	}
 	s.put(b, it)
-	return nil
+	return undo, nil
 }
 
 // Purge deletes all messages that a queue has now; a FIFO queue forgets their deduplication ids, too.

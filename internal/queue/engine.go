@@ -45,6 +45,8 @@ type Engine struct {
 	shards map[Ref]*shard
 	tasks  map[string]context.CancelFunc // move tasks that run, by handle
 
+	starting sync.Mutex // held while a move task is recorded, of which a queue has one at a time
+
 	inboxMu  sync.Mutex // guards inboxSeq
 	inboxSeq int64
 }
@@ -118,31 +120,43 @@ func (e *Engine) Get(_ context.Context, r Ref) (Queue, error) {
 // Create makes a queue, or returns the one of that name if check, which gets its settings, finds no difference. The result
 // must not be changed.
 func (e *Engine) Create(ctx context.Context, r Ref, set Settings, tags map[string]string, check func(Settings) error) (Queue, error) {
-	if err := validName(r.Name, set.FIFO); err != nil {
+	q, p, err := e.create(ctx, r, set, tags, check)
+	if err != nil {
 		return Queue{}, err
 	}
+	if p != nil {
+		err = p.Wait(ctx) // also for a queue that another call is making
+	}
+	return q, err
+}
+
+// create is Create that does not wait: the queue is durable when p is, where there is one.
+func (e *Engine) create(ctx context.Context, r Ref, set Settings, tags map[string]string, check func(Settings) error) (Queue, kv.Pending, error) {
+	if err := validName(r.Name, set.FIFO); err != nil {
+		return Queue{}, nil, err
+	}
 	if len(tags) > MaxTags {
-		return Queue{}, refuse(ErrBadParameter, "too many tags added for queue %s: it has at most %d.", r.Name, MaxTags)
+		return Queue{}, nil, refuse(ErrBadParameter, "too many tags added for queue %s: it has at most %d.", r.Name, MaxTags)
 	}
 	e.names.Lock()
 	defer e.names.Unlock()
 	if s, err := e.shard(r); err == nil {
 		d := s.definition()
-		return d, check(d.Settings)
+		return d, s.made, check(d.Settings)
 	}
 	if at, ok := e.deleted[r]; ok && e.now()-at < nameRest {
-		return Queue{}, refuse(ErrDeletedRecently, "you must wait 60 seconds after deleting a queue before you can create another with the same name.")
+		return Queue{}, nil, refuse(ErrDeletedRecently, "you must wait 60 seconds after deleting a queue before you can create another with the same name.")
 	}
 	if err := e.validate(r, set); err != nil {
-		return Queue{}, err
+		return Queue{}, nil, err
 	}
 	var id [8]byte
 	secret := make([]byte, 16)
 	if _, err := rand.Read(id[:]); err != nil {
-		return Queue{}, err
+		return Queue{}, nil, err
 	}
 	if _, err := rand.Read(secret); err != nil {
-		return Queue{}, err
+		return Queue{}, nil, err
 	}
 	now := timeOf(e.now())
 	q := Queue{Ref: r, ID: binary.BigEndian.Uint64(id[:]), Secret: secret, Settings: set, Tags: tags, Created: now, Modified: now}
@@ -151,13 +165,16 @@ func (e *Engine) Create(ctx context.Context, r Ref, set Settings, tags map[strin
 	b.IfAbsent(k)
 	kv.Put(&b, k, q)
 	e.forgetNames(&b, e.now())
-	if err := kv.Commit(ctx, e.store, &b); err != nil {
-		return Queue{}, err
+	p, err := e.store.Apply(context.WithoutCancel(ctx), &b)
+	if err != nil {
+		return Queue{}, nil, err
 	}
+	s := newShard(e, q)
+	s.made = p
 	e.mu.Lock()
-	e.shards[r] = newShard(e, q)
+	e.shards[r] = s
 	e.mu.Unlock()
-	return q, nil
+	return q, p, nil
 }
 
 // change lets f alter a copy of a queue's definition and stores it. f is called without locks, and again when another change
@@ -292,11 +309,20 @@ func (e *Engine) all(match func(Ref) bool) []*shard {
 
 // Delete removes a queue with its messages.
 func (e *Engine) Delete(ctx context.Context, r Ref) error {
+	p, err := e.remove(ctx, r)
+	if err != nil {
+		return err
+	}
+	return p.Wait(ctx)
+}
+
+// remove is Delete that does not wait.
+func (e *Engine) remove(ctx context.Context, r Ref) (kv.Pending, error) {
 	e.names.Lock()
 	defer e.names.Unlock()
 	s, err := e.shard(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.mu.Lock()
 	id := s.id
@@ -319,17 +345,17 @@ func (e *Engine) Delete(ctx context.Context, r Ref) error {
 	}
 	s.mu.Unlock()
 	if errors.Is(err, kv.ErrConflict) {
-		return fmt.Errorf("%w: %s", ErrNoQueue, r.Name)
+		return nil, fmt.Errorf("%w: %s", ErrNoQueue, r.Name)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e.mu.Lock()
 	if e.shards[r] == s {
 		delete(e.shards, r)
 	}
 	e.mu.Unlock()
-	return p.Wait(ctx)
+	return p, nil
 }
 
 // Counts returns how many messages a queue has now.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -75,13 +76,6 @@ func (e *Engine) StartMove(ctx context.Context, src Ref, destination string, per
 			return MoveTask{}, refuse(ErrBadParameter, "source and destination must both be FIFO queues or both be standard queues.")
 		}
 	}
-	tasks, err := e.Moves(ctx, src, 0)
-	if err != nil {
-		return MoveTask{}, err
-	}
-	if len(tasks) > 0 && (tasks[0].Status == "RUNNING" || tasks[0].Status == "CANCELLING") {
-		return MoveTask{}, refuse(ErrBusyTask, "there is already a task running. Only one active task is allowed for a source queue arn at a given time.")
-	}
 	counts, err := e.Counts(ctx, src)
 	if err != nil {
 		return MoveTask{}, err
@@ -90,14 +84,27 @@ func (e *Engine) StartMove(ctx context.Context, src Ref, destination string, per
 		ID: ident.UUID(), Source: src, Destination: destination, PerSecond: perSecond, Status: "RUNNING", Started: timeOf(e.now()),
 		ToMove: counts.Visible + counts.Delayed + counts.InFlight,
 	}
-	var b kv.Batch
-	kv.Put(&b, moveKey(s.id, t), t)
-	for i, old := range tasks {
-		if i >= keptTasks-1 {
-			b.Delete(moveKey(s.id, old))
+	err = kv.CommitLocked(ctx, &e.starting, e.store, func(b *kv.Batch) (func(), error) {
+		tasks, err := e.Moves(ctx, src, 0)
+		if err != nil {
+			return nil, err
 		}
+		if len(tasks) > 0 && (tasks[0].Status == "RUNNING" || tasks[0].Status == "CANCELLING") {
+			return nil, refuse(ErrBusyTask, "there is already a task running. Only one active task is allowed for a source queue arn at a given time.")
+		}
+		b.IfPresent(definitionKey(src))
+		kv.Put(b, moveKey(s.id, t), t)
+		for i, old := range tasks {
+			if i >= keptTasks-1 {
+				b.Delete(moveKey(s.id, old))
+			}
+		}
+		return func() {}, nil
+	})
+	if errors.Is(err, kv.ErrConflict) {
+		return MoveTask{}, fmt.Errorf("%w: %s", ErrNoQueue, src.Name)
 	}
-	if err := kv.Commit(ctx, e.store, &b); err != nil {
+	if err != nil {
 		return MoveTask{}, err
 	}
 	e.runMove(s, t)
@@ -147,28 +154,69 @@ func (e *Engine) CancelMove(ctx context.Context, handle string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	tasks, err := e.Moves(ctx, src, 0)
+	for {
+		tasks, err := e.Moves(ctx, src, 0)
+		if err != nil {
+			return 0, err
+		}
+		i := slices.IndexFunc(tasks, func(t MoveTask) bool { return t.ID == h.TaskID })
+		if i < 0 || tasks[i].Status != "RUNNING" {
+			return 0, refuse(ErrNoTask, "task does not exist.")
+		}
+		w := movingTask{shard: s, task: tasks[i]}
+		if err := w.read(ctx); err != nil {
+			return 0, err
+		}
+		if w.task.Status != "RUNNING" {
+			continue
+		}
+		now := w.task
+		now.Status = "CANCELLING"
+		var b kv.Batch
+		w.put(&b, now)
+		err = kv.Commit(ctx, e.store, &b)
+		if errors.Is(err, kv.ErrConflict) {
+			continue // it moved some, or ended
+		}
+		if err != nil {
+			return 0, err
+		}
+		e.mu.Lock()
+		cancel := e.tasks[now.ID]
+		e.mu.Unlock()
+		if cancel != nil {
+			cancel()
+		}
+		return now.Moved, nil
+	}
+}
+
+// movingTask is a task with its record as it stands in the store. Whoever works on the task and whoever cancels it replace
+// only what they have read.
+type movingTask struct {
+	shard *shard
+	task  MoveTask
+	raw   []byte
+}
+
+// read fetches the record. It returns kv.ErrNotFound where the queue is gone.
+func (w *movingTask) read(ctx context.Context) (err error) {
+	if w.raw, err = w.shard.engine.store.Get(ctx, moveKey(w.shard.id, w.task)); err == nil {
+		err = json.Unmarshal(w.raw, &w.task)
+	}
+	return err
+}
+
+// put replaces the record in b, which fails with kv.ErrConflict where it is another by now, and returns the new one.
+func (w *movingTask) put(b *kv.Batch, t MoveTask) []byte {
+	raw, err := json.Marshal(t)
 	if err != nil {
-		return 0, err
+		panic("BUG: encode move task: " + err.Error())
 	}
-	i := slices.IndexFunc(tasks, func(t MoveTask) bool { return t.ID == h.TaskID })
-	if i < 0 || tasks[i].Status != "RUNNING" {
-		return 0, refuse(ErrNoTask, "task does not exist.")
-	}
-	t := tasks[i]
-	t.Status = "CANCELLING"
-	var b kv.Batch
-	kv.Put(&b, moveKey(s.id, t), t)
-	if err := kv.Commit(ctx, e.store, &b); err != nil {
-		return 0, err
-	}
-	e.mu.Lock()
-	cancel := e.tasks[t.ID]
-	e.mu.Unlock()
-	if cancel != nil {
-		cancel()
-	}
-	return t.Moved, nil
+	k := moveKey(w.shard.id, w.task)
+	b.IfEqual(k, w.raw)
+	b.Set(k, raw)
+	return raw
 }
 
 // resumeMoves goes on with the tasks that a stop interrupted.
@@ -199,30 +247,51 @@ func (e *Engine) runMove(s *shard, t MoveTask) {
 			delete(e.tasks, t.ID)
 			e.mu.Unlock()
 		}()
-		if t.Status == "CANCELLING" {
-			cancel()
+		w := &movingTask{shard: s, task: t}
+		err := w.read(ctx)
+		for err == nil && w.task.Status == "RUNNING" {
+			if err = e.moveAll(cancelled, w); ctx.Err() != nil {
+				return // goes on after the next start
+			}
+			if cancelled.Err() != nil || errors.Is(err, kv.ErrConflict) {
+				err = w.read(ctx) // it was cancelled
+				continue
+			}
+			end := w.task
+			end.Status = "COMPLETED"
+			if err != nil {
+				end.Status, end.Reason = "FAILED", err.Error()
+			}
+			if err = e.endMove(ctx, w, end); errors.Is(err, kv.ErrConflict) {
+				err = w.read(ctx)
+			}
 		}
-		err := e.moveAll(cancelled, s, &t)
-		switch {
-		case ctx.Err() != nil:
-			return // goes on after the next start
-		case cancelled.Err() != nil:
-			t.Status = "CANCELLED"
-		case err != nil:
-			t.Status, t.Reason = "FAILED", err.Error()
-		default:
-			t.Status = "COMPLETED"
+		if err == nil && w.task.Status == "CANCELLING" {
+			end := w.task
+			end.Status = "CANCELLED"
+			err = e.endMove(ctx, w, end)
 		}
-		var b kv.Batch
-		kv.Put(&b, moveKey(s.id, t), t)
-		if err := kv.Commit(ctx, e.store, &b); err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, kv.ErrNotFound) && !errors.Is(err, kv.ErrConflict) {
 			e.log.Error("record the end of a move task", "queue", s.ref.ARN(), "err", err)
 		}
 	})
 }
 
+// endMove records what became of a task.
+func (e *Engine) endMove(ctx context.Context, w *movingTask, end MoveTask) error {
+	var b kv.Batch
+	b.UseReserve()
+	raw := w.put(&b, end)
+	if err := kv.Commit(ctx, e.store, &b); err != nil {
+		return err
+	}
+	w.task, w.raw = end, raw
+	return nil
+}
+
 // moveAll moves the messages that are visible until none is left.
-func (e *Engine) moveAll(ctx context.Context, s *shard, t *MoveTask) error {
+func (e *Engine) moveAll(ctx context.Context, w *movingTask) error {
+	s, t := w.shard, &w.task
 	for ctx.Err() == nil {
 		n := 100
 		if t.PerSecond > 0 {
@@ -241,15 +310,17 @@ func (e *Engine) moveAll(ctx context.Context, s *shard, t *MoveTask) error {
 		if err != nil {
 			return err
 		}
-		moved, err := e.move(ctx, s, seqs, to, func(it *item) bool { return it.state == visible }, false, func(b *kv.Batch, moved int) {
-			now := *t
-			now.Moved += moved
-			kv.Put(b, moveKey(s.id, now), now)
+		now, raw := *t, w.raw
+		moved, known, err := e.move(ctx, s, seqs, to, func(it *item) bool { return it.state == visible }, false, func(b *kv.Batch, moved int) {
+			if moved > 0 {
+				now.Moved = t.Moved + moved
+				raw = w.put(b, now)
+			}
 		})
 		if err != nil {
 			return err
 		}
-		if t.Moved += moved; moved == 0 {
+		if w.task, w.raw = now, raw; known == 0 {
 			return fmt.Errorf("%w: the queue that the messages came from is gone", ErrNoQueue)
 		}
 		if t.PerSecond > 0 {

@@ -96,7 +96,10 @@ type given struct {
 
 // receive takes what is ready, with s.mu held; it may release and take it again to give messages up.
 func (s *shard) receive(ctx context.Context, q *ReceiveRequest, visibility time.Duration) ([]given, kv.Pending, error) {
-	for {
+	for tries := 0; ; {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err // nobody is left to give them to
+		}
 		for more := true; more; {
 			var err error
 			if more, err = s.expire(ctx); err != nil {
@@ -117,8 +120,13 @@ func (s *shard) receive(ctx context.Context, q *ReceiveRequest, visibility time.
 		}
 		items, dead := s.pick(min(q.Max, room))
 		if len(items) == 0 && len(dead) > 0 {
-			if err := s.giveUp(ctx, dead); err != nil {
+			moved, err := s.giveUp(ctx, dead)
+			if err != nil {
 				return nil, nil, err
+			}
+			// Others may have moved them meanwhile. Or they are unreadable, and stay.
+			if tries++; moved == 0 && tries > 2 {
+				return nil, nil, nil
 			}
 			continue
 		}
@@ -134,7 +142,10 @@ func (s *shard) receive(ctx context.Context, q *ReceiveRequest, visibility time.
 			s.attempts[q.AttemptID] = a
 		}
 		if err == nil && len(dead) > 0 {
-			err = s.giveUp(ctx, dead)
+			// What was handed out is the caller's, whatever becomes of these: the next receive finds them again.
+			if _, err := s.giveUp(ctx, dead); err != nil && ctx.Err() == nil {
+				s.engine.log.Error("give messages up", "queue", s.ref.ARN(), "err", err)
+			}
 		}
 		return taken, p, err
 	}
@@ -203,7 +214,9 @@ func (s *shard) pick(max int) (items []*item, dead []uint64) {
 func (s *shard) handOut(ctx context.Context, items []*item, now int64, visibility time.Duration) ([]given, kv.Pending, error) {
 	var b kv.Batch
 	taken := make([]given, len(items))
+	before := make([]item, len(items))
 	for i, it := range items {
+		before[i] = *it
 		it.count++
 		it.received = now
 		if it.first == 0 {
@@ -214,6 +227,14 @@ func (s *shard) handOut(ctx context.Context, items []*item, now int64, visibilit
 		taken[i] = given{it.seq, it.count, it.first}
 	}
 	p, err := s.apply(ctx, &b)
+	if err != nil {
+		for i, it := range items {
+			old := &before[i]
+			it.at, it.count, it.received, it.first = old.at, old.count, old.received, old.first
+			s.index.hidden.remove(it)
+			s.index.unhide(it)
+		}
+	}
 	return taken, p, err
 }
 
@@ -235,12 +256,18 @@ func (s *shard) retried(ctx context.Context, q *ReceiveRequest, visibility time.
 			return nil, nil, nil, false
 		}
 	}
-	for _, it := range a.items {
+	before := make([]int64, len(a.items))
+	for i, it := range a.items {
+		before[i] = it.at
 		s.index.reschedule(it, now+visibility.Milliseconds())
 		s.put(&b, it)
 		taken = append(taken, given{it.seq, it.count, it.first})
 	}
-	p, err = s.apply(ctx, &b)
+	if p, err = s.apply(ctx, &b); err != nil {
+		for i, it := range a.items {
+			s.index.reschedule(it, before[i])
+		}
+	}
 	return taken, p, err, true
 }
 

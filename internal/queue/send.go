@@ -6,6 +6,7 @@ import (
 	"crypto/md5"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"slices"
 
 	"github.com/tarn-data/tarn/internal/kv"
@@ -32,7 +33,7 @@ func (e *Engine) Send(ctx context.Context, r Ref, m Message) (Sent, error) {
 
 // SendAll adds messages to one or several queues, together with what b holds already, in one batch that is durable when
 // SendAll returns. A message that its queue refuses has its error in errs and does not keep the others back; b is
-// committed even if all are refused. err is that of the batch.
+// committed even if all are refused. err is that of the batch, or of a queue that cannot be opened: nothing is done then.
 func (e *Engine) SendAll(ctx context.Context, b *kv.Batch, list []Incoming) (sent []Sent, errs []error, err error) {
 	sent, errs, p, err := e.add(ctx, b, list)
 	if err != nil || p == nil {
@@ -85,22 +86,26 @@ func (e *Engine) add(ctx context.Context, b *kv.Batch, list []Incoming) (sent []
 	}
 	shards = ordered(shards)
 	live := shards[:0:0]
-	for _, s := range shards {
-		if err := s.lock(ctx); err != nil {
-			for _, m := range todo {
-				if m.shard == s {
-					errs[m.at] = err
-				}
-			}
-			continue
-		}
-		live = append(live, s)
-	}
 	defer func() {
 		for _, s := range live {
 			s.mu.Unlock()
 		}
 	}()
+	for _, s := range shards {
+		if err := s.lock(ctx); err == nil {
+			live = append(live, s)
+			continue
+		} else if !errors.Is(err, ErrNoQueue) {
+			// It cannot be opened now, which is no refusal: what else the batch does must not be done without the message.
+			return nil, nil, nil, err
+		} else {
+			for _, m := range todo {
+				if m.shard == s {
+					errs[m.at] = err
+				}
+			}
+		}
+	}
 	items := make([]item, len(todo))
 	now := e.now()
 	for i := range todo {
@@ -115,7 +120,12 @@ func (e *Engine) add(ctx context.Context, b *kv.Batch, list []Incoming) (sent []
 	p, err = e.store.Apply(context.WithoutCancel(ctx), b)
 	if err != nil {
 		for _, s := range live {
-			s.loaded = false // the deduplication index has entries that were not stored
+			s.failed(err)
+		}
+		for i := range todo {
+			if m := &todo[i]; m.dedup && items[i].seq != 0 {
+				delete(m.shard.dedup, m.hash)
+			}
 		}
 		return sent, errs, nil, err
 	}

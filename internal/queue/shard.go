@@ -34,6 +34,7 @@ type shard struct {
 	attempts map[string]attempt
 	waiters  waiterList
 	purged   time.Time
+	made     kv.Pending // of the creation; nil = before the start
 }
 
 func newShard(e *Engine, q Queue) *shard {
@@ -80,13 +81,23 @@ func (s *shard) usable(ctx context.Context) error {
 	return nil
 }
 
-// apply makes a batch visible. When it fails the index no longer agrees with the store, and is read again before its next use.
+// apply makes a batch visible. When the store refuses it, the caller undoes what it did to the index; after any other failure the
+// index is read again before its next use.
 func (s *shard) apply(ctx context.Context, b *kv.Batch) (kv.Pending, error) {
 	p, err := s.engine.store.Apply(context.WithoutCancel(ctx), b)
 	if err != nil {
-		s.loaded = false
+		s.failed(err)
 	}
 	return p, err
+}
+
+// failed notes that a batch with numbers of this queue was not applied. A full disk refuses batch after batch: that must not
+// mean to read a long queue each time.
+func (s *shard) failed(err error) {
+	if !errors.Is(err, kv.ErrFull) && !errors.Is(err, kv.ErrConflict) {
+		s.loaded = false
+	}
+	s.reserved = s.next // what the batch reserved is not
 }
 
 // load rebuilds the index. It holds the mutex while it reads: nobody can use the queue before.
