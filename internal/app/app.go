@@ -341,7 +341,7 @@ func (a *App) openSQL() error {
 // openQueries opens the engine of queries on the workers.
 func (a *App) openQueries(ctx context.Context, m *meter.Meter) (err error) {
 	if a.Queries, err = query.Open(ctx, query.Options{
-		KV: a.Store, Catalog: a.Catalog, Objects: a.Objects, Pool: a.SQL, Dir: a.sqlDir(), Events: bridge.QueryEvents{Events: a.Events, Logger: a.log}, Meter: m, Clock: a.clock, Logger: a.log,
+		KV: a.Store, Catalog: a.Catalog, Objects: a.Objects, Pool: a.SQL, Dir: a.sqlDir(), Rights: bridge.QueryRights{Registry: a.Registry, Identity: a.Identity}, Events: bridge.QueryEvents{Events: a.Events, Logger: a.log}, Meter: m, Clock: a.clock, Logger: a.log,
 	}); err != nil {
 		return fmt.Errorf("open queries: %w", err)
 	}

@@ -19,6 +19,9 @@ func (r *running) createTableAs(ctx context.Context, st *parse.Statement) error 
 	if err != nil {
 		return err
 	}
+	if err := r.mayTable(ctx, "glue:CreateTable", db, name); err != nil {
+		return err
+	}
 	if _, err := r.e.opts.Catalog.Database(ctx, r.s, db); err != nil {
 		return &sqlfront.Error{Name: "SCHEMA_NOT_FOUND", Message: "Schema " + db + " not found"}
 	}
@@ -57,6 +60,9 @@ func (r *running) createTableAs(ctx context.Context, st *parse.Statement) error 
 	}
 	bucket, prefix, err := folder(out.location)
 	if err != nil {
+		return err
+	}
+	if err := r.mayList(ctx, bucket, prefix); err != nil {
 		return err
 	}
 	if list, err := r.e.opts.Objects.List(ctx, &objstore.ListRequest{Bucket: bucket, Prefix: prefix, Limit: 1}); err != nil {

@@ -16,6 +16,9 @@ func (r *running) ddl(ctx context.Context, st *parse.Statement) error {
 	var err error
 	switch st.Kind {
 	case parse.CreateDatabase:
+		if err = r.mayDatabase(ctx, "glue:CreateDatabase", st.Name[0]); err != nil {
+			return err
+		}
 		err = r.e.opts.Catalog.CreateDatabase(ctx, r.s, catalog.Database{Name: st.Name[0], Description: st.Comment, LocationURI: st.Location, Parameters: nonEmpty(st.Properties)})
 		if errors.Is(err, catalog.ErrExists) && st.IfAbsent {
 			err = nil
@@ -24,6 +27,9 @@ func (r *running) ddl(ctx context.Context, st *parse.Statement) error {
 		err = r.dropDatabase(ctx, st)
 	case parse.AlterDatabase:
 		var d catalog.Database
+		if err = r.mayDatabase(ctx, "glue:UpdateDatabase", st.Name[0]); err != nil {
+			return err
+		}
 		if d, err = r.e.opts.Catalog.Database(ctx, r.s, st.Name[0]); err == nil {
 			d.Parameters = merged(d.Parameters, st.Properties)
 			err = r.e.opts.Catalog.UpdateDatabase(ctx, r.s, d.Name, d)
@@ -130,6 +136,9 @@ func (r *running) table(ctx context.Context, name []string) (catalog.Table, erro
 	if err != nil {
 		return catalog.Table{}, err
 	}
+	if err := r.mayTable(ctx, "glue:GetTable", db, table); err != nil {
+		return catalog.Table{}, err
+	}
 	t, err := r.e.opts.Catalog.Table(ctx, r.s, db, table)
 	if errors.Is(err, catalog.ErrNotFound) {
 		return t, &sqlfront.Error{Name: "FAILED", Message: "SemanticException [Error 10001]: Table not found " + db + "." + table}
@@ -138,6 +147,9 @@ func (r *running) table(ctx context.Context, name []string) (catalog.Table, erro
 }
 
 func (r *running) dropDatabase(ctx context.Context, st *parse.Statement) error {
+	if err := r.mayDatabase(ctx, "glue:DeleteDatabase", st.Name[0]); err != nil {
+		return err
+	}
 	list, _, err := r.e.opts.Catalog.Tables(ctx, r.s, st.Name[0], "", "", 1)
 	if errors.Is(err, catalog.ErrNotFound) && st.IfExists {
 		return nil
@@ -165,12 +177,18 @@ func (r *running) drop(ctx context.Context, st *parse.Statement) error {
 		}
 		return &sqlfront.Error{Name: "TABLE_NOT_FOUND", Message: "View '" + strings.Join(st.Name, ".") + "' does not exist, but a table with that name exists."}
 	}
+	if err := r.mayTable(ctx, "glue:DeleteTable", t.Database, t.Name); err != nil {
+		return err
+	}
 	return r.e.opts.Catalog.DeleteTable(ctx, r.s, t.Database, t.Name)
 }
 
 func (r *running) createView(ctx context.Context, st *parse.Statement) error {
 	db, name, err := r.tableName(st.Name)
 	if err != nil {
+		return err
+	}
+	if err := r.mayTable(ctx, "glue:CreateTable", db, name); err != nil {
 		return err
 	}
 	plan, err := r.plan(ctx, st.Query)
@@ -205,6 +223,9 @@ func (r *running) createView(ctx context.Context, st *parse.Statement) error {
 		if old.Type != "VIRTUAL_VIEW" {
 			return &sqlfront.Error{Name: "TABLE_ALREADY_EXISTS", Message: "Table already exists: '" + db + "." + name + "'"}
 		}
+		if err := r.mayTable(ctx, "glue:UpdateTable", db, name); err != nil {
+			return err
+		}
 		return r.e.opts.Catalog.UpdateTable(ctx, r.s, t, catalog.Update{})
 	}
 	return err
@@ -222,6 +243,9 @@ var formats = map[string]struct{ input, output, serde, classification string }{
 func (r *running) createTable(ctx context.Context, st *parse.Statement) error {
 	db, name, err := r.tableName(st.Name)
 	if err != nil {
+		return err
+	}
+	if err := r.mayTable(ctx, "glue:CreateTable", db, name); err != nil {
 		return err
 	}
 	if strings.EqualFold(st.Properties["table_type"], "ICEBERG") {
@@ -294,9 +318,25 @@ func columnsOf(defs []parse.ColumnDef) ([]catalog.Column, error) {
 	return out, nil
 }
 
+// alterAction is what ALTER TABLE does to the catalog.
+func alterAction(st *parse.Statement) string {
+	switch {
+	case st.Action == "ADD PARTITION":
+		return "glue:BatchCreatePartition"
+	case st.Action == "DROP PARTITION":
+		return "glue:DeletePartition"
+	case st.Action == "RENAME PARTITION", st.Action == "SET LOCATION" && len(st.Specs) == 1:
+		return "glue:UpdatePartition"
+	}
+	return "glue:UpdateTable"
+}
+
 func (r *running) alter(ctx context.Context, st *parse.Statement) error {
 	t, err := r.table(ctx, st.Name)
 	if err != nil {
+		return err
+	}
+	if err := r.mayTable(ctx, alterAction(st), t.Database, t.Name); err != nil {
 		return err
 	}
 	switch st.Action {

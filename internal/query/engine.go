@@ -29,6 +29,8 @@ type Options struct {
 	Pool    *duck.Pool
 	// Dir holds the files of running queries; it is emptied by Open.
 	Dir string
+	// Rights are asked before a query reads or writes; nil = everybody may do everything.
+	Rights Rights
 	// Events is told of the states of queries; nil = nobody.
 	Events Events
 	// Meter records the bytes scanned; nil = a new one.

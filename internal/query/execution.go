@@ -15,6 +15,7 @@ import (
 	"github.com/tarn-data/tarn/internal/kv/key"
 	"github.com/tarn-data/tarn/internal/lineage"
 	"github.com/tarn-data/tarn/internal/meter"
+	"github.com/tarn-data/tarn/internal/policy"
 	"github.com/tarn-data/tarn/internal/sqlfront/parse"
 	"github.com/tarn-data/tarn/internal/sqlfront/types"
 )
@@ -67,6 +68,7 @@ type Execution struct {
 	Manifest            string
 	Starts              int    // how often it has begun: more than once after a stop of the process
 	Target              string // where it makes objects, once it has begun to
+	Narrowed            bool   `json:",omitempty"` // its user was a session with a policy of its own
 	QueueMillis         int64
 	PlanMillis          int64
 	EngineMillis        int64
@@ -82,7 +84,8 @@ type StartRequest struct {
 	OutputLocation         string
 	Encryption, KmsKey     string
 	ReuseMinutes           int
-	Principal              string
+	// By is who asks; its rights are those of the statement, where Options.Rights are given.
+	By policy.Principal `json:"-"`
 }
 
 type runningRef struct {
@@ -110,7 +113,7 @@ func (e *Engine) Start(ctx context.Context, s ident.Scope, r StartRequest) (stri
 		return "", fmt.Errorf("%w: WorkGroup %s is disabled.", ErrInvalid, w.Name)
 	}
 	x := &Execution{ID: ident.UUID(), Text: r.Text, Workgroup: w.Name, Parameters: r.Parameters, Catalog: r.Catalog, Database: strings.ToLower(r.Database),
-		Principal: r.Principal, State: Queued, Submitted: e.clock.Now(), ReuseMinutes: r.ReuseMinutes, Encryption: r.Encryption, KmsKey: r.KmsKey}
+		Principal: r.By.ARN, Narrowed: r.By.Grants != nil && r.By.Grants.Session != nil, State: Queued, Submitted: e.clock.Now(), ReuseMinutes: r.ReuseMinutes, Encryption: r.Encryption, KmsKey: r.KmsKey}
 	location := r.OutputLocation
 	if w.Enforce || location == "" {
 		location, x.Encryption, x.KmsKey = w.OutputLocation, w.Encryption, w.KmsKey
@@ -139,9 +142,7 @@ func (e *Engine) Start(ctx context.Context, s ident.Scope, r StartRequest) (stri
 func (e *Engine) record(ctx context.Context, s ident.Scope, r StartRequest, x *Execution, st *parse.Statement, w Workgroup) (string, error) {
 	var b kv.Batch
 	if r.Token != "" {
-		r2 := r
-		r2.Principal = ""
-		raw, err := json.Marshal(r2)
+		raw, err := json.Marshal(r)
 		if err != nil {
 			return "", fmt.Errorf("encode request: %w", err)
 		}
@@ -169,12 +170,12 @@ func (e *Engine) record(ctx context.Context, s ident.Scope, r StartRequest, x *E
 		}
 		return "", err
 	}
-	e.launch(s, x, st, w)
+	e.launch(s, x, st, w, r.By)
 	return x.ID, nil
 }
 
 // launch runs a query in the background.
-func (e *Engine) launch(s ident.Scope, x *Execution, st *parse.Statement, w Workgroup) {
+func (e *Engine) launch(s ident.Scope, x *Execution, st *parse.Statement, w Workgroup, p policy.Principal) {
 	e.group.Go("query "+x.ID, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, e.opts.Timeout)
 		defer cancel()
@@ -186,7 +187,7 @@ func (e *Engine) launch(s ident.Scope, x *Execution, st *parse.Statement, w Work
 			delete(e.cancels, x.ID)
 			e.mu.Unlock()
 		}()
-		e.run(ctx, s, x, st, w)
+		e.run(ctx, s, x, st, w, p)
 	})
 }
 

@@ -60,6 +60,9 @@ func (r *running) eachInfo(ctx context.Context, use *sqlfront.TableUse, name inf
 	if name == "schemata" {
 		schemaKey = "schema_name"
 	}
+	if err := r.mayDatabase(ctx, "glue:GetDatabases", "*"); err != nil {
+		return err
+	}
 	list, _, err := r.e.opts.Catalog.Databases(ctx, r.s, "", 0)
 	if err != nil {
 		return err
@@ -99,6 +102,9 @@ func (r *running) eachInfo(ctx context.Context, use *sqlfront.TableUse, name inf
 // infoTables lists the tables of a database, of information_schema too. A database that is dropped meanwhile has none.
 func (r *running) infoTables(ctx context.Context, database string) ([]catalog.Table, error) {
 	if database != infoSchema {
+		if r.mayTable(ctx, "glue:GetTables", database, "*") != nil {
+			return nil, nil // as Trino, which shows what one may see
+		}
 		list, _, err := r.e.opts.Catalog.Tables(ctx, r.s, database, "", "", 0)
 		if errors.Is(err, catalog.ErrNotFound) {
 			err = nil

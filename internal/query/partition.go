@@ -97,6 +97,9 @@ func (r *running) repair(ctx context.Context, st *parse.Statement) error {
 	if err != nil {
 		return err
 	}
+	if err := r.mayTable(ctx, "glue:BatchCreatePartition", t.Database, t.Name); err != nil {
+		return err
+	}
 	var found []catalog.Partition
 	if err := r.walkPartitions(ctx, t, bucket, prefix, nil, &found); err != nil {
 		return err
@@ -135,6 +138,9 @@ func (r *running) walkPartitions(ctx context.Context, t catalog.Table, bucket, p
 	if len(values) == len(t.PartitionKeys) {
 		*found = append(*found, newPartition(t, append([]string(nil), values...), "s3://"+bucket+"/"+prefix))
 		return nil
+	}
+	if err := r.mayList(ctx, bucket, prefix); err != nil {
+		return err
 	}
 	req := &objstore.ListRequest{Bucket: bucket, Prefix: prefix, Delimiter: "/", Limit: 1000}
 	for {

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/tarn-data/tarn/internal/catalog"
-	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/sqlfront"
 	"github.com/tarn-data/tarn/internal/sqlfront/types"
 )
@@ -17,13 +16,11 @@ import (
 var varchar = types.VarcharOf(types.Unbounded)
 
 // resolver shows the catalog to sqlfront.
-type resolver struct {
-	catalog *catalog.Catalog
-	scope   ident.Scope
-}
+type resolver struct{ r *running }
 
 // Table implements sqlfront.Catalog.
-func (r *resolver) Table(ctx context.Context, database, name string) (*sqlfront.Table, error) {
+func (x *resolver) Table(ctx context.Context, database, name string) (*sqlfront.Table, error) {
+	r := x.r
 	if database == infoSchema {
 		columns, ok := infoColumns[infoTable(name)]
 		if !ok {
@@ -31,9 +28,12 @@ func (r *resolver) Table(ctx context.Context, database, name string) (*sqlfront.
 		}
 		return &sqlfront.Table{Handle: infoTable(name), Columns: columns}, nil
 	}
-	t, err := r.catalog.Table(ctx, r.scope, database, name)
+	if err := r.mayTable(ctx, "glue:GetTable", database, name); err != nil {
+		return nil, err
+	}
+	t, err := r.e.opts.Catalog.Table(ctx, r.s, database, name)
 	if errors.Is(err, catalog.ErrNotFound) {
-		if _, err := r.catalog.Database(ctx, r.scope, database); errors.Is(err, catalog.ErrNotFound) && database != "default" {
+		if _, err := r.e.opts.Catalog.Database(ctx, r.s, database); errors.Is(err, catalog.ErrNotFound) && database != "default" {
 			return nil, sqlfront.ErrNoSchema
 		}
 		return nil, sqlfront.ErrNoTable

@@ -125,6 +125,9 @@ func (r *running) put(ctx context.Context, location string, body io.Reader, size
 	if err != nil {
 		return err
 	}
+	if err := r.mayWrite(ctx, location); err != nil {
+		return err
+	}
 	o, err := r.e.opts.Objects.Put(ctx, &objstore.PutRequest{Bucket: bucket, Key: name, Content: objstore.Content{Body: body, Size: size},
 		Metadata: objstore.Metadata{ContentType: contentType}, By: objstore.Actor{PrincipalID: r.x.Principal}})
 	switch {
@@ -309,6 +312,13 @@ func (r *running) reuse(ctx context.Context) (bool, error) {
 			if id == r.x.ID || old.State != Succeeded || old.Text != r.x.Text || old.Database != r.x.Database || old.Reused ||
 				strings.Join(old.Parameters, "\x00") != strings.Join(r.x.Parameters, "\x00") {
 				continue
+			}
+			bucket, key, err := splitLocation(old.OutputLocation)
+			if err != nil {
+				return false, err
+			}
+			if r.mayRead(ctx, bucket, key) != nil {
+				continue // another's result
 			}
 			return true, r.copyResult(ctx, old)
 		}

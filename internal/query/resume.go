@@ -97,6 +97,10 @@ func (e *Engine) again(ctx context.Context, s ident.Scope, x *Execution) error {
 		return fmt.Errorf("it has begun %d times", x.Starts)
 	}
 	e.log.Info("begin an interrupted query anew", "query", x.ID)
+	p, err := e.starter(s, x)
+	if err != nil {
+		return err
+	}
 	from := x.State
 	x.State, x.Target, x.Columns, x.Manifest = Queued, "", nil, ""
 	x.OutputBytes, x.ScannedBytes, x.Rows, x.UpdateCount, x.InputFiles, x.PlanMillis, x.EngineMillis = 0, 0, 0, 0, 0, 0, 0
@@ -107,7 +111,7 @@ func (e *Engine) again(ctx context.Context, s ident.Scope, x *Execution) error {
 	if err := kv.Commit(ctx, e.kv, &b); err != nil {
 		return err
 	}
-	e.launch(s, x, st, w)
+	e.launch(s, x, st, w, p)
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/lineage"
+	"github.com/tarn-data/tarn/internal/policy"
 	"github.com/tarn-data/tarn/internal/sqlfront"
 	"github.com/tarn-data/tarn/internal/sqlfront/parse"
 	"github.com/tarn-data/tarn/internal/sqlfront/types"
@@ -23,16 +24,17 @@ type running struct {
 	s     ident.Scope
 	x     *Execution
 	w     Workgroup
-	dir   string    // scratch files, removed at the end
-	at    parse.Pos // of the statement, where it is not 1:1
+	p     policy.Principal // who started it
+	dir   string           // scratch files, removed at the end
+	at    parse.Pos        // of the statement, where it is not 1:1
 	files int
 
 	inputs, outputs []lineage.Asset
 }
 
 // run carries a statement out and writes its last state.
-func (e *Engine) run(ctx context.Context, s ident.Scope, x *Execution, st *parse.Statement, w Workgroup) {
-	r := &running{e: e, s: s, x: x, w: w, dir: filepath.Join(e.opts.Dir, x.ID)}
+func (e *Engine) run(ctx context.Context, s ident.Scope, x *Execution, st *parse.Statement, w Workgroup, p policy.Principal) {
+	r := &running{e: e, s: s, x: x, w: w, p: p, dir: filepath.Join(e.opts.Dir, x.ID)}
 	err := r.guarded(ctx, st)
 	if rmErr := os.RemoveAll(r.dir); rmErr != nil {
 		e.log.Warn("scratch files stay", "query", x.ID, "err", rmErr)
@@ -84,6 +86,9 @@ func (r *running) guarded(ctx context.Context, st *parse.Statement) (err error) 
 	}()
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return fmt.Errorf("make scratch directory: %w", err)
+	}
+	if err := r.mayWrite(ctx, r.x.OutputLocation); err != nil {
+		return err
 	}
 	return r.statement(ctx, st)
 }
@@ -151,7 +156,7 @@ func (r *running) start(ctx context.Context) error { return r.e.start(ctx, r.s, 
 // plan types a query against the catalog.
 func (r *running) plan(ctx context.Context, q *parse.Query) (*sqlfront.Plan, error) {
 	begin := time.Now()
-	plan, err := sqlfront.Analyze(ctx, q, sqlfront.Options{Catalog: &resolver{r.e.opts.Catalog, r.s}, Database: r.database(),
+	plan, err := sqlfront.Analyze(ctx, q, sqlfront.Options{Catalog: &resolver{r}, Database: r.database(),
 		User: r.x.Principal, Now: r.e.clock.Now(), Parameters: r.x.Parameters, Start: r.at})
 	r.x.PlanMillis += time.Since(begin).Milliseconds()
 	return plan, err

@@ -123,6 +123,9 @@ func (r *running) parts(ctx context.Context, t *catalog.Table, use *sqlfront.Tab
 	}
 	var out []part
 	index := map[string]int{}
+	if err := r.mayTable(ctx, "glue:GetPartitions", t.Database, t.Name); err != nil {
+		return nil, err
+	}
 	list, _, err := r.e.opts.Catalog.Partitions(ctx, r.s, t.Database, t.Name, catalog.PartitionQuery{})
 	if err != nil {
 		return nil, fmt.Errorf("read partitions of %s: %w", t.Name, err)
@@ -217,6 +220,9 @@ func (r *running) list(ctx context.Context, location string, values []string) ([
 	if err != nil {
 		return nil, &sqlfront.Error{Name: "HIVE_INVALID_METADATA", Message: "location is not an S3 path: " + location}
 	}
+	if err := r.mayList(ctx, bucket, prefix); err != nil {
+		return nil, err
+	}
 	var out []input
 	for f, err := range r.e.opts.Objects.Files(ctx, bucket, prefix) {
 		if errors.Is(err, objstore.ErrNoSuchBucket) {
@@ -227,6 +233,9 @@ func (r *running) list(ctx context.Context, location string, values []string) ([
 		}
 		if f.Size == 0 || hidden(strings.TrimPrefix(f.Key, prefix)) {
 			continue
+		}
+		if err := r.mayRead(ctx, bucket, f.Key); err != nil {
+			return nil, err
 		}
 		in := input{path: f.Path, uri: "s3://" + bucket + "/" + f.Key, name: path.Base(f.Key), values: values, size: f.Size}
 		if in.path == "" {

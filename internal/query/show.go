@@ -51,6 +51,9 @@ func (r *running) show(ctx context.Context, st *parse.Statement) error {
 	}
 	switch st.Action {
 	case "DATABASES":
+		if err := r.mayDatabase(ctx, "glue:GetDatabases", "*"); err != nil {
+			return err
+		}
 		var names []string
 		after := ""
 		for {
@@ -70,6 +73,9 @@ func (r *running) show(ctx context.Context, st *parse.Statement) error {
 		db := r.database()
 		if len(st.Name) > 0 {
 			db = st.Name[0]
+		}
+		if err := r.mayTable(ctx, "glue:GetTables", db, "*"); err != nil {
+			return err
 		}
 		if _, err := r.e.opts.Catalog.Database(ctx, r.s, db); err != nil {
 			return &sqlfront.Error{Name: "SCHEMA_NOT_FOUND", Message: "Schema '" + db + "' does not exist"}
@@ -100,6 +106,9 @@ func (r *running) show(ctx context.Context, st *parse.Statement) error {
 	case "PARTITIONS":
 		if len(t.PartitionKeys) == 0 {
 			return &sqlfront.Error{Name: "FAILED", Message: "Execution Error, return code 1. Table " + t.Name + " is not a partitioned table"}
+		}
+		if err := r.mayTable(ctx, "glue:GetPartitions", t.Database, t.Name); err != nil {
+			return err
 		}
 		list, _, err := r.e.opts.Catalog.Partitions(ctx, r.s, t.Database, t.Name, catalog.PartitionQuery{WithoutColumns: true})
 		if err != nil {

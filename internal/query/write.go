@@ -333,6 +333,9 @@ func (r *running) insert(ctx context.Context, st *parse.Statement) error {
 	if err != nil {
 		return err
 	}
+	if err := r.mayTable(ctx, "glue:GetTable", db, name); err != nil {
+		return err
+	}
 	t, err := r.e.opts.Catalog.Table(ctx, r.s, db, name)
 	if errors.Is(err, catalog.ErrNotFound) {
 		return &sqlfront.Error{Name: "TABLE_NOT_FOUND", Message: "Table 'awsdatacatalog." + db + "." + name + "' does not exist", Pos: st.Pos}
@@ -380,6 +383,11 @@ func (r *running) insert(ctx context.Context, st *parse.Statement) error {
 	}
 	if plan, err = sqlfront.Assign(plan, out.columns, st.Names, st.Pos); err != nil {
 		return err
+	}
+	if len(t.PartitionKeys) > 0 {
+		if err := r.mayTable(ctx, "glue:BatchCreatePartition", db, name); err != nil {
+			return err
+		}
 	}
 	objects, err := r.writeQuery(ctx, plan, out)
 	if err != nil {
@@ -437,6 +445,9 @@ func (r *running) unload(ctx context.Context, st *parse.Statement) error {
 	}
 	bucket, prefix, err := folder(out.location)
 	if err != nil {
+		return err
+	}
+	if err := r.mayList(ctx, bucket, prefix); err != nil {
 		return err
 	}
 	if list, err := r.e.opts.Objects.List(ctx, &objstore.ListRequest{Bucket: bucket, Prefix: prefix, Limit: 1}); err != nil {

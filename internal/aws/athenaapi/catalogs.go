@@ -22,11 +22,28 @@ func (a *api) catalogOps() []protocol.Op {
 		protocol.Handle("DeleteDataCatalog", func(c *protocol.Call, in *DeleteDataCatalogInput) []string { return arn(c, in.Name) }, a.deleteCatalog),
 		protocol.Handle("GetDataCatalog", func(c *protocol.Call, in *GetDataCatalogInput) []string { return arn(c, in.Name) }, a.getCatalog),
 		protocol.Handle("ListDataCatalogs", nil, a.listCatalogs),
-		protocol.Handle("GetDatabase", func(c *protocol.Call, in *GetDatabaseInput) []string { return arn(c, in.CatalogName) }, a.getDatabase),
-		protocol.Handle("ListDatabases", func(c *protocol.Call, in *ListDatabasesInput) []string { return arn(c, in.CatalogName) }, a.listDatabases),
-		protocol.Handle("GetTableMetadata", func(c *protocol.Call, in *GetTableMetadataInput) []string { return arn(c, in.CatalogName) }, a.getTable),
-		protocol.Handle("ListTableMetadata", func(c *protocol.Call, in *ListTableMetadataInput) []string { return arn(c, in.CatalogName) }, a.listTables),
+		protocol.Also(protocol.Handle("GetDatabase", func(c *protocol.Call, in *GetDatabaseInput) []string { return arn(c, in.CatalogName) }, a.getDatabase), func(c *protocol.Call, in *GetDatabaseInput) []protocol.Access {
+			return inGlue(c, "glue:GetDatabase", "catalog", "database/"+strings.ToLower(in.DatabaseName))
+		}),
+		protocol.Also(protocol.Handle("ListDatabases", func(c *protocol.Call, in *ListDatabasesInput) []string { return arn(c, in.CatalogName) }, a.listDatabases), func(c *protocol.Call, _ *ListDatabasesInput) []protocol.Access {
+			return inGlue(c, "glue:GetDatabases", "catalog", "database/*")
+		}),
+		protocol.Also(protocol.Handle("GetTableMetadata", func(c *protocol.Call, in *GetTableMetadataInput) []string { return arn(c, in.CatalogName) }, a.getTable), func(c *protocol.Call, in *GetTableMetadataInput) []protocol.Access {
+			return inGlue(c, "glue:GetTable", "catalog", "database/"+strings.ToLower(in.DatabaseName), "table/"+strings.ToLower(in.DatabaseName)+"/"+strings.ToLower(in.TableName))
+		}),
+		protocol.Also(protocol.Handle("ListTableMetadata", func(c *protocol.Call, in *ListTableMetadataInput) []string { return arn(c, in.CatalogName) }, a.listTables), func(c *protocol.Call, in *ListTableMetadataInput) []protocol.Access {
+			return inGlue(c, "glue:GetTables", "catalog", "database/"+strings.ToLower(in.DatabaseName), "table/"+strings.ToLower(in.DatabaseName)+"/*")
+		}),
 	}
+}
+
+// inGlue are the questions about what the data catalog has, which is Glue's.
+func inGlue(c *protocol.Call, action string, resources ...string) []protocol.Access {
+	var list []protocol.Access
+	for _, r := range resources {
+		list = append(list, protocol.Access{Action: action, Resource: c.ARN("glue", r)})
+	}
+	return list
 }
 
 func (a *api) createCatalog(_ context.Context, _ *protocol.Call, in *CreateDataCatalogInput) (*CreateDataCatalogOutput, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
 	"github.com/tarn-data/tarn/internal/query"
@@ -13,12 +14,12 @@ import (
 func (a *api) executionOps() []protocol.Op {
 	return []protocol.Op{
 		protocol.Handle("StartQueryExecution", onWorkgroup(func(in *StartQueryExecutionInput) string { return protocol.Or(in.WorkGroup, "") }), a.start),
-		protocol.Handle("GetQueryExecution", nil, a.getExecution),
-		protocol.Handle("BatchGetQueryExecution", nil, a.batchGetExecution),
+		protocol.Handle("GetQueryExecution", later[GetQueryExecutionInput], a.getExecution),
+		protocol.Handle("BatchGetQueryExecution", later[BatchGetQueryExecutionInput], a.batchGetExecution),
 		protocol.Handle("ListQueryExecutions", onWorkgroup(func(in *ListQueryExecutionsInput) string { return protocol.Or(in.WorkGroup, "") }), a.listExecutions),
-		protocol.Handle("StopQueryExecution", nil, a.stop),
-		protocol.Handle("GetQueryResults", nil, a.results),
-		protocol.Handle("GetQueryRuntimeStatistics", nil, a.statistics),
+		protocol.Handle("StopQueryExecution", later[StopQueryExecutionInput], a.stop),
+		protocol.Handle("GetQueryResults", later[GetQueryResultsInput], a.results),
+		protocol.Handle("GetQueryRuntimeStatistics", later[GetQueryRuntimeStatisticsInput], a.statistics),
 	}
 }
 
@@ -27,7 +28,7 @@ func (a *api) start(ctx context.Context, c *protocol.Call, in *StartQueryExecuti
 		return nil, notServed("EngineConfiguration")
 	}
 	r := query.StartRequest{Text: in.QueryString, Workgroup: protocol.Or(in.WorkGroup, ""), Token: protocol.Or(in.ClientRequestToken, ""),
-		Parameters: in.ExecutionParameters, Principal: c.Principal.ARN}
+		Parameters: in.ExecutionParameters, By: c.Principal}
 	if x := in.QueryExecutionContext; x != nil {
 		r.Catalog, r.Database = protocol.Or(x.Catalog, ""), protocol.Or(x.Database, "")
 	}
@@ -62,6 +63,12 @@ func (a *api) getExecution(ctx context.Context, c *protocol.Call, in *GetQueryEx
 // execution finds an execution. Athena answers InvalidRequestException for an id that it does not know.
 func (a *api) execution(ctx context.Context, c *protocol.Call, id string) (*query.Execution, error) {
 	x, err := a.Engine.Execution(ctx, c.Scope, id)
+	if err == nil {
+		return x, allowed(ctx, c, x.Workgroup)
+	}
+	if e := allowed(ctx, c, ""); e != nil {
+		return nil, e
+	}
 	if errors.Is(err, query.ErrNotFound) {
 		return nil, &protocol.Error{Code: Code_InvalidRequestException, Message: "QueryExecution " + id + " was not found", Members: map[string]any{"AthenaErrorCode": "INVALID_QUERY_EXECUTION_ID"}}
 	}
@@ -108,6 +115,13 @@ func (a *api) batchGetExecution(ctx context.Context, c *protocol.Call, in *Batch
 	out := &BatchGetQueryExecutionOutput{}
 	for _, id := range in.QueryExecutionIds {
 		x, err := a.Engine.Execution(ctx, c.Scope, id)
+		workgroup := ""
+		if err == nil {
+			workgroup = x.Workgroup
+		}
+		if e := allowed(ctx, c, workgroup); e != nil {
+			return nil, e
+		}
 		switch {
 		case errors.Is(err, query.ErrNotFound):
 			code, text := "INVALID_QUERY_EXECUTION_ID", "QueryExecution "+id+" was not found"
@@ -146,6 +160,11 @@ func (a *api) results(ctx context.Context, c *protocol.Call, in *GetQueryResults
 	x, err := a.execution(ctx, c, in.QueryExecutionId)
 	if err != nil {
 		return nil, err
+	}
+	if bucket, key, ok := strings.Cut(strings.TrimPrefix(x.OutputLocation, "s3://"), "/"); ok {
+		if e := c.Allowed(ctx, protocol.Access{Action: "s3:GetObject", Resource: "arn:aws:s3:::" + bucket + "/" + key}); e != nil && e.Code != "NoSuchBucket" {
+			return nil, e
+		}
 	}
 	n := int(protocol.Or(in.MaxResults, 1000))
 	if n < 1 || n > 1000 {

@@ -11,11 +11,11 @@ import (
 func (a *api) namedOps() []protocol.Op {
 	return []protocol.Op{
 		protocol.Handle("CreateNamedQuery", onWorkgroup(func(in *CreateNamedQueryInput) string { return protocol.Or(in.WorkGroup, "") }), a.createNamed),
-		protocol.Handle("GetNamedQuery", nil, a.getNamed),
-		protocol.Handle("BatchGetNamedQuery", nil, a.batchGetNamed),
+		protocol.Handle("GetNamedQuery", later[GetNamedQueryInput], a.getNamed),
+		protocol.Handle("BatchGetNamedQuery", later[BatchGetNamedQueryInput], a.batchGetNamed),
 		protocol.Handle("ListNamedQueries", onWorkgroup(func(in *ListNamedQueriesInput) string { return protocol.Or(in.WorkGroup, "") }), a.listNamed),
-		protocol.Handle("UpdateNamedQuery", nil, a.updateNamed),
-		protocol.Handle("DeleteNamedQuery", nil, a.deleteNamed),
+		protocol.Handle("UpdateNamedQuery", later[UpdateNamedQueryInput], a.updateNamed),
+		protocol.Handle("DeleteNamedQuery", later[DeleteNamedQueryInput], a.deleteNamed),
 	}
 }
 
@@ -43,6 +43,9 @@ func (a *api) getNamed(ctx context.Context, c *protocol.Call, in *GetNamedQueryI
 // named finds a query. Athena answers InvalidRequestException for an id that it does not know.
 func (a *api) named(ctx context.Context, c *protocol.Call, id string) (query.NamedQuery, error) {
 	q, err := a.Engine.NamedQuery(ctx, c.Scope, id)
+	if e := allowed(ctx, c, q.Workgroup); e != nil {
+		return q, e
+	}
 	if errors.Is(err, query.ErrNotFound) {
 		return q, &protocol.Error{Code: Code_InvalidRequestException, Message: "NamedQuery " + id + " was not found"}
 	}
@@ -53,6 +56,9 @@ func (a *api) batchGetNamed(ctx context.Context, c *protocol.Call, in *BatchGetN
 	out := &BatchGetNamedQueryOutput{}
 	for _, id := range in.NamedQueryIds {
 		q, err := a.Engine.NamedQuery(ctx, c.Scope, id)
+		if e := allowed(ctx, c, q.Workgroup); e != nil {
+			return nil, e
+		}
 		switch {
 		case errors.Is(err, query.ErrNotFound):
 			code, text := "INVALID_NAMED_QUERY_ID", "NamedQuery "+id+" was not found"

@@ -1,6 +1,7 @@
 package athenaapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -76,6 +77,20 @@ func workgroupARN(c *protocol.Call, name string) []string {
 
 func onWorkgroup[In any](name func(*In) string) func(*protocol.Call, *In) []string {
 	return func(c *protocol.Call, in *In) []string { return workgroupARN(c, name(in)) }
+}
+
+// later leaves the question to the handler, which alone knows the work group of what an id names.
+func later[In any](*protocol.Call, *In) []string { return nil }
+
+// allowed asks whether the operation may be carried out in a work group; "" is one that is not known.
+func allowed(ctx context.Context, c *protocol.Call, workgroup string) error {
+	if workgroup == "" {
+		workgroup = "*"
+	}
+	if e := c.Allowed(ctx, protocol.Access{Action: "athena:" + c.Operation, Resource: c.ARN("athena", "workgroup/"+workgroup)}); e != nil {
+		return e
+	}
+	return nil
 }
 
 // limit returns how many entries a page has.

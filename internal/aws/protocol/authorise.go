@@ -86,6 +86,23 @@ func (g *Registry) authorise(ctx context.Context, s *Service, c *Call, a Access)
 	return e
 }
 
+// Check answers one question for who acts outside of a request: a query that runs with the rights of its user. c brings scope and
+// principal. It returns nil or the refusal.
+func (g *Registry) Check(ctx context.Context, c *Call, a Access) error {
+	vendor, _, _ := strings.Cut(a.Action, ":")
+	s := g.by[vendor]
+	if s == nil {
+		return &Error{Code: "UnknownService", Message: "There is no service " + vendor + " in Tarn."}
+	}
+	if err := s.prepare(); err != nil {
+		panic("BUG: " + err.Error())
+	}
+	if e := g.authorise(ctx, s, c, a); e != nil {
+		return e
+	}
+	return nil
+}
+
 // accountOf reports whether an ARN is of the account, of none or of AWS itself.
 func accountOf(arn, account string) bool {
 	for range 4 {
