@@ -252,10 +252,10 @@ func (e *Engine) members(account, group string) []*Entity {
 
 // Join puts a user into a group, or takes it out.
 func (e *Engine) Join(ctx context.Context, account, user, group string, in bool) error {
-	if _, err := e.Get(account, Group, group); err != nil {
-		return err
-	}
 	return e.Update(ctx, account, User, user, func(u *Entity) error {
+		if _, err := e.get(account, Group, group); err != nil { // under the lock: a group that goes meanwhile keeps no members
+			return err
+		}
 		at := slices.IndexFunc(u.Groups, func(g string) bool { return strings.EqualFold(g, group) })
 		switch {
 		case in && at >= 0:

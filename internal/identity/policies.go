@@ -189,12 +189,12 @@ func (e *Engine) attachments(account, arn string) (attached, bounded []*Entity) 
 
 // Attach attaches a managed policy to an entity, or detaches it.
 func (e *Engine) Attach(ctx context.Context, account string, k Kind, name, arn string, on bool) error {
-	p, err := e.Policy(account, arn)
-	if err != nil {
-		return err
-	}
-	arn = p.ARN()
 	return e.Update(ctx, account, k, name, func(x *Entity) error {
+		p, err := e.policy(account, arn) // under the lock: a policy that goes meanwhile stays attached to nobody
+		if err != nil {
+			return err
+		}
+		arn := p.ARN()
 		at := slices.Index(x.Attached, arn)
 		switch {
 		case on && at >= 0:
@@ -213,14 +213,15 @@ func (e *Engine) Attach(ctx context.Context, account string, k Kind, name, arn s
 
 // SetBoundary sets or, with "", removes the permissions boundary of a user or role.
 func (e *Engine) SetBoundary(ctx context.Context, account string, k Kind, name, arn string) error {
-	if arn != "" {
-		p, err := e.Policy(account, arn)
-		if err != nil {
-			return err
-		}
-		arn = p.ARN()
-	}
 	return e.Update(ctx, account, k, name, func(x *Entity) error {
+		arn := arn
+		if arn != "" {
+			p, err := e.policy(account, arn)
+			if err != nil {
+				return err
+			}
+			arn = p.ARN()
+		}
 		if arn == "" && x.Boundary == "" {
 			return fail(ErrNoSuchEntity, "The %s with name %s has no permissions boundary.", k, name)
 		}

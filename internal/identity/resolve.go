@@ -139,6 +139,7 @@ func (e *Engine) sessionPrincipal(s *session) (policy.Principal, error) {
 		if err != nil || s.ID != "" && s.ID != p.ID {
 			return policy.Principal{}, ErrInvalidToken
 		}
+		p.Temporary = true
 		return p, nil
 	}
 	r, err := e.get(s.Account, Role, s.RoleName)

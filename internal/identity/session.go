@@ -190,7 +190,7 @@ func (e *Engine) roleByARN(arn string) (*Entity, *policy.Document) {
 
 // SessionToken starts a session of a user or of root, with the same rights.
 func (e *Engine) SessionToken(_ context.Context, p policy.Principal, d time.Duration) (*Credential, error) {
-	if p.Role != "" || p.Service != "" || p.Anonymous() {
+	if p.Temporary || p.Role != "" || p.Service != "" || p.Anonymous() {
 		return nil, fail(ErrNotAuthorised, "Cannot call GetSessionToken with session credentials")
 	}
 	limit := MaxUserSession

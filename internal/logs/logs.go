@@ -154,16 +154,18 @@ func (l *Store) Groups(ctx context.Context, s ident.Scope, prefix, part, after s
 
 // DeleteGroup removes a group with its streams and events.
 func (l *Store) DeleteGroup(ctx context.Context, s ident.Scope, name string) error {
-	if _, err := l.Group(ctx, s, name); err != nil {
-		return err
-	}
-	var b kv.Batch
-	b.Delete(groupKey(s, name))
-	for _, kind := range []string{"stream", "event", "of"} {
-		p := under(s, kind).Str(name)
-		b.DeleteRange(p, p.End())
-	}
-	return kv.Commit(ctx, l.kv, &b)
+	// Under the lock of writers: what one adds after its look at the group does not outlive the group.
+	return kv.CommitLocked(ctx, &l.mu, l.kv, func(b *kv.Batch) (func(), error) {
+		if _, err := l.Group(ctx, s, name); err != nil {
+			return nil, err
+		}
+		b.Delete(groupKey(s, name))
+		for _, kind := range []string{"stream", "event", "of"} {
+			p := under(s, kind).Str(name)
+			b.DeleteRange(p, p.End())
+		}
+		return func() {}, nil
+	})
 }
 
 // CreateStream makes a stream in a group.
@@ -216,9 +218,30 @@ func (l *Store) DeleteStream(ctx context.Context, s ident.Scope, group, stream s
 	if err := l.removeEvents(ctx, s, group, kv.Prefix(p)); err != nil {
 		return err
 	}
-	var b kv.Batch
-	b.Delete(streamKey(s, group, stream))
-	return kv.Commit(ctx, l.kv, &b)
+	// What was written meanwhile goes with the stream's record.
+	return kv.CommitLocked(ctx, &l.mu, l.kv, func(b *kv.Batch) (func(), error) {
+		for it, err := range l.kv.Scan(ctx, kv.Prefix(p)) {
+			if err != nil {
+				return nil, fmt.Errorf("read events of %s: %w", group, err)
+			}
+			if err := removeEvent(b, s, group, it.Key); err != nil {
+				return nil, err
+			}
+		}
+		b.Delete(streamKey(s, group, stream))
+		return func() {}, nil
+	})
+}
+
+// removeEvent deletes the event that an index key stands for.
+func removeEvent(b *kv.Batch, s ident.Scope, group string, index []byte) error {
+	stream, ms, seq, err := readIndex(index)
+	if err != nil {
+		return err
+	}
+	b.Delete(append([]byte(nil), index...))
+	b.Delete(eventKey(s, group, ms, seq, stream))
+	return nil
 }
 
 // removeEvents deletes the events whose index keys are in rng, some thousands a batch.
@@ -228,12 +251,9 @@ func (l *Store) removeEvents(ctx context.Context, s ident.Scope, group string, r
 		if err != nil {
 			return fmt.Errorf("read events of %s: %w", group, err)
 		}
-		stream, ms, seq, err := readIndex(it.Key)
-		if err != nil {
+		if err := removeEvent(&b, s, group, it.Key); err != nil {
 			return err
 		}
-		b.Delete(append([]byte(nil), it.Key...))
-		b.Delete(eventKey(s, group, ms, seq, stream))
 		if len(b.Ops()) >= 4096 {
 			if err := kv.Commit(ctx, l.kv, &b); err != nil {
 				return err
@@ -261,24 +281,40 @@ func (l *Store) Run(ctx context.Context) {
 
 // Sweep removes all events that are older than their group's retention.
 func (l *Store) Sweep(ctx context.Context) error {
-	for it, err := range l.kv.Scan(ctx, kv.Prefix(key.In(key.Logs))) {
-		if err != nil {
+	rng := kv.Prefix(key.In(key.Logs))
+	for {
+		s, found, err := l.firstScope(ctx, rng)
+		if err != nil || !found {
 			return err
+		}
+		for it, err := range l.kv.Scan(ctx, kv.Prefix(under(s, "group"))) {
+			if err != nil {
+				return err
+			}
+			r := key.Read(it.Key, key.Logs)
+			_, _, _ = r.Str(), r.Str(), r.Str()
+			g, err := l.Group(ctx, s, r.Str())
+			if err != nil || g.RetentionDays == 0 {
+				continue
+			}
+			if err := l.sweepGroup(ctx, s, g); err != nil {
+				return err
+			}
+		}
+		rng.Lo = key.In(key.Logs).Str(s.Account).Str(s.Region).End()
+	}
+}
+
+// firstScope returns the account and region of the first key in a range, so that a sweep steps over the events.
+func (l *Store) firstScope(ctx context.Context, rng kv.Range) (s ident.Scope, found bool, err error) {
+	for it, err := range l.kv.Scan(ctx, rng) {
+		if err != nil {
+			return s, false, err
 		}
 		r := key.Read(it.Key, key.Logs)
-		s := ident.Scope{Account: r.Str(), Region: r.Str()}
-		if r.Str() != "group" {
-			continue
-		}
-		g, err := l.Group(ctx, s, r.Str())
-		if err != nil || g.RetentionDays == 0 {
-			continue
-		}
-		if err := l.sweepGroup(ctx, s, g); err != nil {
-			return err
-		}
+		return ident.Scope{Account: r.Str(), Region: r.Str()}, true, r.Err()
 	}
-	return nil
+	return s, false, nil
 }
 
 func (l *Store) sweepGroup(ctx context.Context, s ident.Scope, g Group) error {

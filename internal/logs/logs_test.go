@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -174,5 +175,86 @@ func TestDeleteGroupTakesItsEvents(t *testing.T) {
 	list, more, err := l.Groups(t.Context(), scope, "/", "", "", 10)
 	if err != nil || more || len(list) != 1 {
 		t.Error(fmt.Sprint(list, more, err))
+	}
+}
+
+// Writers and readers are at work while a stream, or its group, is deleted: readers see no error of the store, and nothing of the
+// old stream is in a new one of its name.
+func TestDeleteWhileOthersWriteAndRead(t *testing.T) {
+	for _, what := range []string{"stream", "group"} {
+		l, _ := open(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					_, err := l.Put(ctx, scope, "/g", "a", []logs.Event{{Time: now, Message: "old"}})
+					if err != nil && !errors.Is(err, logs.ErrNoSuchStream) && !errors.Is(err, logs.ErrNoSuchGroup) && ctx.Err() == nil {
+						t.Errorf("put: %v", err)
+						return
+					}
+				}
+			})
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					_, _, _, err := l.Get(ctx, scope, "/g", "a", logs.Query{}, true)
+					if err != nil && !errors.Is(err, logs.ErrNoSuchStream) && !errors.Is(err, logs.ErrNoSuchGroup) && ctx.Err() == nil {
+						t.Errorf("get: %v", err)
+						return
+					}
+				}
+			})
+		}
+		for range 100 {
+			put(t, l, "a", now, "old")
+			if what == "group" {
+				if err := l.DeleteGroup(ctx, scope, "/g"); err != nil {
+					t.Fatal(err)
+				}
+				events, _, err := l.Filter(ctx, scope, "/g", nil, "", "", logs.Query{})
+				if !errors.Is(err, logs.ErrNoSuchGroup) {
+					t.Fatalf("%d events, err = %v", len(events), err)
+				}
+				if err := l.CreateGroup(ctx, scope, logs.Group{Name: "/g"}); err != nil {
+					t.Fatal(err)
+				}
+			} else if err := l.DeleteStream(ctx, scope, "/g", "a"); err != nil {
+				t.Fatal(err)
+			}
+			events, _, err := l.Filter(ctx, scope, "/g", nil, "", "", logs.Query{})
+			if err != nil || len(events) > 0 {
+				t.Fatalf("%d events outlive their %s, err = %v", len(events), what, err)
+			}
+			if err := l.CreateStream(ctx, scope, "/g", "a"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cancel()
+		wg.Wait()
+	}
+}
+
+func TestSweepReachesEveryScope(t *testing.T) {
+	l, c := open(t)
+	other := ident.Scope{Account: "111111111111", Region: "eu-west-1"}
+	for _, s := range []ident.Scope{scope, other} {
+		if err := l.Append(t.Context(), s, "/old", "s", []logs.Event{{Time: now, Message: "x"}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.UpdateGroup(t.Context(), s, "/old", func(g *logs.Group) { g.RetentionDays = 1 }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Advance(48 * time.Hour)
+	if err := l.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []ident.Scope{scope, other} {
+		if err := l.UpdateGroup(t.Context(), s, "/old", func(g *logs.Group) { g.RetentionDays = 0 }); err != nil {
+			t.Fatal(err)
+		}
+		if events, _, err := l.Filter(t.Context(), s, "/old", nil, "", "", logs.Query{}); err != nil || len(events) > 0 {
+			t.Errorf("%v: %d events, err = %v", s, len(events), err)
+		}
 	}
 }

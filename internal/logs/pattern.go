@@ -11,16 +11,39 @@ import (
 //	ERROR "two words"      all of these terms
 //	?ERROR ?WARN           one of these
 //	ERROR -debug           with the first, without the second
-//	%reg.exp%              a match of the expression
-//	{ $.level = "error" }  JSON messages by their fields, with && || ( ) = != < <= > >= IS NULL, EXISTS, NOT EXISTS
+//	%reg.exp%              a match of the expression, wherever a term may stand
+//	{ $.level = "error" }  JSON messages by their fields, with && || ( ) = != < <= > >= IS NULL, EXISTS, NOT EXISTS; = %reg.exp%
 //
 // Patterns of space-delimited fields ([a, b, …]) are refused with ErrBadPattern.
 //
 // Source: "Filter pattern syntax" in the Amazon CloudWatch Logs user guide.
 type Pattern struct {
-	all, none, some []string
-	expr            []*regexp.Regexp
+	all, none, some []term
 	json            jsonCond
+}
+
+// term is a text that a message may contain, or an expression that it may match.
+type term struct {
+	text string
+	expr *regexp.Regexp // nil = the text
+}
+
+func (t term) in(message string) bool {
+	if t.expr != nil {
+		return t.expr.MatchString(message)
+	}
+	return strings.Contains(message, t.text)
+}
+
+// expression compiles a term %…%; ok is false for any other.
+func expression(text string) (re *regexp.Regexp, ok bool, err error) {
+	if len(text) <= 2 || text[0] != '%' || text[len(text)-1] != '%' {
+		return nil, false, nil
+	}
+	if re, err = regexp.Compile(text[1 : len(text)-1]); err != nil {
+		return nil, true, fmt.Errorf("%w: %w", ErrBadPattern, err)
+	}
+	return re, true, nil
 }
 
 // ParsePattern reads a pattern. The empty one matches everything. Errors wrap ErrBadPattern.
@@ -48,19 +71,17 @@ func ParsePattern(s string) (*Pattern, error) {
 		case '?':
 			into, s = &p.some, s[1:]
 		}
-		term, rest, err := nextTerm(s)
+		text, rest, err := nextTerm(s)
 		if err != nil {
 			return nil, err
 		}
-		if len(term) > 2 && term[0] == '%' && term[len(term)-1] == '%' {
-			re, err := regexp.Compile(term[1 : len(term)-1])
-			if err != nil {
-				return nil, fmt.Errorf("%w: %w", ErrBadPattern, err)
+		t := term{text: text}
+		if s[0] != '"' { // in quotes, % is itself
+			if t.expr, _, err = expression(text); err != nil {
+				return nil, err
 			}
-			p.expr = append(p.expr, re)
-		} else {
-			*into = append(*into, term)
 		}
+		*into = append(*into, t)
 		s = strings.TrimLeft(rest, " ")
 	}
 	return p, nil
@@ -98,22 +119,17 @@ func (p *Pattern) Match(message string) bool {
 		return matchJSON(p.json, message)
 	}
 	for _, t := range p.all {
-		if !strings.Contains(message, t) {
+		if !t.in(message) {
 			return false
 		}
 	}
 	for _, t := range p.none {
-		if strings.Contains(message, t) {
-			return false
-		}
-	}
-	for _, re := range p.expr {
-		if !re.MatchString(message) {
+		if t.in(message) {
 			return false
 		}
 	}
 	for _, t := range p.some {
-		if strings.Contains(message, t) {
+		if t.in(message) {
 			return true
 		}
 	}

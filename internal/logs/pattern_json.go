@@ -3,6 +3,7 @@ package logs
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -18,6 +19,7 @@ type (
 		path   []string
 		op     string
 		text   string
+		expr   *regexp.Regexp // nil = text
 		number float64
 		isNum  bool
 	}
@@ -75,7 +77,9 @@ func (c jsonTest) holds(d any) bool {
 		return false
 	}
 	equal := s == c.text
-	if strings.Contains(c.text, "*") {
+	if c.expr != nil {
+		equal = c.expr.MatchString(s)
+	} else if strings.Contains(c.text, "*") {
 		equal = wildcard(c.text, s)
 	}
 	return equal && c.op == "=" || !equal && c.op == "!="
@@ -227,6 +231,18 @@ func (p *jsonParser) value(t *jsonTest) error {
 			return p.fail("want a value")
 		}
 		t.text, p.rest = s[:i], s[i:]
+		if s[0] == '%' {
+			// An expression may hold what ends other values, but no space.
+			end := strings.IndexByte(s[1:], '%')
+			if end < 0 {
+				return p.fail("the expression has no % at its end")
+			}
+			t.text, p.rest = s[:end+2], s[end+2:]
+		}
+		var err error
+		if t.expr, _, err = expression(t.text); err != nil {
+			return err
+		}
 		if n, err := strconv.ParseFloat(t.text, 64); err == nil {
 			t.number, t.isNum = n, true
 		}

@@ -22,7 +22,16 @@ func TestPattern(t *testing.T) {
 		{"ERROR -ignore", "ERROR ignore me", false},
 		{"%4[0-9]{2}%", "status 404", true},
 		{"%4[0-9]{2}%", "status 200", false},
+		{"ERROR -%4[0-9]{2}%", "ERROR 404", false},
+		{"ERROR -%4[0-9]{2}%", "ERROR 500", true},
+		{"?WARN ?%4[0-9]{2}%", "status 404", true},
+		{"?WARN ?%4[0-9]{2}%", "status 200", false},
+		{`"%a%"`, "say %a%", true},
+		{`"%a%"`, "say a", false},
 		{`{ $.level = "error" }`, `{"level":"error"}`, true},
+		{`{ $.level = %^err|warn$% }`, `{"level":"error"}`, true},
+		{`{ $.level = %^err(or)?$% && $.n = 1 }`, `{"level":"warn","n":1}`, false},
+		{`{ $.level != %^err% }`, `{"level":"error"}`, false},
 		{`{ $.level = "err*" }`, `{"level":"error"}`, true},
 		{`{ $.level != "error" }`, `{"level":"error"}`, false},
 		{`{ $.a.b >= 3 && $.c IS NULL }`, `{"a":{"b":3},"c":null}`, true},
@@ -42,7 +51,7 @@ func TestPattern(t *testing.T) {
 			t.Errorf("%s on %s = %v, want %v", c.pattern, c.message, got, c.want)
 		}
 	}
-	for _, bad := range []string{"[a, b]", `"open`, "{ $.a }", "{ $.a = }", "{ $.a < x }", "{ $.a = 1", "%(%", "- x", `{ $.a[ = 1 }`} {
+	for _, bad := range []string{"[a, b]", `"open`, "{ $.a }", "{ $.a = }", "{ $.a < x }", "{ $.a = 1", "%(%", "- x", "-%(%", `{ $.a = %( }`, `{ $.a = %(% }`, `{ $.a[ = 1 }`} {
 		if _, err := ParsePattern(bad); !errors.Is(err, ErrBadPattern) {
 			t.Errorf("ParsePattern(%q): err = %v, want ErrBadPattern", bad, err)
 		}

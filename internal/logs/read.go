@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -57,6 +58,9 @@ func (l *Store) Get(ctx context.Context, s ident.Scope, group, stream string, q 
 		}
 		k := eventKey(s, group, ms, seq, stream)
 		v, err := l.kv.Get(ctx, k)
+		if errors.Is(err, kv.ErrNotFound) {
+			continue // it went since the scan began: its stream was deleted, or it grew too old
+		}
 		if err != nil {
 			return nil, "", "", fmt.Errorf("read event of %s: %w", stream, err)
 		}

@@ -21,6 +21,9 @@ type Principal struct {
 	Service string // "s3.amazonaws.com" when a service acts for itself
 	Root    bool   // the account's root: allowed everything in the account unless a resource policy denies it
 
+	// Temporary is set for a session of a user or of root, which has the rights of the user but begets no other session.
+	Temporary bool
+
 	Name   string            // user name: aws:username; "" for others
 	Role   string            // ARN of the role of a session, with its path
 	Tags   map[string]string // aws:PrincipalTag/…

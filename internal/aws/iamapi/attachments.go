@@ -40,20 +40,28 @@ func (a *api) attachments() []protocol.Op {
 	}
 }
 
-// assign makes the row of an operation that gives an entity a policy or takes it away, with the condition key that
-// limits which ones.
+// assign makes the row of an operation that gives an entity a policy or takes it away, with the condition keys that
+// limit which ones and whose.
 func assign[In, Out any](a *api, name string, kind identity.Kind, names func(*In) (entity, policy string), f func(context.Context, *protocol.Call, string, string) error) protocol.Op {
 	op := on(a, name, kind, func(in *In) string { entity, _ := names(in); return entity }, func(ctx context.Context, c *protocol.Call, in *In) (*Out, error) {
 		entity, policy := names(in)
 		return done[Out](f(ctx, c, entity, policy))
 	})
-	key := "iam:PolicyARN"
-	if strings.Contains(name, "Boundary") {
-		key = "iam:PermissionsBoundary"
-	}
 	return protocol.If(op, func(c *protocol.Call, in *In) map[string][]string {
-		_, policy := names(in)
-		return map[string][]string{key: {policy}}
+		entity, policy := names(in)
+		switch {
+		case strings.HasPrefix(name, "Put"):
+			arn := a.policyARN(c, policy)
+			return bounded(&arn)
+		case strings.Contains(name, "Boundary"):
+			return a.boundaryOf(c, kind, entity)
+		}
+		keys := a.boundaryOf(c, kind, entity)
+		if keys == nil {
+			keys = map[string][]string{}
+		}
+		keys["iam:PolicyARN"] = []string{a.policyARN(c, policy)}
+		return keys
 	})
 }
 

@@ -11,10 +11,14 @@ import (
 
 func (a *api) groups() []protocol.Op {
 	return []protocol.Op{
-		on(a, "CreateGroup", identity.Group, func(in *CreateGroupRequest) string { return in.GroupName }, a.createGroup),
+		protocol.Handle("CreateGroup", func(c *protocol.Call, in *CreateGroupRequest) []string {
+			return []string{newARN(c, identity.Group, in.Path, in.GroupName)}
+		}, a.createGroup),
 		on(a, "GetGroup", identity.Group, func(in *GetGroupRequest) string { return in.GroupName }, a.getGroup),
 		protocol.Handle("ListGroups", under[ListGroupsRequest]("group/"), a.listGroups),
-		on(a, "UpdateGroup", identity.Group, func(in *UpdateGroupRequest) string { return in.GroupName }, a.updateGroup),
+		protocol.Handle("UpdateGroup", func(c *protocol.Call, in *UpdateGroupRequest) []string {
+			return a.renamed(c, identity.Group, in.GroupName, in.NewGroupName, in.NewPath)
+		}, a.updateGroup),
 		on(a, "DeleteGroup", identity.Group, func(in *DeleteGroupRequest) string { return in.GroupName }, a.deleteGroup),
 		on(a, "AddUserToGroup", identity.Group, func(in *AddUserToGroupRequest) string { return in.GroupName }, a.addUserToGroup),
 		on(a, "RemoveUserFromGroup", identity.Group, func(in *RemoveUserFromGroupRequest) string { return in.GroupName }, a.removeUserFromGroup),

@@ -11,23 +11,31 @@ import (
 
 func (a *api) inline() []protocol.Op {
 	return []protocol.Op{
-		on(a, "PutUserPolicy", identity.User, func(in *PutUserPolicyRequest) string { return in.UserName }, func(ctx context.Context, c *protocol.Call, in *PutUserPolicyRequest) (*PutUserPolicyOutput, error) {
+		protocol.If(on(a, "PutUserPolicy", identity.User, func(in *PutUserPolicyRequest) string { return in.UserName }, func(ctx context.Context, c *protocol.Call, in *PutUserPolicyRequest) (*PutUserPolicyOutput, error) {
 			return done[PutUserPolicyOutput](a.engine.PutInline(ctx, c.Account, identity.User, in.UserName, in.PolicyName, in.PolicyDocument))
+		}), func(c *protocol.Call, in *PutUserPolicyRequest) map[string][]string {
+			return a.boundaryOf(c, identity.User, in.UserName)
 		}),
 		on(a, "PutGroupPolicy", identity.Group, func(in *PutGroupPolicyRequest) string { return in.GroupName }, func(ctx context.Context, c *protocol.Call, in *PutGroupPolicyRequest) (*PutGroupPolicyOutput, error) {
 			return done[PutGroupPolicyOutput](a.engine.PutInline(ctx, c.Account, identity.Group, in.GroupName, in.PolicyName, in.PolicyDocument))
 		}),
-		on(a, "PutRolePolicy", identity.Role, func(in *PutRolePolicyRequest) string { return in.RoleName }, func(ctx context.Context, c *protocol.Call, in *PutRolePolicyRequest) (*PutRolePolicyOutput, error) {
+		protocol.If(on(a, "PutRolePolicy", identity.Role, func(in *PutRolePolicyRequest) string { return in.RoleName }, func(ctx context.Context, c *protocol.Call, in *PutRolePolicyRequest) (*PutRolePolicyOutput, error) {
 			return done[PutRolePolicyOutput](a.engine.PutInline(ctx, c.Account, identity.Role, in.RoleName, in.PolicyName, in.PolicyDocument))
+		}), func(c *protocol.Call, in *PutRolePolicyRequest) map[string][]string {
+			return a.boundaryOf(c, identity.Role, in.RoleName)
 		}),
-		on(a, "DeleteUserPolicy", identity.User, func(in *DeleteUserPolicyRequest) string { return in.UserName }, func(ctx context.Context, c *protocol.Call, in *DeleteUserPolicyRequest) (*DeleteUserPolicyOutput, error) {
+		protocol.If(on(a, "DeleteUserPolicy", identity.User, func(in *DeleteUserPolicyRequest) string { return in.UserName }, func(ctx context.Context, c *protocol.Call, in *DeleteUserPolicyRequest) (*DeleteUserPolicyOutput, error) {
 			return done[DeleteUserPolicyOutput](a.engine.DeleteInline(ctx, c.Account, identity.User, in.UserName, in.PolicyName))
+		}), func(c *protocol.Call, in *DeleteUserPolicyRequest) map[string][]string {
+			return a.boundaryOf(c, identity.User, in.UserName)
 		}),
 		on(a, "DeleteGroupPolicy", identity.Group, func(in *DeleteGroupPolicyRequest) string { return in.GroupName }, func(ctx context.Context, c *protocol.Call, in *DeleteGroupPolicyRequest) (*DeleteGroupPolicyOutput, error) {
 			return done[DeleteGroupPolicyOutput](a.engine.DeleteInline(ctx, c.Account, identity.Group, in.GroupName, in.PolicyName))
 		}),
-		on(a, "DeleteRolePolicy", identity.Role, func(in *DeleteRolePolicyRequest) string { return in.RoleName }, func(ctx context.Context, c *protocol.Call, in *DeleteRolePolicyRequest) (*DeleteRolePolicyOutput, error) {
+		protocol.If(on(a, "DeleteRolePolicy", identity.Role, func(in *DeleteRolePolicyRequest) string { return in.RoleName }, func(ctx context.Context, c *protocol.Call, in *DeleteRolePolicyRequest) (*DeleteRolePolicyOutput, error) {
 			return done[DeleteRolePolicyOutput](a.engine.DeleteInline(ctx, c.Account, identity.Role, in.RoleName, in.PolicyName))
+		}), func(c *protocol.Call, in *DeleteRolePolicyRequest) map[string][]string {
+			return a.boundaryOf(c, identity.Role, in.RoleName)
 		}),
 		on(a, "GetUserPolicy", identity.User, func(in *GetUserPolicyRequest) string { return in.UserName }, func(_ context.Context, c *protocol.Call, in *GetUserPolicyRequest) (*GetUserPolicyResponse, error) {
 			d, err := a.engine.Inline(c.Account, identity.User, in.UserName, in.PolicyName)

@@ -17,15 +17,15 @@ func (a *api) policies() []protocol.Op {
 			}
 			return []string{p.ARN()}
 		}, a.createPolicy),
-		protocol.Handle("GetPolicy", func(_ *protocol.Call, in *GetPolicyRequest) []string { return []string{in.PolicyArn} }, a.getPolicy),
+		onPolicy(a, "GetPolicy", func(in *GetPolicyRequest) string { return in.PolicyArn }, a.getPolicy),
 		protocol.Handle("ListPolicies", under[ListPoliciesRequest]("policy/"), a.listPolicies),
-		protocol.Handle("DeletePolicy", func(_ *protocol.Call, in *DeletePolicyRequest) []string { return []string{in.PolicyArn} }, a.deletePolicy),
-		protocol.Handle("CreatePolicyVersion", func(_ *protocol.Call, in *CreatePolicyVersionRequest) []string { return []string{in.PolicyArn} }, a.createPolicyVersion),
-		protocol.Handle("GetPolicyVersion", func(_ *protocol.Call, in *GetPolicyVersionRequest) []string { return []string{in.PolicyArn} }, a.getPolicyVersion),
-		protocol.Handle("ListPolicyVersions", func(_ *protocol.Call, in *ListPolicyVersionsRequest) []string { return []string{in.PolicyArn} }, a.listPolicyVersions),
-		protocol.Handle("DeletePolicyVersion", func(_ *protocol.Call, in *DeletePolicyVersionRequest) []string { return []string{in.PolicyArn} }, a.deletePolicyVersion),
-		protocol.Handle("SetDefaultPolicyVersion", func(_ *protocol.Call, in *SetDefaultPolicyVersionRequest) []string { return []string{in.PolicyArn} }, a.setDefaultPolicyVersion),
-		protocol.Handle("ListEntitiesForPolicy", func(_ *protocol.Call, in *ListEntitiesForPolicyRequest) []string { return []string{in.PolicyArn} }, a.listEntitiesForPolicy),
+		onPolicy(a, "DeletePolicy", func(in *DeletePolicyRequest) string { return in.PolicyArn }, a.deletePolicy),
+		onPolicy(a, "CreatePolicyVersion", func(in *CreatePolicyVersionRequest) string { return in.PolicyArn }, a.createPolicyVersion),
+		onPolicy(a, "GetPolicyVersion", func(in *GetPolicyVersionRequest) string { return in.PolicyArn }, a.getPolicyVersion),
+		onPolicy(a, "ListPolicyVersions", func(in *ListPolicyVersionsRequest) string { return in.PolicyArn }, a.listPolicyVersions),
+		onPolicy(a, "DeletePolicyVersion", func(in *DeletePolicyVersionRequest) string { return in.PolicyArn }, a.deletePolicyVersion),
+		onPolicy(a, "SetDefaultPolicyVersion", func(in *SetDefaultPolicyVersionRequest) string { return in.PolicyArn }, a.setDefaultPolicyVersion),
+		onPolicy(a, "ListEntitiesForPolicy", func(in *ListEntitiesForPolicyRequest) string { return in.PolicyArn }, a.listEntitiesForPolicy),
 	}
 }
 

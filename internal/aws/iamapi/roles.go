@@ -13,7 +13,11 @@ import (
 
 func (a *api) roles() []protocol.Op {
 	return []protocol.Op{
-		on(a, "CreateRole", identity.Role, func(in *CreateRoleRequest) string { return in.RoleName }, a.createRole),
+		protocol.If(protocol.Handle("CreateRole", func(c *protocol.Call, in *CreateRoleRequest) []string {
+			return []string{newARN(c, identity.Role, in.Path, in.RoleName)}
+		}, a.createRole), func(_ *protocol.Call, in *CreateRoleRequest) map[string][]string {
+			return bounded(in.PermissionsBoundary)
+		}),
 		on(a, "GetRole", identity.Role, func(in *GetRoleRequest) string { return in.RoleName }, a.getRole),
 		protocol.Handle("ListRoles", under[ListRolesRequest]("role/"), a.listRoles),
 		on(a, "UpdateRole", identity.Role, func(in *UpdateRoleRequest) string { return in.RoleName }, a.updateRole),

@@ -26,10 +26,10 @@ func (a *api) tags() []protocol.Op {
 		on(a, "UntagRole", identity.Role, func(in *UntagRoleRequest) string { return in.RoleName }, func(ctx context.Context, c *protocol.Call, in *UntagRoleRequest) (*UntagRoleOutput, error) {
 			return done[UntagRoleOutput](a.tag(ctx, c, identity.Role, in.RoleName, nil, in.TagKeys))
 		}),
-		protocol.Handle("TagPolicy", func(_ *protocol.Call, in *TagPolicyRequest) []string { return []string{in.PolicyArn} }, func(ctx context.Context, c *protocol.Call, in *TagPolicyRequest) (*TagPolicyOutput, error) {
+		onPolicy(a, "TagPolicy", func(in *TagPolicyRequest) string { return in.PolicyArn }, func(ctx context.Context, c *protocol.Call, in *TagPolicyRequest) (*TagPolicyOutput, error) {
 			return done[TagPolicyOutput](a.engine.UpdatePolicy(ctx, c.Account, in.PolicyArn, func(p *identity.Policy) error { return change(&p.Tags, in.Tags, nil) }))
 		}),
-		protocol.Handle("UntagPolicy", func(_ *protocol.Call, in *UntagPolicyRequest) []string { return []string{in.PolicyArn} }, func(ctx context.Context, c *protocol.Call, in *UntagPolicyRequest) (*UntagPolicyOutput, error) {
+		onPolicy(a, "UntagPolicy", func(in *UntagPolicyRequest) string { return in.PolicyArn }, func(ctx context.Context, c *protocol.Call, in *UntagPolicyRequest) (*UntagPolicyOutput, error) {
 			return done[UntagPolicyOutput](a.engine.UpdatePolicy(ctx, c.Account, in.PolicyArn, func(p *identity.Policy) error { return change(&p.Tags, nil, in.TagKeys) }))
 		}),
 		on(a, "ListUserTags", identity.User, func(in *ListUserTagsRequest) string { return in.UserName }, func(_ context.Context, c *protocol.Call, in *ListUserTagsRequest) (*ListUserTagsResponse, error) {
@@ -48,7 +48,7 @@ func (a *api) tags() []protocol.Op {
 			list, next, more := page(toTags(x.Tags), in.Marker, in.MaxItems, tagKey)
 			return &ListRoleTagsResponse{Tags: list, Marker: next, IsTruncated: more}, nil
 		}),
-		protocol.Handle("ListPolicyTags", func(_ *protocol.Call, in *ListPolicyTagsRequest) []string { return []string{in.PolicyArn} }, func(_ context.Context, c *protocol.Call, in *ListPolicyTagsRequest) (*ListPolicyTagsResponse, error) {
+		onPolicy(a, "ListPolicyTags", func(in *ListPolicyTagsRequest) string { return in.PolicyArn }, func(_ context.Context, c *protocol.Call, in *ListPolicyTagsRequest) (*ListPolicyTagsResponse, error) {
 			p, err := a.engine.Policy(c.Account, in.PolicyArn)
 			if err != nil {
 				return nil, err

@@ -9,10 +9,16 @@ import (
 
 func (a *api) users() []protocol.Op {
 	return []protocol.Op{
-		on(a, "CreateUser", identity.User, func(in *CreateUserRequest) string { return in.UserName }, a.createUser),
+		protocol.If(protocol.Handle("CreateUser", func(c *protocol.Call, in *CreateUserRequest) []string {
+			return []string{newARN(c, identity.User, in.Path, in.UserName)}
+		}, a.createUser), func(_ *protocol.Call, in *CreateUserRequest) map[string][]string {
+			return bounded(in.PermissionsBoundary)
+		}),
 		on(a, "GetUser", identity.User, func(in *GetUserRequest) string { return str(in.UserName) }, a.getUser),
 		protocol.Handle("ListUsers", under[ListUsersRequest]("user/"), a.listUsers),
-		on(a, "UpdateUser", identity.User, func(in *UpdateUserRequest) string { return in.UserName }, a.updateUser),
+		protocol.Handle("UpdateUser", func(c *protocol.Call, in *UpdateUserRequest) []string {
+			return a.renamed(c, identity.User, in.UserName, in.NewUserName, in.NewPath)
+		}, a.updateUser),
 		on(a, "DeleteUser", identity.User, func(in *DeleteUserRequest) string { return in.UserName }, a.deleteUser),
 		on(a, "ListMFADevices", identity.User, func(in *ListMFADevicesRequest) string { return str(in.UserName) }, a.listMFADevices),
 		on(a, "ListSSHPublicKeys", identity.User, func(in *ListSSHPublicKeysRequest) string { return str(in.UserName) }, a.listSSHPublicKeys),

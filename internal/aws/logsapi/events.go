@@ -3,7 +3,10 @@ package logsapi
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/aws/protocol"
@@ -35,21 +38,14 @@ func (a *api) describeStreams(ctx context.Context, c *protocol.Call, in *Describ
 	if byTime || descending {
 		// These orders are not that of the keys: the page is cut out of the sorted whole.
 		if list, _, err = a.logs.Streams(ctx, scope, group, prefix, "", 0); err == nil {
-			slices.SortStableFunc(list, func(x, y logs.Stream) int {
-				n := 0
-				if byTime {
-					n = x.LastEvent.Compare(y.LastEvent)
+			order := streamOrder(byTime, descending)
+			slices.SortFunc(list, order)
+			if after != "" {
+				last, err := parseStreamToken(after)
+				if err != nil {
+					return nil, err
 				}
-				if n == 0 {
-					n = compare(x.Name, y.Name)
-				}
-				if descending {
-					n = -n
-				}
-				return n
-			})
-			if i := slices.IndexFunc(list, func(s logs.Stream) bool { return s.Name == after }); i >= 0 {
-				list = list[i+1:]
+				list = slices.DeleteFunc(list, func(s logs.Stream) bool { return order(s, last) <= 0 })
 			}
 			if len(list) > limit {
 				list, more = list[:limit], true
@@ -72,24 +68,56 @@ func (a *api) describeStreams(ctx context.Context, c *protocol.Call, in *Describ
 		out.LogStreams = append(out.LogStreams, row)
 	}
 	if more {
-		out.NextToken = new(list[len(list)-1].Name)
+		last := list[len(list)-1]
+		out.NextToken = &last.Name
+		if byTime || descending {
+			out.NextToken = new(streamToken(last))
+		}
 	}
 	return out, nil
+}
+
+func streamOrder(byTime, descending bool) func(x, y logs.Stream) int {
+	return func(x, y logs.Stream) int {
+		n := 0
+		if byTime {
+			n = x.LastEvent.Compare(y.LastEvent)
+		}
+		if n == 0 {
+			n = strings.Compare(x.Name, y.Name)
+		}
+		if descending {
+			n = -n
+		}
+		return n
+	}
+}
+
+// streamToken holds the place of a stream in either order, which stays when the stream goes.
+func streamToken(s logs.Stream) string {
+	nanos := int64(math.MinInt64)
+	if !s.LastEvent.IsZero() {
+		nanos = s.LastEvent.UnixNano()
+	}
+	return strconv.FormatInt(nanos, 10) + "/" + s.Name
+}
+
+func parseStreamToken(token string) (logs.Stream, error) {
+	text, name, _ := strings.Cut(token, "/")
+	nanos, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || name == "" {
+		return logs.Stream{}, logs.ErrBadToken
+	}
+	s := logs.Stream{Name: name}
+	if nanos != math.MinInt64 {
+		s.LastEvent = time.Unix(0, nanos)
+	}
+	return s, nil
 }
 
 // sequenceToken is given to old clients, which send it back; CloudWatch Logs has not looked at it since 2023 and does not
 // describe streams with it any more.
 const sequenceToken = "49039859633320842412846893936523457789025513463871000000"
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
 
 func (a *api) putEvents(ctx context.Context, c *protocol.Call, in *PutLogEventsRequest) (*PutLogEventsResponse, error) {
 	events := make([]logs.Event, len(in.LogEvents))

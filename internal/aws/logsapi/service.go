@@ -20,21 +20,23 @@ func New(store *logs.Store) *protocol.Service {
 		Ops: []protocol.Op{
 			protocol.Handle("CreateLogGroup", group(func(r *CreateLogGroupRequest) string { return r.LogGroupName }), a.createGroup),
 			protocol.Handle("DeleteLogGroup", group(func(r *DeleteLogGroupRequest) string { return r.LogGroupName }), a.deleteGroup),
-			protocol.Handle("DescribeLogGroups", nil, a.describeGroups),
+			protocol.Handle("DescribeLogGroups", stream(func(*DescribeLogGroupsRequest) (string, string) { return "", "" }), a.describeGroups),
 			protocol.Handle("PutRetentionPolicy", group(func(r *PutRetentionPolicyRequest) string { return r.LogGroupName }), a.putRetention),
 			protocol.Handle("DeleteRetentionPolicy", group(func(r *DeleteRetentionPolicyRequest) string { return r.LogGroupName }), a.deleteRetention),
 			protocol.Handle("ListTagsLogGroup", group(func(r *ListTagsLogGroupRequest) string { return r.LogGroupName }), a.listTagsGroup),
 			protocol.Handle("TagLogGroup", group(func(r *TagLogGroupRequest) string { return r.LogGroupName }), a.tagGroup),
 			protocol.Handle("UntagLogGroup", group(func(r *UntagLogGroupRequest) string { return r.LogGroupName }), a.untagGroup),
-			protocol.Handle("ListTagsForResource", group(func(r *ListTagsForResourceRequest) string { return r.ResourceArn }), a.listTags),
-			protocol.Handle("TagResource", group(func(r *TagResourceRequest) string { return r.ResourceArn }), a.tag),
-			protocol.Handle("UntagResource", group(func(r *UntagResourceRequest) string { return r.ResourceArn }), a.untag),
+			protocol.Handle("ListTagsForResource", bareGroup(func(r *ListTagsForResourceRequest) string { return r.ResourceArn }), a.listTags),
+			protocol.Handle("TagResource", bareGroup(func(r *TagResourceRequest) string { return r.ResourceArn }), a.tag),
+			protocol.Handle("UntagResource", bareGroup(func(r *UntagResourceRequest) string { return r.ResourceArn }), a.untag),
 
 			protocol.Handle("CreateLogStream", group(func(r *CreateLogStreamRequest) string { return r.LogGroupName }), a.createStream),
-			protocol.Handle("DeleteLogStream", group(func(r *DeleteLogStreamRequest) string { return r.LogGroupName }), a.deleteStream),
+			protocol.Handle("DeleteLogStream", stream(func(r *DeleteLogStreamRequest) (string, string) { return r.LogGroupName, r.LogStreamName }), a.deleteStream),
 			protocol.Handle("DescribeLogStreams", group(func(r *DescribeLogStreamsRequest) string { return either(r.LogGroupIdentifier, r.LogGroupName) }), a.describeStreams),
-			protocol.Handle("PutLogEvents", group(func(r *PutLogEventsRequest) string { return r.LogGroupName }), a.putEvents),
-			protocol.Handle("GetLogEvents", group(func(r *GetLogEventsRequest) string { return either(r.LogGroupIdentifier, r.LogGroupName) }), a.getEvents),
+			protocol.Handle("PutLogEvents", stream(func(r *PutLogEventsRequest) (string, string) { return r.LogGroupName, r.LogStreamName }), a.putEvents),
+			protocol.Handle("GetLogEvents", stream(func(r *GetLogEventsRequest) (string, string) {
+				return either(r.LogGroupIdentifier, r.LogGroupName), r.LogStreamName
+			}), a.getEvents),
 			protocol.Handle("FilterLogEvents", group(func(r *FilterLogEventsRequest) string { return either(r.LogGroupIdentifier, r.LogGroupName) }), a.filterEvents),
 		},
 	}
@@ -45,6 +47,23 @@ func group[In any](name func(*In) string) func(*protocol.Call, *In) []string {
 	return func(c *protocol.Call, in *In) []string {
 		scope, n := groupOf(c.Scope, name(in))
 		return []string{groupARN(scope, n) + ":*"}
+	}
+}
+
+// bareGroup names it as the newer operations on tags do, without :*.
+func bareGroup[In any](name func(*In) string) func(*protocol.Call, *In) []string {
+	return func(c *protocol.Call, in *In) []string {
+		scope, n := groupOf(c.Scope, name(in))
+		return []string{groupARN(scope, n)}
+	}
+}
+
+// stream names the log stream that a request is about.
+func stream[In any](name func(*In) (group, stream string)) func(*protocol.Call, *In) []string {
+	return func(c *protocol.Call, in *In) []string {
+		g, s := name(in)
+		scope, n := groupOf(c.Scope, g)
+		return []string{groupARN(scope, n) + ":log-stream:" + s}
 	}
 }
 
