@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -96,11 +97,14 @@ func (e *Engine) DeleteActivity(ctx context.Context, arn string) error {
 // activityQueues hold the tasks that wait for a worker. They are a memory of the threads in the store.
 type activityQueues struct {
 	mu     sync.Mutex
-	queues map[string]*activityQueue // by ARN
+	queues map[string]*activityQueue // by ARN; those that have offers or pollers
+	at     map[alarmID]*list.Element // the offer of a thread
 }
 
 type activityQueue struct {
-	waiting []offer
+	arn     string
+	waiting *list.List    // of offer
+	pollers int           // who waits for wake
 	wake    chan struct{} // closed and replaced when an offer comes
 }
 
@@ -108,40 +112,85 @@ type offer struct {
 	x               *exec
 	thread, attempt uint32
 	token           string
+	queue           *activityQueue // set by put
 }
 
-func newActivityQueues() *activityQueues { return &activityQueues{queues: map[string]*activityQueue{}} }
+func (o *offer) id() alarmID { return alarmID{o.x.rec.Key, o.thread} }
 
+func newActivityQueues() *activityQueues {
+	return &activityQueues{queues: map[string]*activityQueue{}, at: map[alarmID]*list.Element{}}
+}
+
+// put queues an offer in place of the thread's former one.
 func (q *activityQueues) put(arn string, o offer) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	a := q.get(arn)
-	a.waiting = append(a.waiting, o)
-	close(a.wake)
-	a.wake = make(chan struct{})
+	q.remove(o.id())
+	o.queue = q.get(arn)
+	q.at[o.id()] = o.queue.waiting.PushBack(o)
+	close(o.queue.wake)
+	o.queue.wake = make(chan struct{})
 }
 
 // get returns the queue of an ARN. q.mu is held.
 func (q *activityQueues) get(arn string) *activityQueue {
 	a := q.queues[arn]
 	if a == nil {
-		a = &activityQueue{wake: make(chan struct{})}
+		a = &activityQueue{arn: arn, waiting: list.New(), wake: make(chan struct{})}
 		q.queues[arn] = a
 	}
 	return a
 }
 
-// take returns the oldest offer, or a channel that is closed when there is a new one.
-func (q *activityQueues) take(arn string) (offer, bool, <-chan struct{}) {
+// remove takes a thread's offer out of its queue. q.mu is held.
+func (q *activityQueues) remove(id alarmID) {
+	el := q.at[id]
+	if el == nil {
+		return
+	}
+	delete(q.at, id)
+	a := el.Value.(offer).queue
+	a.waiting.Remove(el)
+	q.tidy(a)
+}
+
+// tidy forgets a queue that nobody needs. q.mu is held.
+func (q *activityQueues) tidy(a *activityQueue) {
+	if a.waiting.Len() == 0 && a.pollers == 0 {
+		delete(q.queues, a.arn)
+	}
+}
+
+// withdraw takes a thread's offer back, which nobody waits for any more. x.mu is held.
+func (q *activityQueues) withdraw(x *exec, thread uint32) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	id := alarmID{x.rec.Key, thread}
+	if el := q.at[id]; el != nil && el.Value.(offer).x == x { // not that of a redrive
+		q.remove(id)
+	}
+}
+
+// take returns the oldest offer, or a channel that is closed when there is a new one. In the second case the caller then calls leave.
+func (q *activityQueues) take(arn string) (o offer, ok bool, wake <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	a := q.get(arn)
-	if len(a.waiting) == 0 {
-		return offer{}, false, a.wake
+	if el := a.waiting.Front(); el != nil {
+		o = el.Value.(offer)
+		q.remove(o.id())
+		return o, true, nil
 	}
-	o := a.waiting[0]
-	a.waiting = a.waiting[1:]
-	return o, true, nil
+	a.pollers++
+	return offer{}, false, a.wake
+}
+
+func (q *activityQueues) leave(arn string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	a := q.get(arn)
+	a.pollers--
+	q.tidy(a)
 }
 
 // hasActivity reports whether there is an activity; also when that cannot be found out.
@@ -161,8 +210,8 @@ func (e *Engine) offerActivity(x *exec, start interp.TaskStart) {
 		})
 		return
 	}
-	e.activities.put(arn, offer{x, start.Thread, start.Attempt,
-		interp.EncodeToken(interp.Token{Key: x.rec.Key, Thread: start.Thread, Attempt: start.Attempt, Secret: start.Token})})
+	e.activities.put(arn, offer{x: x, thread: start.Thread, attempt: start.Attempt,
+		token: interp.EncodeToken(interp.Token{Key: x.rec.Key, Thread: start.Thread, Attempt: start.Attempt, Secret: start.Token})})
 }
 
 // pollTime is how long GetActivityTask waits for a task.
@@ -187,14 +236,18 @@ func (e *Engine) GetActivityTask(ctx context.Context, arn, worker string) (token
 			}
 			continue
 		}
+		again := false
 		select {
 		case <-wake:
+			again = true
 		case <-timer.C():
-			return "", "", nil
 		case <-ctx.Done():
-			return "", "", ctx.Err()
+			err = ctx.Err()
 		case <-e.group.Context().Done():
-			return "", "", nil
+		}
+		e.activities.leave(arn)
+		if !again {
+			return "", "", err
 		}
 	}
 }

@@ -35,10 +35,15 @@ type alarm struct {
 
 type alarmHeap []alarm
 
-func (h alarmHeap) Len() int           { return len(h) }
-func (h alarmHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-func (h alarmHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *alarmHeap) Push(x any)        { *h = append(*h, x.(alarm)) }
+func (h alarmHeap) Len() int      { return len(h) }
+func (h alarmHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h alarmHeap) Less(i, j int) bool { // those of one time in the order of their threads
+	if !h[i].due.Equal(h[j].due) {
+		return h[i].due.Before(h[j].due)
+	}
+	return h[i].thread < h[j].thread
+}
+func (h *alarmHeap) Push(x any) { *h = append(*h, x.(alarm)) }
 func (h *alarmHeap) Pop() any {
 	old := *h
 	x := old[len(old)-1]

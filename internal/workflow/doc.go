@@ -30,6 +30,7 @@
 //	("i", key, thread)                      → items of a Map state
 //	("o", key, thread, index)               → result of a branch or iteration
 //	("p", scope, machine, label:id)         → map run
+//	("q", key, map run ARN)                 → nothing: the map runs of an execution
 //	("n", map run ARN, index)               → what a map run's child was and became
 //	("g", stop, key)                        → key of a record, for the retention
 package workflow

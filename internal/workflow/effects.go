@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tarn-data/tarn/internal/ident"
@@ -16,6 +17,9 @@ func (e *Engine) effects(x *exec, s *interp.Step) {
 	x.mu.Lock()
 	var cancels []func()
 	for _, id := range s.Cancel {
+		if t := x.state.Threads[id]; t == nil || t.Phase != interp.Tasking { // it may have begun its next task meanwhile
+			e.activities.withdraw(x, id)
+		}
 		if c := x.cancels[id]; c != nil {
 			cancels = append(cancels, func() { c(errUnwanted) })
 			delete(x.cancels, id)
@@ -112,10 +116,8 @@ func (e *Engine) wake(k uint64, threads []uint32) {
 				return
 			}
 		}
-		for _, id := range threads {
-			if id != 0 {
-				e.step(x, func(s *interp.Step) { s.Wake(id) })
-			}
+		if threads = slices.DeleteFunc(threads, func(id uint32) bool { return id == 0 }); len(threads) > 0 {
+			e.step(x, func(s *interp.Step) { s.Wake(threads...) })
 		}
 	})
 }

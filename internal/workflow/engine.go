@@ -75,11 +75,13 @@ type exec struct {
 	rec     *Record
 	state   *interp.State
 	machine *asl.Machine
-	cancels map[uint32]context.CancelCauseFunc // of the tasks and map runs under way
-	ended   chan struct{}                      // closed by over
-	once    sync.Once                          // for over
-	result  *Record                            // the record at the end
-	broken  bool                               // a batch failed; the execution is read from the store again
+	cancels map[uint32]context.CancelCauseFunc      // of the tasks and map runs under way
+	ended   chan struct{}                           // closed by over
+	once    sync.Once                               // for over
+	result  *Record                                 // the record at the end
+	broken  bool                                    // a batch failed; the execution is read from the store again
+	under   atomic.Pointer[context.CancelCauseFunc] // of the step under way; used without mu
+	stop    atomic.Pointer[interp.Stop]             // steps are to end at once; used without mu
 
 	alarmed   bool      // an alarm was set
 	gone      bool      // it sleeps: nobody may step it any more
@@ -413,6 +415,16 @@ func (e *Engine) apply(x *exec, extra func(b *kv.Batch), f func(*interp.Step)) (
 // after every restart. x.mu is held.
 func (e *Engine) perform(x *exec, f func(*interp.Step)) (s *interp.Step) {
 	s = e.newStep(x)
+	ctx, cancel := context.WithCancelCause(s.Ctx)
+	s.Ctx = ctx
+	x.under.Store(&cancel)
+	if stop := x.stop.Load(); stop != nil {
+		cancel(stop)
+	}
+	defer func() {
+		x.under.Store(nil)
+		cancel(nil)
+	}()
 	x.touched = s.Now
 	last, running := x.state.LastEvent, x.state.Status == interp.Running
 	defer func() {
@@ -428,6 +440,25 @@ func (e *Engine) perform(x *exec, f func(*interp.Step)) (s *interp.Step) {
 	}()
 	f(s)
 	return s
+}
+
+// interrupt ends the expression that is evaluated for an execution which is about to be stopped.
+func (x *exec) interrupt(name, cause *string) {
+	stop := &interp.Stop{Name: name, Cause: cause}
+	x.stop.Store(stop)
+	if cancel := x.under.Load(); cancel != nil {
+		(*cancel)(stop)
+	}
+}
+
+// abort stops an execution that is in memory.
+func (e *Engine) abort(x *exec) {
+	x.interrupt(nil, nil)
+	e.step(x, func(s *interp.Step) {
+		if s.State.Status == interp.Running {
+			s.Abort(nil, nil)
+		}
+	})
 }
 
 // stepFailed gives up the execution's state in memory and reads it from the store again, later.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tarn-data/tarn/internal/clock"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/jsonvalue"
 	"github.com/tarn-data/tarn/internal/kv"
@@ -72,7 +73,7 @@ func (e *Engine) newRecord(ctx context.Context, machineARN, name, input, trace s
 	now := e.clock.Now()
 	rec := &Record{
 		Scope: m.Scope, Key: e.newKey(now), Name: name, Machine: m.Name, MachineARN: m.ARN, Version: version, Alias: alias, RoleARN: m.RoleARN, Hash: m.Hash, Revision: m.Revision,
-		Status: interp.Running, Input: input, Start: now.UTC().Truncate(time.Millisecond), Trace: trace, Logging: m.Logging, Updated: m.Updated, Express: m.Kind == Express,
+		Status: interp.Running, Input: input, Start: now.UTC().Truncate(time.Millisecond), Trace: trace, Logging: m.Logging, Tracing: m.Tracing, Updated: m.Updated, Express: m.Kind == Express,
 	}
 	if version != "" {
 		rec.MachineARN = strings.TrimSuffix(m.ARN, fmt.Sprintf(":%d", m.Version))
@@ -206,6 +207,9 @@ func (e *Engine) StopExecution(ctx context.Context, arn string, name, cause *str
 	if rec.Status != interp.Running {
 		return rec.Stop, nil
 	}
+	if x := e.find(rec.Key); x != nil {
+		x.interrupt(name, cause)
+	}
 	x, p, s, err := e.applyTo(ctx, rec.Key, (*kv.Batch).UseReserve, func(s *interp.Step) {
 		if s.State.Status == interp.Running {
 			s.Abort(name, cause)
@@ -253,8 +257,10 @@ func (e *Engine) Await(ctx context.Context, arn string) (*Record, error) {
 		if rec, err = e.Execution(ctx, arn); err != nil {
 			return nil, err
 		}
-		if x == nil && rec.Status == interp.Running && ctx.Err() != nil {
-			return nil, ctx.Err()
+		if x == nil && rec.Status == interp.Running { // it is read again after a failure of the store
+			if err := clock.Sleep(ctx, e.clock, 100*time.Millisecond); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return rec, nil
@@ -357,6 +363,12 @@ const (
 // RedriveOnce is Redrive for a request that may be repeated: with a token that redrove the execution in the last 15 minutes it
 // answers as then. token "" is none.
 func (e *Engine) RedriveOnce(ctx context.Context, arn, token string) (time.Time, error) {
+	a, err := ParseExecutionARN(arn)
+	if err != nil {
+		return time.Time{}, err
+	}
+	// One at a time: the second would take the place of the first in memory before the store refuses it.
+	defer e.names.lock(recordKey(a.Scope, a.Machine, a.Name))()
 	rec, err := e.Execution(ctx, arn)
 	if err != nil {
 		return time.Time{}, err
@@ -453,9 +465,6 @@ func (e *Engine) meterExpress(rec *Record) {
 	}
 }
 
-// expressLimit is how long an Express execution can run.
-const expressLimit = 5 * time.Minute
-
 // StartSync runs an Express execution and returns its record at the end.
 func (e *Engine) StartSync(ctx context.Context, machineARN, name, input, trace string) (*Record, error) {
 	rec, m, err := e.newRecord(ctx, machineARN, name, input, trace)
@@ -466,15 +475,10 @@ func (e *Engine) StartSync(ctx context.Context, machineARN, name, input, trace s
 		return nil, fail(ErrMachineType, "This operation is not supported by this type of state machine")
 	}
 	x := e.startExpress(rec, m)
-	timer := e.clock.NewTimer(expressLimit)
-	defer timer.Stop()
 	select {
-	case <-x.ended:
-	case <-timer.C():
-		e.step(x, func(s *interp.Step) { s.TimeOut() })
-		<-x.ended
+	case <-x.ended: // at the latest when its time is over
 	case <-ctx.Done():
-		e.step(x, func(s *interp.Step) { s.Abort(nil, nil) })
+		e.abort(x)
 		return nil, ctx.Err()
 	}
 	return x.result, nil

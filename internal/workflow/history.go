@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/workflow/asl"
 	"github.com/tarn-data/tarn/internal/workflow/interp"
@@ -118,28 +117,6 @@ func (e *Engine) lastEvent(ctx context.Context, k uint64) (int64, error) {
 		return last, nil
 	}
 	return 0, nil
-}
-
-// forget removes all that is kept of an execution.
-func (e *Engine) forget(ctx context.Context, s ident.Scope, machine, name string) error {
-	rk := recordKey(s, machine, name)
-	rec, err := kv.Load[Record](ctx, e.store, rk)
-	if err != nil {
-		return fmt.Errorf("load execution: %w", err)
-	}
-	var b kv.Batch
-	b.Delete(rk)
-	b.Delete(listKey(rec.Scope, rec.Machine, rec.Start, rec.Key))
-	for _, kind := range []string{"h", "t", "i", "o"} {
-		p := byKey(kind, rec.Key)
-		b.DeleteRange(p, p.End())
-	}
-	b.Delete(runKey(rec.Key))
-	b.Delete(gcKey(rec.Stop, rec.Key))
-	if err := kv.Commit(ctx, e.store, &b); err != nil {
-		return fmt.Errorf("forget execution: %w", err)
-	}
-	return nil
 }
 
 // StateStatus is what an execution has made of a state so far.

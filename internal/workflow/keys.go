@@ -61,6 +61,8 @@ func mapRunKey(s ident.Scope, machine, run string) key.Key {
 	return scoped("p", s).Str(machine).Str(run)
 }
 
+func runsKey(k uint64, mapRun string) key.Key { return byKey("q", k).Str(mapRun) }
+
 func childKey(mapRun string, index int) key.Key {
 	return key.In(key.Workflow).Str("n").Str(mapRun).Uint(uint64(index))
 }

@@ -15,15 +15,38 @@ import (
 	"github.com/tarn-data/tarn/internal/workflow/asl"
 )
 
-// nameLocks serialise the changes of one state machine. They are for fairness and simple code; preconditions guard the
-// store.
-type nameLocks struct{ m sync.Map }
+// nameLocks serialise the changes of one state machine, and the redrives of one execution. The zero value is ready.
+type nameLocks struct {
+	mu   sync.Mutex // guards held
+	held map[string]*nameLock
+}
+
+type nameLock struct {
+	mu    sync.Mutex
+	users int // who holds the lock or waits for it
+}
 
 func (l *nameLocks) lock(k []byte) (unlock func()) {
-	v, _ := l.m.LoadOrStore(string(k), &sync.Mutex{})
-	mu := v.(*sync.Mutex)
-	mu.Lock()
-	return mu.Unlock
+	l.mu.Lock()
+	n := l.held[string(k)]
+	if n == nil {
+		n = &nameLock{}
+		if l.held == nil {
+			l.held = map[string]*nameLock{}
+		}
+		l.held[string(k)] = n
+	}
+	n.users++
+	l.mu.Unlock()
+	n.mu.Lock()
+	return func() {
+		n.mu.Unlock()
+		l.mu.Lock()
+		if n.users--; n.users == 0 {
+			delete(l.held, string(k))
+		}
+		l.mu.Unlock()
+	}
 }
 
 // CreateMachine is what a state machine is made of.
@@ -167,7 +190,6 @@ func (e *Engine) checkDefinition(definition string, kind Kind) error {
 	return nil
 }
 
-// machine reads a state machine by name.
 // machine loads a state machine without its definition.
 func (e *Engine) machine(ctx context.Context, s ident.Scope, name string) (*Machine, error) {
 	m, err := e.records.load(ctx, e.store, machineKey(s, name))

@@ -74,6 +74,7 @@ func (r *mapRunner) store(ctx context.Context) error {
 	}
 	var b kv.Batch
 	kv.Put(&b, mapRunKey(s, machine, run), info)
+	b.Set(runsKey(r.x.rec.Key, info.ARN), nil)
 	if err := kv.Commit(ctx, r.engine.store, &b); err != nil {
 		return fmt.Errorf("store map run: %w", err)
 	}
@@ -197,11 +198,7 @@ func (r *mapRunner) drain(ctx context.Context, abort bool) {
 			return
 		}
 		for _, x := range stop {
-			r.engine.step(x, func(s *interp.Step) {
-				if s.State.Status == interp.Running {
-					s.Abort(nil, nil)
-				}
-			})
+			r.engine.abort(x)
 		}
 		if ctx.Err() != nil {
 			abort = true
@@ -315,7 +312,7 @@ func (r *mapRunner) launch(ctx context.Context, index int, items []any, first in
 	machine := base + "/" + labelOf(r.start.ARN)
 	rec := &Record{
 		Scope: parent.Scope, Key: e.newKey(now), Name: name, Machine: machine, MachineARN: parent.Scope.ARN("states", "stateMachine:"+machine), RoleARN: parent.RoleARN, Hash: parent.Hash,
-		Status: interp.Running, Input: input, Start: now.UTC(), MapRun: r.info.ARN, Index: index, Items: len(items), Processor: r.start.State.Name, Logging: parent.Logging,
+		Status: interp.Running, Input: input, Start: now.UTC(), MapRun: r.info.ARN, Index: index, Items: len(items), Processor: r.start.State.Name, Logging: parent.Logging, Tracing: parent.Tracing,
 		Updated: parent.Updated, Express: r.express || parent.Express, ARN: parent.Scope.ARN("states", "execution:"+machine+":"+name),
 	}
 	if r.start.Batch == nil {

@@ -81,6 +81,7 @@ type Record struct {
 	Items         int            `json:",omitempty"` // how many items a child of a map run handles
 	Processor     string         `json:",omitempty"` // for children of a map run: the Map state whose processor runs
 	Logging       Logging
+	Tracing       bool      `json:",omitempty"`
 	Updated       time.Time // of the state machine at the start
 	Express       bool      `json:",omitempty"`
 }

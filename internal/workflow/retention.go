@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,28 +34,99 @@ func (e *Engine) collect(ctx context.Context) {
 
 // collectOnce forgets what ended before a time.
 func (e *Engine) collectOnce(ctx context.Context, before time.Time) error {
-	type victim struct {
-		scope         ident.Scope
-		machine, name string
+	rng := kv.Range{Lo: key.In(key.Workflow).Str("g"), Hi: gcKey(before, 0)}
+	for {
+		var list []key.Key // not all at once: they are many after a long rest
+		for it, err := range e.store.Scan(ctx, rng) {
+			if err != nil {
+				return fmt.Errorf("scan ended executions: %w", err)
+			}
+			list = append(list, append(key.Key(nil), it.Value...))
+			rng.Lo = append(append(key.Key(nil), it.Key...), 0)
+			if len(list) == 1000 {
+				break
+			}
+		}
+		for _, rk := range list {
+			if err := e.forgetRecord(ctx, rk); err != nil {
+				return err
+			}
+		}
+		if len(list) < 1000 {
+			return nil
+		}
 	}
-	var list []victim
-	prefix := key.In(key.Workflow).Str("g")
-	for it, err := range e.store.Scan(ctx, kv.Range{Lo: prefix, Hi: gcKey(before, 0)}) {
+}
+
+// forget removes all that is kept of an execution that has ended, its map runs and their children included.
+func (e *Engine) forget(ctx context.Context, s ident.Scope, machine, name string) error {
+	return e.forgetRecord(ctx, recordKey(s, machine, name))
+}
+
+func (e *Engine) forgetRecord(ctx context.Context, rk key.Key) error {
+	rec, err := kv.Load[Record](ctx, e.store, rk)
+	if errors.Is(err, kv.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("load execution: %w", err)
+	}
+	gk := gcKey(rec.Stop, rec.Key)
+	var b kv.Batch
+	b.IfPresent(gk) // it may be redriven at this moment
+	if err := e.forgetRuns(ctx, &b, &rec); err != nil {
+		return err
+	}
+	b.Delete(rk)
+	b.Delete(listKey(rec.Scope, rec.Machine, rec.Start, rec.Key))
+	for _, kind := range []string{"h", "t", "i", "o"} {
+		p := byKey(kind, rec.Key)
+		b.DeleteRange(p, p.End())
+	}
+	b.Delete(runKey(rec.Key))
+	b.Delete(gk)
+	err = kv.Commit(ctx, e.store, &b)
+	if err != nil && !errors.Is(err, kv.ErrConflict) {
+		return fmt.Errorf("forget execution: %w", err)
+	}
+	return nil
+}
+
+// forgetRuns removes the children of an execution's map runs and adds the runs to its batch.
+func (e *Engine) forgetRuns(ctx context.Context, b *kv.Batch, rec *Record) error {
+	prefix := byKey("q", rec.Key)
+	for it, err := range e.store.Scan(ctx, kv.Range{Lo: prefix, Hi: prefix.End()}) {
 		if err != nil {
-			return fmt.Errorf("scan ended executions: %w", err)
+			return fmt.Errorf("scan map runs: %w", err)
 		}
-		r := key.Read(it.Value, key.Workflow)
+		r := key.Read(it.Key, key.Workflow)
 		r.Str()
-		v := victim{ident.Scope{Account: r.Str(), Region: r.Str()}, r.Str(), r.Str()}
-		if r.Err() != nil {
-			return fmt.Errorf("ended execution: %w", r.Err())
+		r.Uint()
+		arn := r.Str()
+		s, machine, run, err := parseMapRun(arn)
+		if err != nil {
+			return fmt.Errorf("map run %q: %w", arn, err)
 		}
-		list = append(list, v)
-	}
-	for _, v := range list {
-		if err := e.forget(ctx, v.scope, v.machine, v.name); err != nil {
-			return err
+		children := key.In(key.Workflow).Str("n").Str(arn)
+		for it, err := range e.store.Scan(ctx, kv.Range{Lo: children, Hi: children.End()}) {
+			if err != nil {
+				return fmt.Errorf("scan map run: %w", err)
+			}
+			var c child
+			if err := decode(it.Value, &c); err != nil {
+				return err
+			}
+			a, err := ParseExecutionARN(c.ARN)
+			if err != nil || a.Express {
+				continue // Express children have no record
+			}
+			if err := e.forget(ctx, a.Scope, a.Machine, a.Name); err != nil {
+				return err
+			}
 		}
+		b.DeleteRange(children, children.End())
+		b.Delete(mapRunKey(s, machine, run))
 	}
+	b.DeleteRange(prefix, prefix.End())
 	return nil
 }

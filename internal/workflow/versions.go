@@ -82,7 +82,6 @@ func (e *Engine) publishLocked(ctx context.Context, m *Machine, revision, descri
 	return v, nil
 }
 
-// version reads the version that a qualifier names.
 // version loads a version of a state machine, without its definition.
 func (e *Engine) version(ctx context.Context, a MachineARN, arn string) (*Machine, error) {
 	n, err := strconv.ParseInt(a.Qualifier, 10, 64)

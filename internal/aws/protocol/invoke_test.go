@@ -137,3 +137,18 @@ func TestInvoke_HandleHTTP(t *testing.T) {
 		t.Errorf("an error: %v", e)
 	}
 }
+
+// A list of structures is repeated as Java writes it.
+func TestEchoedStructures(t *testing.T) {
+	type RoutingItem struct {
+		VersionArn string
+		Weight     int32
+		Note       *string
+		Parts      []string
+		Blob       []byte
+	}
+	got := echoed(reflect.ValueOf([]RoutingItem{{VersionArn: "arn:1", Weight: 50, Parts: []string{"a", "b"}}}))
+	if want := "[RoutingItem(versionArn=arn:1, weight=50, note=null, parts=[a, b], blob=…)]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/tarn-data/tarn/internal/aws/model"
@@ -170,14 +171,34 @@ func constraints(s *model.Shape) []string {
 	return list
 }
 
-// echoed writes a list or map as Java does.
+// echoed writes a list, map or structure as Java does.
 func echoed(v reflect.Value) string {
 	var b strings.Builder
 	text := func(e reflect.Value) string {
-		if e, ok := indirect(e); ok && e.Kind() == reflect.String {
+		e, ok := indirect(e)
+		switch {
+		case !ok:
+			return "null"
+		case e.Kind() == reflect.String:
 			return e.String()
+		case e.CanInt():
+			return strconv.FormatInt(e.Int(), 10)
+		case e.Kind() == reflect.Bool:
+			return strconv.FormatBool(e.Bool())
+		case e.Type() != reflect.TypeFor[time.Time]() && (e.Kind() == reflect.Struct || e.Kind() == reflect.Slice && e.Type().Elem().Kind() != reflect.Uint8 || e.Kind() == reflect.Map):
+			return echoed(e)
 		}
 		return "…"
+	}
+	if v.Kind() == reflect.Struct {
+		b.WriteString(v.Type().Name() + "(")
+		for i := 0; i < v.NumField() && b.Len() < maxEcho; i++ {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(model.LowerFirst(v.Type().Field(i).Name) + "=" + text(v.Field(i)))
+		}
+		return b.String() + ")"
 	}
 	if v.Kind() == reflect.Slice {
 		b.WriteByte('[')

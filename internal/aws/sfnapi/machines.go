@@ -131,11 +131,10 @@ func (a *api) describeForExecution(ctx context.Context, _ *protocol.Call, in *De
 	if err != nil {
 		return nil, err
 	}
-	off := false
 	name, label, _ := cut(rec.Machine)
 	return &DescribeStateMachineForExecutionOutput{
 		Definition: definition, Label: protocol.Some(label), LoggingConfiguration: loggingOut(rec.Logging), MapRunArn: protocol.Some(rec.MapRun),
-		Name: name, RevisionId: protocol.Some(rec.Revision), RoleArn: rec.RoleARN, StateMachineArn: rec.MachineARN, TracingConfiguration: &TracingConfiguration{&off},
+		Name: name, RevisionId: protocol.Some(rec.Revision), RoleArn: rec.RoleARN, StateMachineArn: rec.MachineARN, TracingConfiguration: &TracingConfiguration{&rec.Tracing},
 		UpdateDate: rec.Updated, VariableReferences: references(definition),
 	}, nil
 }

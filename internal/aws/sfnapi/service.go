@@ -71,11 +71,14 @@ func New(o Options) *protocol.Service {
 		}, a.listExecutions),
 		protocol.Handle("GetExecutionHistory", one(func(r *GetExecutionHistoryInput) string { return r.ExecutionArn }), a.getHistory),
 		protocol.Handle("RedriveExecution", one(func(r *RedriveExecutionInput) string { return r.ExecutionArn }), a.redrive),
-		protocol.Also(protocol.Handle("TestState", nil, a.testState), func(_ *protocol.Call, r *TestStateInput) []protocol.Access {
-			if protocol.Or(r.RevealSecrets, false) {
-				return []protocol.Access{{Action: "states:RevealSecrets", Resource: "*"}}
+		protocol.Also(protocol.Handle("TestState", nil, a.testState), func(_ *protocol.Call, r *TestStateInput) (more []protocol.Access) {
+			if r.RoleArn != nil {
+				more = append(more, protocol.PassRole(*r.RoleArn, "states.amazonaws.com"))
 			}
-			return nil
+			if protocol.Or(r.RevealSecrets, false) {
+				more = append(more, protocol.Access{Action: "states:RevealSecrets", Resource: "*"})
+			}
+			return more
 		}),
 
 		protocol.Handle("DescribeMapRun", one(func(r *DescribeMapRunInput) string { return r.MapRunArn }), a.describeMapRun),

@@ -34,3 +34,24 @@ func TestErrorTableIsComplete(t *testing.T) {
 		return true
 	})
 }
+
+// Whoever gives a role to Step Functions must be allowed to pass it, also to try out a state.
+func TestRolesArePassed(t *testing.T) {
+	role := "arn:aws:iam::123456789012:role/r"
+	reveal := true
+	for op, in := range map[string]any{
+		"CreateStateMachine": &CreateStateMachineInput{RoleArn: role}, "UpdateStateMachine": &UpdateStateMachineInput{RoleArn: &role}, "TestState": &TestStateInput{RoleArn: &role, RevealSecrets: &reveal},
+	} {
+		var asked []string
+		for _, o := range New(Options{}).Ops {
+			if o.Name == op {
+				for _, a := range o.Further(nil, in) {
+					asked = append(asked, a.Action+" "+a.Resource)
+				}
+			}
+		}
+		if len(asked) == 0 || asked[0] != "iam:PassRole "+role {
+			t.Errorf("%s asks %q", op, asked)
+		}
+	}
+}

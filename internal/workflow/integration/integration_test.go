@@ -159,3 +159,16 @@ func TestJobsAreStopped(t *testing.T) {
 		}
 	}
 }
+
+// What .sync gives of an execution is what DescribeExecution answers, its redrive status included.
+func TestExecutionJobTellsOfRedrives(t *testing.T) {
+	s := &fakeServices{answers: map[string]func(int) (string, *ServiceError){
+		"states:startExecution":    gives(`{"ExecutionArn":"arn","StartDate":"2026-01-01T00:00:00.12Z"}`),
+		"states:describeExecution": gives(`{"ExecutionArn":"arn","Status":"SUCCEEDED","StartDate":"2026-01-01T00:00:00.12Z","Output":"[1]","RedriveCount":0,"RedriveStatus":"NOT_REDRIVABLE","RedriveStatusReason":"because"}`),
+	}}
+	out, fail := runTask(t, t.Context(), s, "arn:aws:states:::states:startExecution.sync:2", `{"StateMachineArn":"m"}`, "", func(string, string) error { return nil })
+	want := `{"ExecutionArn":"arn","Output":[1],"RedriveCount":0,"RedriveStatus":"NOT_REDRIVABLE","RedriveStatusReason":"because","StartDate":1767225600120,"Status":"SUCCEEDED"}`
+	if fail != nil || out != want {
+		t.Errorf("%s %+v, want %s", out, fail, want)
+	}
+}

@@ -46,9 +46,6 @@ var jobs = map[string]job{
 		},
 		state: func(a *jsonvalue.Object, p asl.Pattern) (string, any) {
 			o := millis(a, "StartDate", "StopDate", "RedriveDate")
-			o.Delete("RedriveCount")
-			o.Delete("RedriveStatus")
-			o.Delete("RedriveStatusReason")
 			if p == asl.Sync2 {
 				for _, k := range []string{"Input", "Output"} {
 					if v, err := jsonvalue.Parse(o.Str(k)); err == nil {

@@ -231,7 +231,7 @@ func (r *Step) failState(t *Thread, s *asl.State) {
 	}
 	if err != nil {
 		f = r.raise(t, s, err)
-		if f.name == asl.ErrRuntime {
+		if f.name == asl.ErrRuntime && !f.stopped {
 			r.finish(ExecutionFailed, t.Prev, f)
 			return
 		}

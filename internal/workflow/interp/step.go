@@ -50,7 +50,8 @@ type Step struct {
 	Last   bool     // for the shell: this step ended the execution
 	Stored bool     // for the shell: there is a batch of it
 
-	ready []uint32
+	ready     []uint32
+	scheduled []uint32 // threads of whose tasks it is still to be written that they were started
 }
 
 // Result is the output of a child of a Parallel or Map state.
@@ -65,7 +66,13 @@ type failure struct {
 	name, cause       string
 	hasName, hasCause bool
 	heartbeat         bool
+	stopped           bool // no failure: the execution is to end as aborted
 }
+
+// Stop is the cause of a step's context when the execution is to end at once, the expression under way included.
+type Stop struct{ Name, Cause *string }
+
+func (*Stop) Error() string { return "execution is stopped" }
 
 func named(name, cause string) failure {
 	return failure{name: name, cause: cause, hasName: true, hasCause: true}
@@ -197,6 +204,13 @@ func (r *Step) stateOf(t *Thread) *asl.State { return r.machineOf(t).States[t.St
 
 // run moves ready threads on until none is left or the budget is spent.
 func (r *Step) run() {
+	r.advance()
+	if r.State.Status == Running {
+		r.started()
+	}
+}
+
+func (r *Step) advance() {
 	for len(r.ready) > 0 && r.State.Status == Running {
 		if len(r.Events) >= budget {
 			r.More = true
@@ -369,14 +383,18 @@ func (t *Thread) clearJoin() {
 
 // Abort stops the execution.
 func (r *Step) Abort(name, cause *string) {
-	f := failure{}
+	r.finish(ExecutionAborted, 0, stopped(name, cause))
+}
+
+func stopped(name, cause *string) failure {
+	f := failure{stopped: true}
 	if name != nil {
 		f.name, f.hasName = *name, true
 	}
 	if cause != nil {
 		f.cause, f.hasCause = *cause, true
 	}
-	r.finish(ExecutionAborted, 0, f)
+	return f
 }
 
 // Break ends an execution whose step went wrong half way, as if that step had not been. last is the newest event before it.
@@ -385,15 +403,12 @@ func (r *Step) Break(last int64, cause string) {
 	r.finish(ExecutionFailed, 0, named(asl.ErrRuntime, cause))
 }
 
-// TimeOut ends the execution because its time is over.
-func (r *Step) TimeOut() {
-	if r.State.Status == Running {
-		r.finish(ExecutionTimedOut, 0, failure{})
-	}
-}
-
 // fail deals with an error of a state: retry, catch, or up.
 func (r *Step) fail(t *Thread, s *asl.State, f failure) {
+	if f.stopped {
+		r.threadFailed(t, f)
+		return
+	}
 	if f.name == asl.ErrRuntime && f.hasName {
 		r.finish(ExecutionFailed, t.Prev, f)
 		return
@@ -512,6 +527,12 @@ func (r *Step) caught(t *Thread, s *asl.State, c *asl.Catcher, f failure) {
 
 // raise turns an error of an evaluation into a failure, with an event for errors of JSONata.
 func (r *Step) raise(t *Thread, s *asl.State, err error) failure {
+	if r.Ctx != nil {
+		var stop *Stop
+		if errors.As(context.Cause(r.Ctx), &stop) {
+			return stopped(stop.Name, stop.Cause)
+		}
+	}
 	var se *asl.StateError
 	if !errors.As(err, &se) {
 		se = &asl.StateError{Name: asl.ErrRuntime, Cause: err.Error()}
@@ -535,6 +556,10 @@ func (r *Step) raise(t *Thread, s *asl.State, err error) failure {
 }
 
 func (r *Step) threadFailed(t *Thread, f failure) {
+	if f.stopped {
+		r.finish(ExecutionAborted, 0, f)
+		return
+	}
 	if t.Parent == 0 {
 		r.finish(ExecutionFailed, t.Prev, f)
 		return

@@ -75,14 +75,15 @@ func (r *Step) task(t *Thread, s *asl.State) {
 	case asl.Function:
 		d.Resource, d.Input = res.ARN, start.Input
 		t.Prev = r.emit(t.Prev, LambdaFunctionScheduled, d)
-		t.Prev = r.emit(t.Prev, LambdaFunctionStarted, Detail{})
 	case asl.Activity:
 		d.Resource, d.Input, d.Heartbeat = res.ARN, start.Input, int64(heartbeat/time.Second)
 		t.Prev = r.emit(t.Prev, ActivityScheduled, d)
 	default:
 		d.Resource, d.ResourceType, d.Region, d.Parameters, d.Heartbeat = res.Name(), res.Type(), r.State.Region, start.Input, int64(heartbeat/time.Second)
 		t.Prev = r.emit(t.Prev, TaskScheduled, d)
-		t.Prev = r.emit(t.Prev, TaskStarted, Detail{Resource: res.Name(), ResourceType: res.Type()})
+	}
+	if res.Integration != asl.Activity {
+		r.scheduled = append(r.scheduled, t.ID)
 	}
 	t.Phase = Tasking
 	t.Deadline, t.BeatBy, t.Heartbeat = time.Time{}, time.Time{}, heartbeat
@@ -93,6 +94,23 @@ func (r *Step) task(t *Thread, s *asl.State) {
 		t.BeatBy = r.Now.Add(heartbeat)
 	}
 	r.Start = append(r.Start, start)
+}
+
+// started writes that the tasks were started which this step has scheduled. As recorded, branches and iterations that begin
+// together schedule all their tasks before the first is started.
+func (r *Step) started() {
+	for _, id := range r.scheduled {
+		t := r.State.Threads[id]
+		if t == nil || t.Phase != Tasking {
+			continue
+		}
+		if res := r.stateOf(t).Resource; res.Integration == asl.Function {
+			t.Prev = r.emit(t.Prev, LambdaFunctionStarted, Detail{})
+		} else {
+			t.Prev = r.emit(t.Prev, TaskStarted, Detail{Resource: res.Name(), ResourceType: res.Type()})
+		}
+	}
+	r.scheduled = nil
 }
 
 // taskStart evaluates what a task is started with.
@@ -290,14 +308,15 @@ func (r *Step) ScheduleFailed(thread, attempt uint32, name, cause string) {
 	r.run()
 }
 
-func (r *Step) taskOverdue(t *Thread) {
+// taskTimedOut writes that a task's time is over. It reports false when it is not.
+func (r *Step) taskTimedOut(t *Thread) (f failure, over bool) {
 	beat := !t.BeatBy.IsZero() && !t.BeatBy.After(r.Now)
 	if !beat && (t.Deadline.IsZero() || t.Deadline.After(r.Now)) {
-		return
+		return f, false
 	}
 	r.mark(t)
 	s := r.stateOf(t)
-	f := failure{name: asl.ErrTimeout, hasName: true, heartbeat: beat}
+	f = failure{name: asl.ErrTimeout, hasName: true, heartbeat: beat}
 	d := Detail{Error: &f.name}
 	typ := TaskTimedOut
 	switch res := s.Resource; res.Integration {
@@ -310,6 +329,5 @@ func (r *Step) taskOverdue(t *Thread) {
 	}
 	r.Cancel = append(r.Cancel, t.ID)
 	t.Prev = r.emit(t.Prev, typ, d)
-	t.Phase = Pending
-	r.fail(t, s, f)
+	return f, true
 }

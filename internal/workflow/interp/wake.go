@@ -6,44 +6,72 @@ import (
 	"github.com/tarn-data/tarn/internal/workflow/asl"
 )
 
-// Wake is called when a thread's Due time has come. A call that comes too early does nothing.
-func (r *Step) Wake(thread uint32) {
-	t := r.State.Threads[thread]
-	if t == nil || r.State.Status != Running {
-		return
+// Wake is called when the Due times of threads have come. A call that comes too early does nothing. Of tasks whose time is over
+// together, all are written to have timed out before the first of them fails.
+func (r *Step) Wake(threads ...uint32) {
+	type overdue struct {
+		t *Thread
+		f failure
 	}
-	if t.Parent == 0 && r.Machine.TimeoutSeconds > 0 && !r.executionDeadline().After(r.Now) {
-		r.finish(ExecutionTimedOut, 0, failure{})
-		return
-	}
-	switch t.Phase {
-	case Waiting:
-		if t.Due.After(r.Now) {
+	var late []overdue
+	for _, id := range threads {
+		t := r.State.Threads[id]
+		if t == nil || r.State.Status != Running {
+			continue
+		}
+		if t.Parent == 0 && r.timeLimit() > 0 && !r.executionDeadline().After(r.Now) {
+			r.finish(ExecutionTimedOut, 0, failure{})
 			return
 		}
-		s := r.stateOf(t)
-		r.mark(t)
-		r.through(t, s, s.Next, s.Output, s.Assign)
-	case Retrying:
-		if t.Due.After(r.Now) {
-			return
+		switch t.Phase {
+		case Waiting:
+			if t.Due.After(r.Now) {
+				continue
+			}
+			s := r.stateOf(t)
+			r.mark(t)
+			r.through(t, s, s.Next, s.Output, s.Assign)
+		case Retrying:
+			if t.Due.After(r.Now) {
+				continue
+			}
+			r.mark(t)
+			t.Phase = Pending
+			r.ready = append(r.ready, t.ID)
+		case Tasking:
+			if f, over := r.taskTimedOut(t); over {
+				late = append(late, overdue{t, f})
+			}
 		}
-		r.mark(t)
-		t.Phase = Pending
-		r.ready = append(r.ready, t.ID)
-	case Tasking:
-		r.taskOverdue(t)
+	}
+	for _, x := range late {
+		if r.State.Status == Running && r.State.Threads[x.t.ID] == x.t { // not gone with one that failed before it
+			x.t.Phase = Pending
+			r.fail(x.t, r.stateOf(x.t), x.f)
+		}
 	}
 	r.run()
 }
 
-// executionDeadline is when the execution's TimeoutSeconds are over. They count from the newest redrive.
+// ExpressLimit is how long an Express execution can run.
+const ExpressLimit = 5 * time.Minute
+
+// timeLimit is how long the execution may run; 0 = as long as it likes.
+func (r *Step) timeLimit() time.Duration {
+	limit := time.Duration(r.Machine.TimeoutSeconds) * time.Second
+	if r.State.Express && (limit == 0 || limit > ExpressLimit) {
+		return ExpressLimit
+	}
+	return limit
+}
+
+// executionDeadline is when the execution's time is over. It counts from the newest redrive.
 func (r *Step) executionDeadline() time.Time {
 	from := r.State.Start
 	if !r.State.Redriven.IsZero() {
 		from = r.State.Redriven
 	}
-	return from.Add(time.Duration(r.Machine.TimeoutSeconds) * time.Second)
+	return from.Add(r.timeLimit())
 }
 
 // WakeAt returns when the thread must be woken; zero = never.
@@ -58,7 +86,7 @@ func (r *Step) WakeAt(t *Thread) time.Time {
 		earliest(t.Deadline)
 		earliest(t.BeatBy)
 	}
-	if t.Parent == 0 && r.Machine.TimeoutSeconds > 0 {
+	if t.Parent == 0 && r.timeLimit() > 0 {
 		earliest(r.executionDeadline())
 	}
 	return due
