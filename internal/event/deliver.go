@@ -132,7 +132,7 @@ func (e *Engine) match(b *kv.Batch, bus BusRef, a arrived) {
 		}
 	}
 	for _, x := range archives {
-		if !a.again && (x.pattern == nil || x.pattern.Match(a.doc)) {
+		if !a.again && (x.Pattern == "" || x.pattern != nil && x.pattern.Match(a.doc)) {
 			b.Set(archivedKey(x.Bus.Scope, x.Name).Time(a.at).Str(a.id), a.text)
 		}
 	}
@@ -196,5 +196,9 @@ func (e *Engine) deliver(ctx context.Context, entry outbox.Entry, b *kv.Batch) e
 		e.log.Warn("drop an event that cannot be delivered", "rule", d.Rule.ARN(), "target", d.Target.ARN, "err", err)
 		return nil
 	}
-	return e.opts.Deliverer.Bury(ctx, b, d, entry.Attempt, err)
+	if dead := e.opts.Deliverer.Bury(ctx, b, d, entry.Attempt, err); dead != nil && ctx.Err() == nil {
+		b.Reset()
+		e.log.Warn("drop an event that neither its target nor its dead-letter queue takes", "rule", d.Rule.ARN(), "target", d.Target.ARN, "err", err, "reason", dead)
+	}
+	return ctx.Err()
 }

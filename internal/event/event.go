@@ -242,8 +242,8 @@ func (e *Engine) load(ctx context.Context, s ident.Scope) error {
 		return fmt.Errorf("read rules: %w", err)
 	}
 	for _, r := range rules {
-		if err := r.compile(); err != nil {
-			return fmt.Errorf("rule %s: %w", r.ARN(), err)
+		if err := r.compile(); err != nil { // an older version took it
+			e.log.Error("a rule takes no events until it is put again", "rule", r.ARN(), "err", err)
 		}
 		if _, rate := r.schedule.(schedule.Rate); rate && r.Last.After(e.opts.Clock.Now()) {
 			r.Last = e.opts.Clock.Now().UTC() // the clock was set back while the process was down
@@ -255,8 +255,8 @@ func (e *Engine) load(ctx context.Context, s ident.Scope) error {
 		return fmt.Errorf("read archives: %w", err)
 	}
 	for _, a := range archives {
-		if err := a.compile(); err != nil {
-			return fmt.Errorf("archive %s: %w", a.Name, err)
+		if err := a.compile(); err != nil { // an older version took it
+			e.log.Error("an archive keeps no events until it is updated", "archive", a.ARN(), "err", err)
 		}
 		e.setArchive(a)
 	}

@@ -258,3 +258,78 @@ func TestOrderOfMembers(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// reluctant takes nothing, in its dead-letter queue neither.
+type reluctant struct {
+	sink
+	tries chan struct{}
+}
+
+func (r *reluctant) Bury(context.Context, *kv.Batch, event.Delivery, int, error) error {
+	r.tries <- struct{}{}
+	return errors.New("no such queue")
+}
+
+// TestDeadLetterQueueThatRefuses: an event that nobody takes is given up, and not tried for ever.
+func TestDeadLetterQueueThatRefuses(t *testing.T) {
+	store := kvtest.New(t)
+	r := &reluctant{sink{fail: event.ErrPermanent}, make(chan struct{}, 8)}
+	e, err := event.Open(t.Context(), event.Options{Store: store, Deliverer: r, Clock: clock.NewFake(time.Now())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go e.Run(t.Context())
+	put(t, e, event.Rule{Pattern: `{"source":["s"]}`}, event.Target{Dead: "arn:aws:sqs:us-east-1:000000000000:dlq"})
+	if _, _, err := e.Put(t.Context(), []event.Event{{Source: "s", DetailType: "d", Detail: json.RawMessage(`{}`)}}, []event.BusRef{bus}); err != nil {
+		t.Fatal(err)
+	}
+	<-r.tries
+	for waiting(t, store) > 0 {
+		runtime.Gosched()
+		if len(r.tries) > 0 {
+			t.Fatal("it was tried again")
+		}
+	}
+}
+
+func waiting(t *testing.T, s kv.Store) (n int) {
+	for _, err := range s.Scan(t.Context(), kv.Prefix(key.In(key.Outbox))) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+// TestPatternOfAnOlderVersion: a pattern that is refused by now keeps nobody from starting, and takes nothing.
+func TestPatternOfAnOlderVersion(t *testing.T) {
+	store, c, s := kvtest.New(t), clock.NewFake(time.Now()), &sink{got: make(chan string, 8)}
+	e, stop := open(t, store, c, s)
+	put(t, e, event.Rule{Pattern: `{"source":["s"]}`}, event.Target{})
+	if _, err := e.CreateArchive(t.Context(), event.Archive{Bus: bus, Name: "a", Pattern: `{"source":["s"]}`}); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	var b kv.Batch
+	for it, err := range store.Scan(t.Context(), kv.Prefix(key.In(key.Event))) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Set(slices.Clone(it.Key), []byte(strings.ReplaceAll(string(it.Value), `[\"s\"]`, `[[]]`)))
+	}
+	if err := kv.Commit(t.Context(), store, &b); err != nil {
+		t.Fatal(err)
+	}
+	e, _ = open(t, store, c, s)
+	if _, _, err := e.Put(t.Context(), []event.Event{{Source: "s", DetailType: "d", Detail: json.RawMessage(`{}`)}}, []event.BusRef{bus}); err != nil {
+		t.Fatal(err)
+	}
+	a, err := e.Archive(bus.Scope, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := e.ArchiveSize(t.Context(), a); n != 0 || err != nil || waiting(t, store) != 0 {
+		t.Errorf("%d events archived, %d deliveries, %v", n, waiting(t, store), err)
+	}
+}

@@ -45,22 +45,18 @@ const (
 	maxTests = 10_000
 )
 
-// Compile reads a pattern. Errors wrap ErrInvalid.
+// Compile reads a pattern. Errors wrap ErrInvalid and say, as AWS's do, at which line and column.
 func Compile(text []byte) (*Pattern, error) {
-	v, err := Decode(text)
-	if err != nil {
-		return nil, invalid("it is not JSON: %v", err)
-	}
-	m, ok := v.(map[string]any)
-	if !ok {
-		return nil, invalid("Filter is not an object")
-	}
-	c := compiler{}
-	root, err := c.object(m, 0)
+	root, err := parse(string(text))
 	if err != nil {
 		return nil, err
 	}
-	return &Pattern{root}, nil
+	c := compiler{}
+	o, r := c.root(root)
+	if r != nil {
+		return nil, r.in(string(text))
+	}
+	return &Pattern{o}, nil
 }
 
 // Decode reads a JSON document in the form that Match takes: numbers are json.Number.
@@ -86,49 +82,59 @@ func invalid(format string, args ...any) error {
 
 type compiler struct{ tests int }
 
-func (c *compiler) object(m map[string]any, depth int) (*object, error) {
-	if len(m) == 0 {
-		return nil, invalid("Empty objects are not allowed")
+func (c *compiler) root(v *value) (*object, *refusal) {
+	if v.kind != '{' {
+		return nil, refuse(v.start, "Filter is not an object")
+	}
+	return c.object(v, 0)
+}
+
+func (c *compiler) object(v *value, depth int) (*object, *refusal) {
+	if len(v.members) == 0 {
+		return nil, refuse(v.end, "Empty objects are not allowed")
 	}
 	if depth > maxDepth {
-		return nil, invalid("it is nested more than %d levels deep", maxDepth)
+		return nil, refuse(v.start, "it is nested more than %d levels deep", maxDepth)
 	}
 	o := &object{fields: map[string]node{}}
-	for k, v := range m {
-		if list, ok := v.([]any); ok && k == "$or" && len(list) > 0 {
-			if alternatives, ok, err := c.or(list, depth); err != nil {
-				return nil, err
+	for _, m := range v.members {
+		if m.value.kind == '[' && m.name == "$or" && len(m.value.items) > 0 {
+			if alternatives, ok, r := c.or(m.value.items, depth); r != nil {
+				return nil, r
 			} else if ok {
 				o.or = append(o.or, alternatives)
 				continue
 			}
 		}
-		var err error
-		switch x := v.(type) {
-		case map[string]any:
-			o.fields[k], err = c.object(x, depth+1)
-		case []any:
-			o.fields[k], err = c.leaf(k, x)
+		switch m.value.kind {
+		case '{':
+			n, r := c.object(m.value, depth+1)
+			if r != nil {
+				return nil, r
+			}
+			o.fields[m.name] = n
+		case '[':
+			n, r := c.leaf(m.value)
+			if r != nil {
+				return nil, r
+			}
+			o.fields[m.name] = n
 		default:
-			err = invalid("%q must be an object or an array", k)
-		}
-		if err != nil {
-			return nil, err
+			return nil, refuse(m.value.start, "%q must be an object or an array", m.name)
 		}
 	}
 	return o, nil
 }
 
 // or reads the alternatives of "$or", unless they are the values of a field of that name.
-func (c *compiler) or(list []any, depth int) (alternatives []*object, ok bool, err error) {
+func (c *compiler) or(list []*value, depth int) (alternatives []*object, ok bool, r *refusal) {
 	for _, e := range list {
-		m, isObject := e.(map[string]any)
-		if !isObject {
+		if e.kind != '{' {
 			return nil, false, nil
 		}
-		o, err := c.object(m, depth+1)
-		if err != nil {
-			return nil, false, err
+		o, r := c.object(e, depth+1)
+		if r != nil {
+			return nil, false, r
 		}
 		alternatives = append(alternatives, o)
 	}
@@ -209,36 +215,32 @@ func (l leaf) match(v any, present bool) bool {
 	return false
 }
 
-func (c *compiler) leaf(field string, list []any) (leaf, error) {
-	if len(list) == 0 {
-		return nil, invalid("Empty arrays are not allowed\n at %q", field)
+func (c *compiler) leaf(v *value) (leaf, *refusal) {
+	if len(v.items) == 0 {
+		return nil, refuse(v.end, "Empty arrays are not allowed")
 	}
 	var l leaf
-	for _, e := range list {
+	for _, e := range v.items {
 		if c.tests++; c.tests > maxTests {
-			return nil, invalid("it has more than %d values", maxTests)
+			return nil, refuse(e.start, "it has more than %d values", maxTests)
 		}
-		m, ok := e.(map[string]any)
-		if !ok {
-			if _, nested := e.([]any); nested {
-				return nil, invalid("Match value must be String, number, true, false, or null\n at %q", field)
-			}
-			l = append(l, equals{e})
+		switch {
+		case e.kind == '[':
+			return nil, refuse(e.start, "Match value must be String, number, true, false, or null")
+		case e.kind != '{':
+			l = append(l, equals{e.scalar})
 			continue
+		case len(e.members) == 0:
+			return nil, refuse(e.end, "Empty objects are not allowed")
 		}
-		if len(m) != 1 {
-			return nil, invalid("Only one key allowed in match expression\n at %q", field)
+		t, r := operator(e.members[0].name, e.members[0].value)
+		if r != nil {
+			return nil, r
 		}
-		for name, arg := range m {
-			t, err := operator(name, arg)
-			if errors.Is(err, errAddress) { // AWS tells no place either
-				return nil, invalid("%v", err)
-			}
-			if err != nil {
-				return nil, invalid("%v\n at %q", err, field)
-			}
-			l = append(l, t)
+		if len(e.members) > 1 {
+			return nil, refuse(e.members[1].value.start, "Only one key allowed in match expression")
 		}
+		l = append(l, t)
 	}
 	return l, nil
 }

@@ -2,7 +2,6 @@ package eventpattern
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/big"
 	"net/netip"
@@ -10,12 +9,12 @@ import (
 	"strings"
 )
 
-func operator(name string, arg any) (test, error) {
+func operator(name string, arg *value) (test, *refusal) {
 	switch name {
 	case "exists":
-		b, ok := arg.(bool)
+		b, ok := arg.scalar.(bool)
 		if !ok {
-			return nil, errors.New("exists match pattern must be either true or false.")
+			return nil, refuse(arg.start, "exists match pattern must be either true or false.")
 		}
 		return existence{b}, nil
 	case "prefix", "suffix", "equals-ignore-case", "wildcard":
@@ -27,23 +26,14 @@ func operator(name string, arg any) (test, error) {
 	case "cidr":
 		return cidr(arg)
 	}
-	return nil, fmt.Errorf("Unrecognized match type %s", name)
+	return nil, refuse(arg.start, "Unrecognized match type %s", name)
 }
 
-// errAddress is the kind of the errors of networks.
-var errAddress = errors.New("not a network")
-
-// badAddress is an errAddress with its whole text.
-type badAddress string
-
-func (b badAddress) Error() string { return string(b) }
-
-func (b badAddress) Is(err error) bool { return err == errAddress }
-
-func cidr(arg any) (test, error) {
-	s, ok := arg.(string)
+// cidr reads a network. AWS tells no place of what is wrong with an address.
+func cidr(arg *value) (test, *refusal) {
+	s, ok := arg.scalar.(string)
 	if !ok {
-		return nil, errors.New("prefix match pattern must be a string")
+		return nil, refuse(arg.start, "prefix match pattern must be a string")
 	}
 	p, err := netip.ParsePrefix(s)
 	if err == nil {
@@ -54,27 +44,25 @@ func cidr(arg any) (test, error) {
 	}
 	address, bits, ok := strings.Cut(s, "/")
 	if !ok {
-		return nil, badAddress("Malformed CIDR, one '/' required")
+		return nil, refuse(-1, "Malformed CIDR, one '/' required")
 	}
 	if _, err := strconv.Atoi(bits); err != nil {
-		return nil, badAddress("Malformed CIDR, mask bits must be an integer")
+		return nil, refuse(-1, "Malformed CIDR, mask bits must be an integer")
 	}
 	if _, err := netip.ParseAddr(address); err != nil {
-		return nil, badAddress("Nonstandard IP address: " + address)
+		return nil, refuse(-1, "Nonstandard IP address: %s", address)
 	}
-	return nil, badAddress("Malformed CIDR, mask bits are out of range: " + s)
+	return nil, refuse(-1, "Malformed CIDR, mask bits are out of range: %s", s)
 }
 
-func textOperator(name string, arg any) (test, error) {
+func textOperator(name string, arg *value) (test, *refusal) {
 	fold := false
-	if m, ok := arg.(map[string]any); ok && len(m) == 1 && (name == "prefix" || name == "suffix") {
-		if arg, fold = m["equals-ignore-case"]; !fold {
-			return nil, fmt.Errorf("%s match pattern must be a string", name)
-		}
+	if len(arg.members) == 1 && (name == "prefix" || name == "suffix") && arg.members[0].name == "equals-ignore-case" {
+		arg, fold = arg.members[0].value, true
 	}
-	want, ok := arg.(string)
+	want, ok := arg.scalar.(string)
 	if !ok {
-		return nil, fmt.Errorf("%s match pattern must be a string", name)
+		return nil, refuse(arg.start, "%s match pattern must be a string", name)
 	}
 	low := strings.ToLower(want)
 	switch {
@@ -91,7 +79,7 @@ func textOperator(name string, arg any) (test, error) {
 	}
 	parts, err := wildcard(want)
 	if err != nil {
-		return nil, err
+		return nil, refuse(arg.end, "%v", err)
 	}
 	return text(func(s string) bool { return matchParts(parts, s) }), nil
 }
@@ -141,65 +129,75 @@ func matchParts(parts []string, s string) bool {
 	return true
 }
 
-func anythingBut(arg any) (test, error) {
-	switch x := arg.(type) {
-	case string, json.Number, nil, bool:
-		return not{leaf{equals{x}}}, nil
-	case []any:
+const badAnythingBut = "Value of anything-but must be an array or single string/number value."
+
+func anythingBut(arg *value) (test, *refusal) {
+	switch arg.kind {
+	case '"', '0':
+		return not{leaf{equals{arg.scalar}}}, nil
+	case '[':
 		var l leaf
-		for _, e := range x {
-			switch e.(type) {
-			case string, json.Number:
-				l = append(l, equals{e})
-			default:
-				return nil, errors.New("Inside anything but list, start|null|boolean is not supported.")
+		for _, e := range arg.items {
+			if e.kind != '"' && e.kind != '0' {
+				return nil, inList(refuse(e.start, "Inside anything but list, start|null|boolean is not supported."))
 			}
+			l = append(l, equals{e.scalar})
 		}
 		if len(l) == 0 {
-			return nil, fmt.Errorf("anything-but wants at least one value")
+			return nil, refuse(arg.end, "anything-but wants at least one value")
 		}
 		return not{l}, nil
-	case map[string]any:
-		if len(x) != 1 {
-			return nil, fmt.Errorf("anything-but wants one operator")
+	case '{':
+		if len(arg.members) != 1 {
+			return nil, refuse(arg.end, "anything-but wants one operator")
 		}
-		for name, arg := range x {
-			list, ok := arg.([]any)
-			if !ok {
-				list = []any{arg}
-			}
-			if len(list) == 0 {
-				return nil, fmt.Errorf("anything-but wants at least one value")
-			}
-			var l leaf
-			for _, e := range list {
-				s, isText := e.(string)
-				_, nested := e.(map[string]any)
-				switch affix := name == "prefix" || name == "suffix"; {
-				case affix && nested:
-					return nil, errors.New("Value of anything-but must be an array or single string/number value.")
-				case affix && !isText:
-					return nil, errors.New("prefix/suffix match pattern must be a string")
-				case affix && s == "":
-					return nil, errors.New("Null prefix/suffix not allowed")
-				case name == "equals-ignore-case" && !isText:
-					return nil, errors.New("Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.")
-				}
-				t, err := textOperator(name, e)
-				switch name {
-				case "prefix", "suffix", "equals-ignore-case", "wildcard":
-				default:
-					return nil, fmt.Errorf("Unsupported anything-but pattern: %s", name)
-				}
-				if err != nil {
-					return nil, err
-				}
-				l = append(l, t)
-			}
-			return not{l}, nil
-		}
+		return anythingButOperator(arg.members[0].name, arg.members[0].value)
 	}
-	return nil, fmt.Errorf("anything-but wants strings, numbers or an operator")
+	return nil, refuse(arg.start, badAnythingBut)
+}
+
+func inList(r *refusal) *refusal {
+	r.twice = true
+	return r
+}
+
+func anythingButOperator(name string, arg *value) (test, *refusal) {
+	switch name {
+	case "prefix", "suffix", "equals-ignore-case", "wildcard":
+	default:
+		return nil, refuse(arg.start, "Unsupported anything-but pattern: %s", name)
+	}
+	if arg.kind != '[' {
+		t, r := affirmed(name, arg)
+		return not{leaf{t}}, r
+	}
+	if len(arg.items) == 0 {
+		return nil, refuse(arg.end, "anything-but wants at least one value")
+	}
+	var l leaf
+	for _, e := range arg.items {
+		t, r := affirmed(name, e)
+		if r != nil {
+			return nil, inList(r)
+		}
+		l = append(l, t)
+	}
+	return not{l}, nil
+}
+
+// affirmed is what an operator in anything-but must not find.
+func affirmed(name string, arg *value) (test, *refusal) {
+	switch affix := name == "prefix" || name == "suffix"; {
+	case affix && arg.kind == '{':
+		return nil, refuse(arg.start, badAnythingBut)
+	case affix && arg.kind != '"':
+		return nil, refuse(arg.start, "prefix/suffix match pattern must be a string")
+	case affix && arg.scalar == "":
+		return nil, refuse(arg.end, "Null prefix/suffix not allowed")
+	case name == "equals-ignore-case" && arg.kind != '"':
+		return nil, refuse(arg.start, "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.")
+	}
+	return textOperator(name, arg)
 }
 
 // interval is numeric: bounds that are nil are open.
@@ -231,24 +229,24 @@ func (t interval) match(v any, present bool) bool {
 }
 
 // numeric reads one comparison, or two that bound a range from below and from above.
-func numeric(arg any) (test, error) {
-	list, ok := arg.([]any)
-	if !ok {
-		return nil, errors.New("Value of numeric must be an array.")
+func numeric(arg *value) (test, *refusal) {
+	list := arg.items
+	if arg.kind != '[' {
+		return nil, refuse(arg.start, "Value of numeric must be an array.")
 	}
 	if len(list) == 0 {
-		return nil, errors.New("Invalid member in numeric match: ]")
+		return nil, refuse(arg.end, "Invalid member in numeric match: ]")
 	}
-	op, ok := list[0].(string)
+	op, ok := list[0].scalar.(string)
 	if !ok {
-		return nil, fmt.Errorf("Invalid member in numeric match: %v", list[0])
+		return nil, refuse(list[0].start, "Invalid member in numeric match: %v", list[0].scalar)
 	}
 	var t interval
 	name := op
 	if op == "=" {
 		name = "equals"
 	}
-	n, err := operand(name, list, 1)
+	n, bad := operand(name, arg, 1)
 	switch op {
 	case "=":
 		t.lo, t.hi = n, n
@@ -257,46 +255,49 @@ func numeric(arg any) (test, error) {
 	case ">", ">=":
 		t.lo, t.loOpen = n, op == ">"
 	default:
-		return nil, fmt.Errorf("Unrecognized numeric range operator: %s", op)
+		return nil, refuse(list[0].end, "Unrecognized numeric range operator: %s", op)
 	}
-	if err != nil {
-		return nil, err
+	if bad != nil {
+		return nil, bad
 	}
 	if len(list) == 2 {
 		return t, nil
 	}
 	if t.hi != nil {
-		return nil, errors.New("Too many elements in numeric expression")
+		return nil, refuse(list[2].start, "Too many elements in numeric expression")
 	}
-	upper, ok := list[2].(string)
+	upper, ok := list[2].scalar.(string)
 	if !ok {
-		return nil, fmt.Errorf("Bad value in numeric range: %v", list[2])
+		return nil, refuse(list[2].start, "Bad value in numeric range: %v", list[2].scalar)
 	}
 	if upper != "<" && upper != "<=" {
-		return nil, fmt.Errorf("Bad numeric range operator: %s", upper)
+		return nil, refuse(list[2].end, "Bad numeric range operator: %s", upper)
 	}
-	if t.hi, err = operand(upper, list, 3); err != nil {
-		return nil, err
+	if t.hi, bad = operand(upper, arg, 3); bad != nil {
+		return nil, bad
 	}
 	t.hiOpen = upper == "<"
 	if t.lo.Cmp(t.hi) >= 0 {
-		return nil, errors.New("Bottom must be less than top")
+		return nil, refuse(list[3].start, "Bottom must be less than top")
 	}
 	if len(list) > 4 {
-		return nil, errors.New("Too many terms in numeric range expression")
+		return nil, refuse(list[4].start, "Too many terms in numeric range expression")
 	}
 	return t, nil
 }
 
 // operand is the number at a place of a numeric expression.
-func operand(op string, list []any, at int) (*big.Rat, error) {
-	if at < len(list) {
-		if n, ok := list[at].(json.Number); ok {
-			if r := number(n); r != nil {
-				return r, nil
-			}
-			return nil, fmt.Errorf("Value of %s is out of range: %s", op, n)
-		}
+func operand(op string, list *value, at int) (*big.Rat, *refusal) {
+	if at >= len(list.items) {
+		return nil, refuse(list.end, "Value of %s must be numeric", op)
 	}
-	return nil, fmt.Errorf("Value of %s must be numeric", op)
+	e := list.items[at]
+	n, ok := e.scalar.(json.Number)
+	if !ok {
+		return nil, refuse(e.start, "Value of %s must be numeric", op)
+	}
+	if r := number(n); r != nil {
+		return r, nil
+	}
+	return nil, refuse(e.start, "Value of %s is out of range: %s", op, n)
 }
