@@ -127,7 +127,10 @@ func (d *EventTargets) Deliver(ctx context.Context, b *kv.Batch, x event.Deliver
 		if !d.Queues.Permits(q, eventService, r.ARN(), account) {
 			return denied()
 		}
-		return d.Queues.Enqueue(b, queue.Incoming{Queue: q, Message: queue.Message{Body: string(x.Payload), Sender: account, Group: t.Group}})
+		if err := d.Queues.Enqueue(b, queue.Incoming{Queue: q, Message: queue.Message{Body: string(x.Payload), Sender: account, Group: t.Group}}); err != nil {
+			return gone("target %s: %w", t.ARN, err) // too large for the queue, say
+		}
+		return nil
 	case "sns":
 		n, _, _ := topic.ParseARN(t.ARN)
 		if !d.Topics.Permits(n, eventService, r.ARN(), account) {

@@ -174,6 +174,9 @@ func (d TopicDeliveries) deliver(ctx context.Context, b *kv.Batch, x *topic.Deli
 			return err
 		}
 		m, err := d.queueMessage(ctx, r, x)
+		if err == nil {
+			err = d.Queues.Check(m) // it may be too large for the queue
+		}
 		if err != nil {
 			return err
 		}

@@ -145,28 +145,32 @@ func (e *Engine) Create(ctx context.Context, m Mapping) (Mapping, error) {
 	if err := e.check(ctx, m); err != nil {
 		return Mapping{}, err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	err := kv.CommitLocked(ctx, &e.mu, e.opts.Store, func(b *kv.Batch) (func(), error) { return e.add(b, m) })
+	if err != nil {
+		return Mapping{}, err
+	}
+	return m, nil
+}
+
+// add puts a mapping that is not there yet into b; e.mu is held.
+func (e *Engine) add(b *kv.Batch, m Mapping) (done func(), err error) {
 	for _, o := range e.all {
 		if o.SourceARN == m.SourceARN && o.FunctionARN == m.FunctionARN {
 			_, name, _ := strings.Cut(m.FunctionARN, ":function:")
-			return Mapping{}, fmt.Errorf("%w: An event source mapping with SQS arn (\" %s \") and function (\" %s \") already exists. Please update or delete the existing mapping with UUID %s",
+			return nil, fmt.Errorf("%w: An event source mapping with SQS arn (\" %s \") and function (\" %s \") already exists. Please update or delete the existing mapping with UUID %s",
 				ErrExists, m.SourceARN, name, o.UUID)
 		}
 	}
-	return m, e.put(ctx, m)
+	return e.put(b, m), nil
 }
 
-// put stores a mapping and starts it; e.mu is held, which only changes of mappings take.
-func (e *Engine) put(ctx context.Context, m Mapping) error {
-	var b kv.Batch
-	kv.Put(&b, recordKey(m), m)
-	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
-		return err
+// put adds a mapping to b and returns what starts it; e.mu is held.
+func (e *Engine) put(b *kv.Batch, m Mapping) (done func()) {
+	kv.Put(b, recordKey(m), m)
+	return func() {
+		e.all[m.UUID] = m
+		e.start(m)
 	}
-	e.all[m.UUID] = m
-	e.start(m)
-	return nil
 }
 
 func (e *Engine) check(ctx context.Context, m Mapping) error {
@@ -254,12 +258,16 @@ func (e *Engine) Update(ctx context.Context, scope ident.Scope, uuid string, edi
 	if err := e.check(ctx, m); err != nil {
 		return Mapping{}, err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if _, ok := e.all[uuid]; !ok {
-		return Mapping{}, ErrNotFound
+	err = kv.CommitLocked(ctx, &e.mu, e.opts.Store, func(b *kv.Batch) (func(), error) {
+		if _, ok := e.all[uuid]; !ok {
+			return nil, ErrNotFound
+		}
+		return e.put(b, m), nil
+	})
+	if err != nil {
+		return Mapping{}, err
 	}
-	return m, e.put(ctx, m)
+	return m, nil
 }
 
 // Delete ends a mapping. Batches that are with the function are finished.

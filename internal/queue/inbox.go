@@ -17,15 +17,20 @@ import (
 
 func inboxPrefix() key.Key { return key.In(key.Queue).Str("in") }
 
-// Enqueue adds a message to b. It is in its queue soon after b is durable. Errors are those that Send would give; what is found
-// out later (the queue was deleted) is logged and the message dropped. Whoever commits the batch alone uses SendAll.
-func (e *Engine) Enqueue(b *kv.Batch, in Incoming) error {
+// Check reports why a queue would refuse a message: the errors are those of Send.
+func (e *Engine) Check(in Incoming) error {
 	s, err := e.shard(in.Queue)
 	if err != nil {
 		return err
 	}
 	set := s.definition().Settings
-	if err := checkMessage(&in.Message, &set); err != nil {
+	return checkMessage(&in.Message, &set)
+}
+
+// Enqueue adds a message to b. It is in its queue soon after b is durable. Errors are those that Send would give; what is found
+// out later (the queue was deleted) is logged and the message dropped. Whoever commits the batch alone uses SendAll.
+func (e *Engine) Enqueue(b *kv.Batch, in Incoming) error {
+	if err := e.Check(in); err != nil {
 		return err
 	}
 	data, err := json.Marshal(in)

@@ -129,13 +129,20 @@ func (e *Engine) notify(ctx context.Context, x outbox.Entry, b *kv.Batch) error 
 		return nil
 	}
 	log.Warn("a message goes to the dead-letter queue of its subscription")
-	return e.opts.Deliverer.Bury(ctx, b, d, err)
+	if dead := e.opts.Deliverer.Bury(ctx, b, d, err); dead != nil && ctx.Err() == nil {
+		b.Reset()
+		log.Warn("drop a message that neither its endpoint nor its dead-letter queue takes", "reason", dead)
+	}
+	return ctx.Err()
 }
 
 // removeExpired removes subscriptions whose token was not used in time, and tokens that would restore others.
 func (e *Engine) removeExpired(ctx context.Context) error {
-	e.changes.Lock()
-	defer e.changes.Unlock()
+	return e.change(ctx, func() error { return e.dropExpired(ctx) })
+}
+
+// dropExpired is removeExpired for one change.
+func (e *Engine) dropExpired(ctx context.Context) error {
 	var old []Subscription
 	e.mu.RLock()
 	for _, t := range e.topics {
@@ -165,15 +172,11 @@ func (e *Engine) removeExpired(ctx context.Context) error {
 	if b.Empty() {
 		return nil
 	}
-	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, s := range old {
-		e.replace(s.Topic, s.ID, nil)
-	}
-	return nil
+	return e.commit(&b, func() {
+		for _, s := range old {
+			e.replace(s.Topic, s.ID, nil)
+		}
+	})
 }
 
 // awaitTurn waits until a notice may be posted. The few posts of one endpoint that are under way at a time wait here, the others in

@@ -192,7 +192,7 @@ func (e *badAttribute) Unwrap() error { return ErrBadAttribute }
 // wants reports whether the subscription's filter policy lets a message through.
 func (s *Subscription) wants(m *Message) bool {
 	if s.pattern == nil {
-		return true
+		return s.Filter == ""
 	}
 	if s.OnBody {
 		doc, err := eventpattern.Decode([]byte(m.Body))

@@ -113,9 +113,13 @@ func combinations(v any, depth int) int {
 // Subscribe adds a subscription; one with the same endpoint is returned as it is. An endpoint outside of Tarn, and a queue of
 // another account, is sent a token, with which Confirm makes the subscription take effect; to one that still waits another token is sent. set gives the
 // subscription its attributes; where there is one for the endpoint, it has to have them already. nil sets none.
-func (e *Engine) Subscribe(ctx context.Context, s Subscription, set func(*Subscription) error) (Subscription, error) {
-	e.changes.Lock()
-	defer e.changes.Unlock()
+func (e *Engine) Subscribe(ctx context.Context, s Subscription, set func(*Subscription) error) (out Subscription, err error) {
+	err = e.change(ctx, func() error { out, err = e.subscribe(ctx, s, set); return err })
+	return out, err
+}
+
+// subscribe is Subscribe for one change.
+func (e *Engine) subscribe(ctx context.Context, s Subscription, set func(*Subscription) error) (Subscription, error) {
 	_, subs, err := e.Get(s.Topic)
 	if err != nil {
 		return s, err
@@ -184,22 +188,7 @@ func (e *Engine) putSubscription(ctx context.Context, s Subscription, b *kv.Batc
 	}
 	b.IfPresent(topicKey(s.Topic))
 	kv.Put(b, subscriptionPrefix(s.Topic).Str(s.ID), s)
-	return e.commit(ctx, b, s.Topic, s.ID, &s)
-}
-
-// commit applies b and sets a subscription in memory, or takes it away where s is nil, as one step: whoever sees what b wrote
-// sees the subscription too. Then it waits until b is durable.
-func (e *Engine) commit(ctx context.Context, b *kv.Batch, r Ref, id string, s *Subscription) error {
-	e.mu.Lock()
-	p, err := e.opts.Store.Apply(ctx, b)
-	if err == nil {
-		e.replace(r, id, s)
-	}
-	e.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	return p.Wait(ctx)
+	return e.commit(b, func() { e.replace(s.Topic, s.ID, &s) })
 }
 
 // replace sets a subscription in memory, or takes it away; e.mu is held.
@@ -231,23 +220,27 @@ func (e *Engine) Subscription(r Ref, id string) (Subscription, error) {
 
 // Change alters a subscription.
 func (e *Engine) Change(ctx context.Context, r Ref, id string, edit func(*Subscription) error) error {
-	e.changes.Lock()
-	defer e.changes.Unlock()
-	s, err := e.Subscription(r, id)
-	if err != nil {
-		return err
-	}
-	if err := edit(&s); err != nil {
-		return err
-	}
-	return e.putSubscription(ctx, s, &kv.Batch{})
+	return e.change(ctx, func() error {
+		s, err := e.Subscription(r, id)
+		if err != nil {
+			return err
+		}
+		if err := edit(&s); err != nil {
+			return err
+		}
+		return e.putSubscription(ctx, s, &kv.Batch{})
+	})
 }
 
 // Confirm makes the subscription take effect whose endpoint was sent the token, or restores one that was removed. A token that
 // was used before is no error. authenticate: from now on only signed requests remove the subscription.
-func (e *Engine) Confirm(ctx context.Context, r Ref, token string, authenticate bool) (Subscription, error) {
-	e.changes.Lock()
-	defer e.changes.Unlock()
+func (e *Engine) Confirm(ctx context.Context, r Ref, token string, authenticate bool) (s Subscription, err error) {
+	err = e.change(ctx, func() error { s, err = e.confirm(ctx, r, token, authenticate); return err })
+	return s, err
+}
+
+// confirm is Confirm for one change.
+func (e *Engine) confirm(ctx context.Context, r Ref, token string, authenticate bool) (Subscription, error) {
 	_, subs, err := e.Get(r)
 	if err != nil {
 		return Subscription{}, err
@@ -285,16 +278,16 @@ func (e *Engine) expired(s *Subscription) bool {
 // Unsubscribe removes a subscription. One that is gone is no error. An endpoint outside of Tarn is told, with a token that
 // restores the subscription.
 func (e *Engine) Unsubscribe(ctx context.Context, r Ref, id string) error {
-	e.changes.Lock()
-	defer e.changes.Unlock()
-	var b kv.Batch
-	b.Delete(subscriptionPrefix(r).Str(id))
-	if s, err := e.Subscription(r, id); err == nil && s.Outside() && !s.Pending {
-		s.Token, s.Asked = ident.Hex(32), e.opts.Clock.Now().UTC()
-		kv.Put(&b, of("u", r).Str(s.Token), s)
-		e.box.Put(&b, entry{Kind: Removal, Subscription: s, Message: Message{ID: ident.UUID()}, At: s.Asked})
-	}
-	return e.commit(ctx, &b, r, id, nil)
+	return e.change(ctx, func() error {
+		var b kv.Batch
+		b.Delete(subscriptionPrefix(r).Str(id))
+		if s, err := e.Subscription(r, id); err == nil && s.Outside() && !s.Pending {
+			s.Token, s.Asked = ident.Hex(32), e.opts.Clock.Now().UTC()
+			kv.Put(&b, of("u", r).Str(s.Token), s)
+			e.box.Put(&b, entry{Kind: Removal, Subscription: s, Message: Message{ID: ident.UUID()}, At: s.Asked})
+		}
+		return e.commit(&b, func() { e.replace(r, id, nil) })
+	})
 }
 
 // Subscriptions returns those of all the topics of a scope, in the order of their ARNs, after the ARN given.

@@ -169,7 +169,8 @@ type Engine struct {
 	tails tail.Hub[Ref, Message]
 	pace  pace.Pacer // by the subscription's ARN
 
-	changes sync.Mutex // serialises changes of topics and subscriptions
+	changes sync.Mutex // serialises changes of topics and subscriptions; held until they are applied, not until they are durable
+	applied kv.Pending // the newest change; changes is held
 
 	mu     sync.RWMutex // guards topics and what they hold
 	topics map[Ref]*state
@@ -212,8 +213,8 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		return nil, fmt.Errorf("read subscriptions: %w", err)
 	}
 	for _, s := range subs {
-		if err := s.compile(); err != nil {
-			return nil, err
+		if err := s.compile(); err != nil { // an older version took it
+			e.log.Error("a subscription gets no messages until its filter policy is set again", "subscription", s.ARN(), "err", err)
 		}
 		if t := e.topics[s.Topic]; t != nil {
 			t.subs = append(t.subs, s)
@@ -288,90 +289,110 @@ func (e *Engine) Permits(r Ref, service, sourceARN, sourceAccount string) bool {
 
 var nameForm = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,256}$`)
 
+// change runs f, which changes topics and subscriptions, without any other change between, and waits, with others let in, until
+// all that f may have seen is durable.
+func (e *Engine) change(ctx context.Context, f func() error) error {
+	e.changes.Lock()
+	err := f()
+	p := e.applied
+	e.changes.Unlock()
+	if err != nil || p == nil {
+		return err
+	}
+	return p.Wait(ctx)
+}
+
+// commit applies b and changes what is in memory, as one step; changes is held, and change waits.
+func (e *Engine) commit(b *kv.Batch, done func()) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	p, err := e.opts.Store.Apply(context.Background(), b) // it does not wait for the disk
+	if err != nil {
+		return err
+	}
+	e.applied = p
+	done()
+	return nil
+}
+
 // Create makes a topic; one that exists with the same attributes is returned.
 func (e *Engine) Create(ctx context.Context, r Ref, attrs, tags map[string]string) (Topic, error) {
 	fifo := attrs["FifoTopic"] == "true"
 	if base := strings.TrimSuffix(r.Name, ".fifo"); len(r.Name) > 256 || !nameForm.MatchString(base) || fifo != r.FIFO() {
 		return Topic{}, fmt.Errorf("%w: Topic Name", ErrBadParameter)
 	}
-	e.changes.Lock()
-	defer e.changes.Unlock()
-	if s, err := e.find(r); err == nil {
+	t := Topic{Ref: r, Attributes: attrs, Tags: tags, Created: e.opts.Clock.Now().UTC()}
+	err := e.change(ctx, func() error {
+		have, _, err := e.Get(r)
+		if err != nil {
+			return e.put(t)
+		}
 		for k, v := range attrs {
-			if s.topic.Attributes[k] != v {
-				return Topic{}, ErrExists
+			if have.Attributes[k] != v {
+				return ErrExists
 			}
 		}
 		for k, v := range tags {
-			if have, ok := s.topic.Tags[k]; !ok || have != v {
-				return Topic{}, ErrOtherTags
+			if old, ok := have.Tags[k]; !ok || old != v {
+				return ErrOtherTags
 			}
 		}
-		return s.topic, nil
+		t = have
+		return nil
+	})
+	if err != nil {
+		return Topic{}, err
 	}
-	t := Topic{Ref: r, Attributes: attrs, Tags: tags, Created: e.opts.Clock.Now().UTC()}
-	return t, e.put(ctx, t)
+	return t, nil
 }
 
-func (e *Engine) put(ctx context.Context, t Topic) error {
+func (e *Engine) put(t Topic) error {
 	doc, err := parsePolicy(t)
 	if err != nil {
 		return fmt.Errorf("%w: Policy: %w", ErrBadParameter, err)
 	}
 	var b kv.Batch
 	kv.Put(&b, topicKey(t.Ref), t)
-	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	s := e.topics[t.Ref]
-	if s == nil {
-		s = &state{}
-		e.topics[t.Ref] = s
-	}
-	s.topic, s.policy = t, doc
-	return nil
+	return e.commit(&b, func() {
+		s := e.topics[t.Ref]
+		if s == nil {
+			s = &state{}
+			e.topics[t.Ref] = s
+		}
+		s.topic, s.policy = t, doc
+	})
 }
 
 // Update changes a topic's attributes and tags.
 func (e *Engine) Update(ctx context.Context, r Ref, edit func(attrs, tags map[string]string) error) error {
-	e.changes.Lock()
-	defer e.changes.Unlock()
-	t, _, err := e.Get(r)
-	if err != nil {
-		return err
-	}
-	attrs, tags := maps.Clone(t.Attributes), maps.Clone(t.Tags)
-	if attrs == nil {
-		attrs = map[string]string{}
-	}
-	if tags == nil {
-		tags = map[string]string{}
-	}
-	if err := edit(attrs, tags); err != nil {
-		return err
-	}
-	t.Attributes, t.Tags = attrs, tags
-	return e.put(ctx, t)
+	return e.change(ctx, func() error {
+		t, _, err := e.Get(r)
+		if err != nil {
+			return err
+		}
+		attrs, tags := maps.Clone(t.Attributes), maps.Clone(t.Tags)
+		if attrs == nil {
+			attrs = map[string]string{}
+		}
+		if tags == nil {
+			tags = map[string]string{}
+		}
+		if err := edit(attrs, tags); err != nil {
+			return err
+		}
+		t.Attributes, t.Tags = attrs, tags
+		return e.put(t)
+	})
 }
 
 // Delete removes a topic with its subscriptions. One that is gone is no error.
 func (e *Engine) Delete(ctx context.Context, r Ref) error {
-	e.changes.Lock()
-	defer e.changes.Unlock()
 	var b kv.Batch
 	b.Delete(topicKey(r))
 	for _, kind := range []string{"s", "u", "n", "d"} {
 		b.DeleteRange(of(kind, r), of(kind, r).End())
 	}
-	if err := kv.Commit(ctx, e.opts.Store, &b); err != nil {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.topics, r)
-	return nil
+	return e.change(ctx, func() error { return e.commit(&b, func() { delete(e.topics, r) }) })
 }
 
 // List returns the topics of a scope in the order of their names, after the name given.

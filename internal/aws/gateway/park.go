@@ -117,9 +117,13 @@ func (g *Gateway) park(x *exchange, rest func(context.Context, *protocol.Recorde
 	w := &parkedWriter{header: header}
 	p.group.Go("parked call", func(ctx context.Context) {
 		defer func() { <-g.waits }()
-		early, alive := answerOn(ctx, conn, early, w, rest, done)
-		if !alive {
-			_ = conn.Close() // nobody is left to tell
+		alive := false
+		defer func() {
+			if !alive { // also after a panic
+				_ = conn.Close() // nobody is left to tell
+			}
+		}()
+		if early, alive = answerOn(ctx, conn, early, w, rest, done); !alive {
 			return
 		}
 		c := &resumed{Conn: conn, owner: p, early: early}
@@ -161,7 +165,12 @@ func answerOn(ctx context.Context, conn net.Conn, early []byte, w *parkedWriter,
 		err = errors.Join(err, e)
 	}
 	if err == nil && finished {
+		// A client that reads nothing must not hold up the stop.
+		going := context.AfterFunc(stop, func() { _ = conn.SetWriteDeadline(time.Unix(1, 0)) })
 		err = errors.Join(w.send(conn), conn.SetReadDeadline(time.Time{}))
+		if !going() {
+			err = errors.Join(err, stop.Err())
+		}
 	}
 	done(rec)
 	return early, err == nil && finished
