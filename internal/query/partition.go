@@ -32,15 +32,20 @@ func specValues(t catalog.Table, spec parse.PartitionSpec) ([]string, error) {
 	return values, nil
 }
 
+// partitionFolder is where rows with this value of a key lie, below the folder of the key before it: "key=value/", with Hive's escapes.
+func partitionFolder(key, value string) string {
+	return escapeHive(key) + "=" + escapeHive(value) + "/"
+}
+
 func newPartition(t catalog.Table, values []string, location string) catalog.Partition {
 	sd := *t.Storage
 	sd.Location = location
 	if location == "" {
-		parts := make([]string, len(values))
+		var b strings.Builder
 		for i, v := range values {
-			parts[i] = t.PartitionKeys[i].Name + "=" + v
+			b.WriteString(partitionFolder(t.PartitionKeys[i].Name, v))
 		}
-		sd.Location = strings.TrimSuffix(t.Storage.Location, "/") + "/" + strings.Join(parts, "/") + "/"
+		sd.Location = strings.TrimSuffix(t.Storage.Location, "/") + "/" + b.String()
 	}
 	return catalog.Partition{Values: values, Storage: &sd}
 }

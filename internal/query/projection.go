@@ -69,7 +69,11 @@ func (r *running) projected(ctx context.Context, t *catalog.Table, use *sqlfront
 		values, replace := make([]string, len(keys)), make([]string, 0, 2*len(keys))
 		for i, k := range t.PartitionKeys {
 			values[i] = keys[i][at[i]].value
-			replace = append(replace, "${"+k.Name+"}", keys[i][at[i]].path)
+			path := keys[i][at[i]].path
+			if t.Parameters["storage.location.template"] == "" {
+				path = escapeHive(path)
+			}
+			replace = append(replace, "${"+k.Name+"}", path)
 		}
 		files, err := r.list(ctx, strings.NewReplacer(replace...).Replace(template), values)
 		if err != nil {

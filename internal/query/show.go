@@ -13,6 +13,19 @@ import (
 	"github.com/tarn-data/tarn/internal/sqlfront/parse"
 )
 
+// escapeHive writes a name or value as Hive's folders have it: what a path or a pattern would read otherwise becomes %XX.
+func escapeHive(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == 0x7f || strings.IndexByte("\"#%'*/:=?\\{[]^", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
 // unescapeHive decodes the value of a folder's name.
 func unescapeHive(v string) string {
 	if s, err := url.PathUnescape(v); err == nil {

@@ -81,7 +81,7 @@ func (r *running) copySQL(plan *sqlfront.Plan, out output, dir string) (string, 
 		}
 		name := value.Quote(strings.ToLower(c.Name))
 		if i >= len(out.columns)-out.keys {
-			x = "CAST(" + x + " AS VARCHAR)"
+			x = "nullif(CAST(" + x + " AS VARCHAR), '" + hiveNull + "')" // that text reads back as NULL, and is its folder
 			keys = append(keys, name)
 		}
 		items[i] = x + " AS " + name
@@ -205,23 +205,19 @@ func (r *running) upload(ctx context.Context, dir string, out output) (objects [
 			return objects, fmt.Errorf("read output directory: %w", err)
 		}
 		w, bucket := written{}, ""
-		folderOf := filepath.ToSlash(filepath.Dir(rel))
-		if folderOf == "." {
-			folderOf = ""
-		} else {
-			for _, d := range strings.Split(folderOf, "/") {
+		folderOf := ""
+		if made := filepath.ToSlash(filepath.Dir(rel)); made != "." {
+			for _, d := range strings.Split(made, "/") { // as DuckDB names them, which escapes more than Hive
 				k, v, _ := strings.Cut(d, "=")
 				if k == bucketKey {
-					bucket, folderOf = "_bucket-"+v, strings.TrimSuffix(strings.TrimSuffix(folderOf, d), "/")
+					bucket = "_bucket-" + v
 					break
 				}
 				if v, err = url.PathUnescape(v); err != nil {
 					return objects, fmt.Errorf("partition folder %s: %w", d, err)
 				}
+				folderOf += partitionFolder(strings.ToLower(out.columns[len(out.columns)-out.keys+len(w.values)].Name), v)
 				w.values = append(w.values, v)
-			}
-			if folderOf != "" {
-				folderOf += "/"
 			}
 		}
 		w.key = prefix + folderOf + r.x.Submitted.UTC().Format("20060102_150405") + "_" + strconv.Itoa(n) + "_" + r.x.ID + bucket + ext

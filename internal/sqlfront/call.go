@@ -127,12 +127,31 @@ func (a *analyzer) function(name string, e *parse.Expr, xs []*ex, s *scope) *ex 
 		a.fail("AMBIGUOUS_FUNCTION_CALL", e.Pos, "Could not choose a best candidate operator. Explicit type casts must be added.")
 	}
 	if c == nil {
+		if len(ts) == 1 {
+			a.loneArgument(name, ts[0])
+		}
 		a.noOverload(e.Pos, name, ts)
 	}
 	for i := range xs {
 		xs[i] = a.coerceArg(xs[i], c.args[i])
 	}
 	return a.emit(name, e, resultType(name, c), xs)
+}
+
+// loneArgument fails for functions of any number of arguments that got one.
+func (a *analyzer) loneArgument(name string, t types.Type) {
+	says := ""
+	switch {
+	case name == "concat" && t.Is(types.Varchar, types.Varbinary):
+		says = "There must be two or more concatenation arguments"
+	case name == "concat" && t.Base == types.Array:
+		says = "There must be two or more arguments to concat"
+	case name == "concat_ws" && t.Base == types.Varchar:
+		says = "There must be two or more arguments"
+	default:
+		return
+	}
+	a.fail("INVALID_FUNCTION_ARGUMENT", parse.Pos{}, "%s", says)
 }
 
 // coerceArg coerces to a parameter's type; the types of patterns and paths are texts.

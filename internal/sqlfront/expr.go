@@ -50,9 +50,10 @@ func constantSQL(v any, t types.Type) string {
 	case types.Decimal:
 		text, _ := scalar.Text(v, t)
 		return castSQL("'"+text+"'", t)
-	case types.Double, types.Real:
-		text, _ := scalar.Text(v, t)
-		return castSQL("'"+text+"'", t)
+	case types.Double:
+		return castSQL("'"+scalar.JavaDouble(v.(float64))+"'", t)
+	case types.Real: // its cast to varchar has seven digits only
+		return castSQL("'"+scalar.JavaFloat(v.(float32))+"'", t)
 	case types.Date:
 		return "(DATE '1970-01-01' + CAST(" + num() + " AS INTEGER))"
 	case types.Timestamp:
@@ -193,7 +194,9 @@ func (a *analyzer) expr(e *parse.Expr, s *scope) *ex {
 		return a.current(e)
 	case parse.Trim:
 		name := map[string]string{"BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}[e.Name]
-		return a.function(name, e, a.exprs(e.A, s), s)
+		placeless := *e // as Trino reports a trim that it does not have
+		placeless.Pos = parse.Pos{}
+		return a.function(name, &placeless, a.exprs(e.A, s), s)
 	case parse.Try:
 		return a.try(e, s)
 	case parse.Grouping:
@@ -342,6 +345,9 @@ func (a *analyzer) row(e *parse.Expr, s *scope) *ex {
 
 func (a *analyzer) subscript(e *parse.Expr, s *scope) *ex {
 	base, index := a.expr(e.A[0], s), a.expr(e.A[1], s)
+	if base.t.Base == types.Unknown {
+		return null(base.t)
+	}
 	bad := func() {
 		a.fail("TYPE_MISMATCH", e.Pos, "Cannot use %s for subscript of %s", index.t, base.t)
 	}

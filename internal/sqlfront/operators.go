@@ -86,7 +86,7 @@ func (a *analyzer) sign(e *parse.Expr, s *scope) *ex {
 	x := a.expr(e.A[0], s)
 	ok := x.t.Numeric() || x.t.Is(types.IntervalDay, types.IntervalYear)
 	if e.Kind == parse.Pos_ {
-		if !x.t.Numeric() {
+		if !x.t.Numeric() || x.t.Base == types.Decimal {
 			a.fail("TYPE_MISMATCH", e.Pos, "Unary '+' operator cannot by applied to %s type", x.t)
 		}
 		return x

@@ -110,7 +110,7 @@ func (a *analyzer) scalarOrderBy(o parse.Sort) {
 }
 
 func ordinal(e *parse.Expr) (int, bool) {
-	if e.Kind != parse.Int || len(e.S) > 9 {
+	if e.Kind != parse.Int || len(e.S) > 18 {
 		return 0, false
 	}
 	n := 0

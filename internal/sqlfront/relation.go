@@ -253,7 +253,7 @@ func (a *analyzer) join(r *parse.Relation, s *scope) source {
 	} else {
 		js := &scope{fields: both, outer: s.outer, windows: s.windows}
 		a.scalarOnly(r.On, "JOIN clause")
-		if r.R.Kind == "UNNEST" && r.Join != "INNER" && !(r.On.Kind == parse.Bool && r.On.S == "true") {
+		if r.R.Kind == "UNNEST" && !(r.On.Kind == parse.Bool && r.On.S == "true") {
 			a.refuse(r.On.Pos, "%s JOIN involving UNNEST is only supported with condition ON TRUE", r.Join)
 		}
 		x := a.expr(r.On, js)

@@ -35,10 +35,10 @@ func (a *analyzer) windowCall(e *parse.Expr, s *scope) *ex {
 		}
 		a.fail("FUNCTION_NOT_WINDOW", selectPos(s), "Not a window function: %s", name)
 	}
-	if e.Nulls != "" && (!isWindow || strings.Contains("rank dense_rank row_number percent_rank cume_dist ntile", name)) {
+	if e.Nulls != "" && !isWindow {
 		a.fail("NULL_TREATMENT_NOT_ALLOWED", e.Pos, "Cannot specify null treatment clause for %s function", name)
 	}
-	over := a.overSQL(w, s, name)
+	over := a.overSQL(w, s)
 	if !isWindow {
 		if len(e.Order) > 0 {
 			a.refuse(e.Pos, "Window function with ORDER BY is not supported")
@@ -57,6 +57,13 @@ func (a *analyzer) windowCall(e *parse.Expr, s *scope) *ex {
 	}
 	if c == nil {
 		a.noOverload(e.Pos, name, ts)
+	}
+	valued := name == "first_value" || name == "last_value" || name == "nth_value"
+	if e.Nulls != "" && !valued && name != "lag" && name != "lead" {
+		a.fail("NULL_TREATMENT_NOT_ALLOWED", e.Pos, "Cannot specify null treatment clause for %s function", name)
+	}
+	if w.Frame != nil && !valued {
+		a.fail("INVALID_WINDOW_FRAME", w.Frame.Pos, "Cannot specify window frame for %s function", name)
 	}
 	parts := make([]string, len(xs))
 	for i := range xs {
@@ -132,7 +139,7 @@ func (a *analyzer) mergeWindow(w *parse.Window, s *scope) *parse.Window {
 	}
 	out := *base
 	if len(w.Order) > 0 {
-		out.Order = w.Order
+		out.Order, out.OrderPos = w.Order, w.OrderPos
 	}
 	out.Frame = w.Frame
 	return &out
@@ -147,7 +154,7 @@ func (a *analyzer) namedWindow(name string, s *scope) *parse.Window {
 	return nil
 }
 
-func (a *analyzer) overSQL(w *parse.Window, s *scope, name string) string {
+func (a *analyzer) overSQL(w *parse.Window, s *scope) string {
 	var parts []string
 	if len(w.Partition) > 0 {
 		keys := make([]string, len(w.Partition))
@@ -211,17 +218,17 @@ func (a *analyzer) frameSQL(w *parse.Window, order []*ex, s *scope) string {
 			a.fail("MISSING_ORDER_BY", f.Pos, "Window frame of type RANGE PRECEDING or FOLLOWING requires ORDER BY")
 		}
 		if len(order) > 1 {
-			a.fail("INVALID_ORDER_BY", f.Pos, "Window frame of type RANGE PRECEDING or FOLLOWING requires single sort item in ORDER BY (actual: %d)", len(order))
+			a.fail("INVALID_ORDER_BY", w.OrderPos, "Window frame of type RANGE PRECEDING or FOLLOWING requires single sort item in ORDER BY (actual: %d)", len(order))
 		}
 	}
-	return mode + " BETWEEN " + a.boundSQL(f, f.Start, "start", order, s) + " AND " + a.boundSQL(f, end, "end", order, s)
+	return mode + " BETWEEN " + a.boundSQL(w, f.Start, "start", order, s) + " AND " + a.boundSQL(w, end, "end", order, s)
 }
 
-func (a *analyzer) boundSQL(f *parse.Frame, b parse.Bound, which string, order []*ex, s *scope) string {
+func (a *analyzer) boundSQL(w *parse.Window, b parse.Bound, which string, order []*ex, s *scope) string {
 	if b.Expr == nil {
 		return b.Kind
 	}
-	x := a.expr(b.Expr, s)
+	f, x := w.Frame, a.expr(b.Expr, s)
 	if f.Mode != "RANGE" {
 		if !x.t.Integral() && !(x.t.Base == types.Decimal && x.t.S == 0) {
 			a.fail("TYPE_MISMATCH", b.Expr.Pos, "Window frame %s %s value type must be exact numeric type with scale 0 (actual %s)", f.Mode, which, x.t)
@@ -237,7 +244,7 @@ func (a *analyzer) boundSQL(f *parse.Frame, b parse.Bound, which string, order [
 	key := order[0].t
 	compatible := x.t.Numeric() && key.Numeric() || x.t.Is(types.IntervalDay, types.IntervalYear) && key.Is(types.Date, types.Timestamp, types.TimestampTZ, types.Time, types.TimeTZ)
 	if !key.Numeric() && !key.Is(types.Date, types.Timestamp, types.TimestampTZ, types.Time, types.TimeTZ) {
-		a.fail("TYPE_MISMATCH", b.Expr.Pos, "Window frame of type RANGE PRECEDING or FOLLOWING requires that sort item type be numeric, datetime or interval (actual: %s)", key)
+		a.fail("TYPE_MISMATCH", w.Order[0].Expr.Pos, "Window frame of type RANGE PRECEDING or FOLLOWING requires that sort item type be numeric, datetime or interval (actual: %s)", key)
 	}
 	if !compatible {
 		a.fail("TYPE_MISMATCH", b.Expr.Pos, "Window frame RANGE value type (%s) not compatible with sort item type (%s)", x.t, key)

@@ -101,6 +101,7 @@ type Window struct {
 	Bare      bool
 	Partition []*Expr
 	Order     []Sort
+	OrderPos  Pos // of ORDER
 	Frame     *Frame
 }
 

@@ -227,9 +227,9 @@ func (p *parser) windowSpec() *Window {
 			}
 		}
 	}
-	if p.accept("ORDER") {
+	if at := p.tok().Pos; p.accept("ORDER") {
 		p.expect("BY")
-		w.Order = p.sorts()
+		w.Order, w.OrderPos = p.sorts(), at
 	}
 	if p.isAny("ROWS", "RANGE", "GROUPS") {
 		f := &Frame{Pos: p.tok().Pos, Mode: p.tok().up}

@@ -17,9 +17,15 @@ var arrayTable = map[string]entry{
 	"array_position": typed(arrayPosition), "array_remove": typed(arrayRemove),
 	"array_union": typed(setOf(func(x, y []any, t types.Type) []any { return distinct(append(append([]any{}, x...), y...), t) })),
 	"array_intersect": typed(setOf(func(x, y []any, t types.Type) []any {
+		if len(y) > len(x) { // the order is that of the longer one
+			x, y = y, x
+		}
 		return distinct(keep(x, func(v any) bool { return holds(y, v, t) }), t)
 	})),
 	"array_except": typed(setOf(func(x, y []any, t types.Type) []any {
+		if len(y) == 0 {
+			return x // as it is, with what occurs more than once
+		}
 		return distinct(keep(x, func(v any) bool { return !holds(y, v, t) }), t)
 	})),
 	"arrays_overlap": typed(overlap), "contains": typed(contains), "contains_sequence": typed(containsSequence),
@@ -42,8 +48,7 @@ var arrayTable = map[string]entry{
 		return vectors(a, func(x, y []float64) (float64, error) {
 			s := 0.0
 			for i := range x {
-				// Computed with singles, as Trino does.
-				d := float64(float32(x[i]) - float32(y[i]))
+				d := x[i] - y[i]
 				s += d * d
 			}
 			return math.Sqrt(s), nil

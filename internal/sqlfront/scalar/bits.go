@@ -28,10 +28,13 @@ func shiftLeft(v, n int64, width uint) int64 {
 	return v << n
 }
 
-// masked treats a negative count of a bigint's shift as Java does; the other types shift everything out.
+// masked reads a negative count as Java's shifts do: the low six bits for a bigint, the low five for the other types.
 func masked(n int64, width uint) int64 {
-	if n < 0 && width == 64 {
+	switch {
+	case n < 0 && width == 64:
 		return n & 63
+	case n < 0:
+		return n & 31
 	}
 	return n
 }

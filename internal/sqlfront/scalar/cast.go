@@ -62,10 +62,7 @@ func Cast(from, to types.Type) (Converter, bool) {
 		return castNested(from, to)
 	case to.Text():
 		return castToText(from, to)
-	case from.Base == types.Char: // only to text and varbinary
-		if to.Base == types.Varbinary {
-			return func(v any) (any, error) { return []byte(PadChar(str(v), from.P)), nil }, true
-		}
+	case from.Base == types.Char: // only to text
 		return nil, false
 	case from.Base == types.Varchar:
 		return castFromText(to)
@@ -181,6 +178,9 @@ func castToText(from, to types.Type) (Converter, bool) {
 			return nil, false
 		}
 		return func(v any) (any, error) { return strings.TrimRight(truncateRunes(text(v), to.P), " "), nil }, true
+	}
+	if from.Is(types.UUID, types.IPAddress) && to.P != types.Unbounded {
+		return nil, false
 	}
 	if from.Text() {
 		return func(v any) (any, error) { return truncateRunes(text(v), to.P), nil }, true

@@ -129,6 +129,12 @@ func jsonMapWriter(t types.Type) (func(*strings.Builder, any), bool) {
 	if t.Args[0].Base != types.Unknown {
 		key, _ = textOf(t.Args[0])
 	}
+	switch t.Args[0].Base { // not as a cast prints them
+	case types.Double:
+		key = func(v any) string { return JavaDouble(dbl(v)) }
+	case types.Real:
+		key = func(v any) string { return JavaFloat(v.(float32)) }
+	}
 	return func(b *strings.Builder, v any) {
 		entries := append([]any(nil), list(v)...)
 		sort.SliceStable(entries, func(i, j int) bool { return key(list(entries[i])[0]) < key(list(entries[j])[0]) })
@@ -297,6 +303,10 @@ func jsonScalar(v any, to types.Type) (any, error) {
 		}
 		if i, ok := isInteger(x); ok {
 			from, in = types.Of(types.BigInt), i
+		} else if whole := !strings.ContainsAny(string(x), ".eE"); whole && to.Base == types.Boolean {
+			return bad()
+		} else if whole && to.Base == types.Varchar {
+			from, in = types.VarcharOf(types.Unbounded), string(x)
 		} else if to.Base == types.Decimal || !strings.ContainsAny(string(x), ".eE") {
 			d, scale, ok := jsonDecimal(x)
 			if !ok || scale > 70 {

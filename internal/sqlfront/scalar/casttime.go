@@ -110,6 +110,10 @@ func castTemporal(from, to types.Type) (Converter, bool) {
 			us, zone := zoned(v)
 			return []any{floorMod(RoundMicros(localMicros(v, from), to.P), microsPerDay), offsetAt(us, zone) / 60}, nil
 		}, true
+	case pair(types.Timestamp, types.TimeTZ): // the session's zone is UTC
+		return func(v any) (any, error) {
+			return []any{floorMod(RoundMicros(num(v), to.P), microsPerDay), int64(0)}, nil
+		}, true
 	case pair(types.Time, types.Time):
 		return func(v any) (any, error) { return floorMod(RoundMicros(num(v), to.P), microsPerDay), nil }, true
 	case pair(types.Time, types.TimeTZ):

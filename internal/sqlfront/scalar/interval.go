@@ -52,7 +52,7 @@ func addInterval(sign int64) builder {
 				case types.TimeTZ:
 					p, q = p-num(list(a[0])[1])*60e6, q-num(list(a[1])[1])*60e6
 				}
-				return floorDiv(p, 1000) - floorDiv(q, 1000), nil
+				return floorDiv(p-q+500, 1000), nil
 			}, nil
 		}
 		return nil, errSignature
@@ -139,7 +139,10 @@ func ParseInterval(text, from, to string, negative bool) (value int64, t types.T
 	if lo < 2 {
 		t = types.Of(types.IntervalYear)
 	}
-	s := strings.TrimSpace(text)
+	s := strings.TrimRight(text, " ")
+	if lo == hi {
+		s = strings.TrimSpace(text)
+	}
 	if strings.HasPrefix(s, "-") {
 		negative, s = !negative, s[1:]
 	} else {
@@ -147,12 +150,12 @@ func ParseInterval(text, from, to string, negative bool) (value int64, t types.T
 	}
 	seps := map[int]string{0: "-", 2: " ", 3: ":", 4: ":"}
 	for i := lo; i <= hi; i++ {
+		if s == "" && (lo < hi || text == "") {
+			break // the last units may be missing
+		}
 		field := s
 		if i < hi {
-			var found bool
-			if field, s, found = strings.Cut(s, seps[i]); !found {
-				return 0, t, false
-			}
+			field, s, _ = strings.Cut(s, seps[i])
 		}
 		n, ok := intervalField(field, order[i])
 		if !ok {
@@ -166,7 +169,7 @@ func ParseInterval(text, from, to string, negative bool) (value int64, t types.T
 	return value, t, true
 }
 
-var secondsPattern = regexp.MustCompile(`^(\d+)(?:\.(\d{1,3}))?$`)
+var secondsPattern = regexp.MustCompile(`^(\d+)(?:\.(\d*))?$`)
 
 func intervalField(s, unit string) (int64, bool) {
 	if unit == "SECOND" {
@@ -176,10 +179,10 @@ func intervalField(s, unit string) (int64, bool) {
 		}
 		n, err := strconv.ParseInt(m[1], 10, 64)
 		ms, _ := strconv.ParseInt((m[2] + "000")[:3], 10, 64)
-		return n*1000 + ms, err == nil && n < 1<<50
+		return n*1000 + ms, err == nil && n <= math.MaxInt32
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || strings.ContainsAny(s, "+-") || n > 1<<40 {
+	if err != nil || strings.ContainsAny(s, "+-") || n > math.MaxInt32 {
 		return 0, false
 	}
 	return n * map[string]int64{"YEAR": 12, "MONTH": 1, "DAY": 86400000, "HOUR": 3600000, "MINUTE": 60000}[unit], true

@@ -1,6 +1,7 @@
 package scalar
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -102,6 +103,9 @@ func CanonicalJSON(s string) (string, bool) {
 func jsonArrayContains(s Signature) (Func, error) {
 	want := s.Args[1]
 	return func(a []any) (any, error) {
+		if f, ok := a[1].(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+			return false, nil // the text is not read
+		}
 		l, whole := elements(str(a[0]))
 		for _, x := range l {
 			switch x := x.(type) {

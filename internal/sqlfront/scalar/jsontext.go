@@ -40,6 +40,9 @@ func parseJSON(s string, prefix bool) (any, bool) {
 	if !ok {
 		return nil, false
 	}
+	if _, number := v.(jsonNumber); number && r.i < len(s) && strings.IndexByte(" \t\r\n", s[r.i]) < 0 {
+		return nil, false // a number ends where something else begins, but not at the root
+	}
 	r.blank()
 	return v, prefix || r.i == len(s)
 }

@@ -167,8 +167,8 @@ func roundDouble(f float64, digits int64) float64 {
 	if digits > 400 {
 		return f
 	}
-	if digits < -400 {
-		return 0
+	if digits < -323 {
+		return math.NaN() // the power of ten is zero
 	}
 	factor := math.Pow(10, float64(digits))
 	if math.IsInf(factor*f, 0) || factor == 0 {
@@ -200,8 +200,8 @@ func round(s Signature) (Func, error) {
 			if d >= 0 {
 				return n, nil
 			}
-			if d < -19 {
-				return int64(0), nil
+			if d < -18 {
+				return nil, outOfRange("numerical overflow: %d", n)
 			}
 			unit := pow10[-d]
 			v := new(big.Int).Mul(divRound(big.NewInt(n), unit), unit)
@@ -278,7 +278,7 @@ func widthBucket(s Signature) (Func, error) {
 				if b == nil || math.IsInf(dbl(b), 0) || math.IsNaN(dbl(b)) {
 					return nil, invalid("Bin value must be finite, got %v", b)
 				}
-				if i > 0 && dbl(bins[i-1]) >= dbl(b) {
+				if i > 0 && dbl(bins[i-1]) > dbl(b) {
 					return nil, invalid("Bin values are not sorted in ascending order")
 				}
 				if x >= dbl(b) {
@@ -387,9 +387,10 @@ func formatNumber(s Signature) (Func, error) {
 			return nil, unsupported("format_number of an infinite number")
 		}
 		sign := ""
-		if f < 0 {
+		if f = math.Trunc(f); f < 0 {
 			sign, f = "-", -f
 		}
+		f = math.Abs(f) // -0.0 has no sign
 		units := []string{"", "K", "M", "B", "T", "Q"}
 		i := 0
 		for f >= 1000 && i < len(units)-1 {

@@ -143,14 +143,18 @@ func scientific(digits string, power int) string {
 	return digits[:1] + "." + rest + "E" + strconv.Itoa(power)
 }
 
+// decompose returns the digits that Java prints: as few as tell the number from its neighbours, but the best two if one would do.
 func decompose(f float64, bits int) (sign, digits string, power int) {
 	s := strconv.FormatFloat(f, 'e', -1, bits)
+	if !strings.Contains(s, ".") {
+		s = strconv.FormatFloat(f, 'e', 1, bits)
+	}
 	if s[0] == '-' {
 		sign, s = "-", s[1:]
 	}
 	mant, exp, _ := strings.Cut(s, "e")
 	power, _ = strconv.Atoi(exp)
-	return sign, strings.Replace(mant, ".", "", 1), power
+	return sign, strings.TrimSuffix(strings.Replace(mant, ".", "", 1), "0"), power
 }
 
 // doubleText is CAST(double AS varchar): always with an exponent.

@@ -19,13 +19,21 @@ var stringTable = map[string]entry{
 	"trim": typed(trim(true, true)), "ltrim": typed(trim(true, false)), "rtrim": typed(trim(false, true)),
 	"replace": plain(replace), "translate": plain(translate), "split": plain(split), "split_part": plain(splitPart),
 	"split_to_map": plain(splitToMap), "split_to_multimap": plain(splitToMultimap), "concat_ws": withNulls(typed(concatWS)),
-	"chr": plain(chr), "codepoint": plain(func(a []any) (any, error) { r, _ := utf8.DecodeRuneInString(str(a[0])); return int64(r), nil }),
+	"chr": plain(chr), "codepoint": plain(codepoint),
 	"levenshtein_distance": plain(levenshtein), "hamming_distance": plain(hamming), "soundex": plain(soundex),
 	"normalize": plain(normalizeText), "from_utf8": plain(fromUTF8), "to_utf8": typed(func(s Signature) (Func, error) {
 		return func(a []any) (any, error) { return []byte(charText(a[0], s.Args[0])), nil }, nil
 	}),
 	"$like": typed(like), "luhn_check": plain(luhn), "parse_data_size": plain(dataSize), "parse_presto_data_size": plain(dataSize),
 	"fail": plain(func(a []any) (any, error) { return nil, fail("GENERIC_USER_ERROR", "%s", str(a[0])) }),
+}
+
+func codepoint(a []any) (any, error) {
+	r, n := utf8.DecodeRuneInString(str(a[0]))
+	if n == 0 || n < len(str(a[0])) {
+		return nil, invalid("Input string must be a single character string")
+	}
+	return int64(r), nil
 }
 
 // charText returns the text of a varchar, or of a char with its blanks.
@@ -167,11 +175,7 @@ func substring(s Signature) (Func, error) {
 		if !ok {
 			return "", nil
 		}
-		out := string(r[from:to])
-		if in.Base == types.Char {
-			out = strings.TrimRight(out, " ")
-		}
-		return out, nil
+		return string(r[from:to]), nil
 	}, nil
 }
 
@@ -339,6 +343,12 @@ func normalizeText(a []any) (any, error) {
 
 func fromUTF8(a []any) (any, error) {
 	with := string(utf8.RuneError)
+	if n, ok := a[len(a)-1].(int64); ok && (n < 0 || n > utf8.MaxRune || n >= 0xD800 && n <= 0xDFFF) {
+		if !utf8.Valid(raw(a[0])) {
+			return nil, invalid("Invalid replacement character")
+		}
+		return string(raw(a[0])), nil
+	}
 	if len(a) == 2 {
 		switch r := a[1].(type) {
 		case string:
@@ -347,9 +357,6 @@ func fromUTF8(a []any) (any, error) {
 			}
 			with = r
 		case int64:
-			if r < 0 || r > utf8.MaxRune || r >= 0xD800 && r <= 0xDFFF {
-				return nil, invalid("Invalid replacement character")
-			}
 			with = string(rune(r))
 		}
 	}
