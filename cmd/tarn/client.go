@@ -70,8 +70,11 @@ func (c *client) get(ctx context.Context, method, path string, query url.Values,
 	return c.do(r, out)
 }
 
+// direct reaches the server of this machine: a proxy of the environment is for other hosts, whatever address the server listens on.
+var direct = &http.Client{Transport: &http.Transport{}}
+
 func (c *client) do(r *http.Request, out any) error {
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := direct.Do(r)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("%w: %s does not answer", errNotRunning, c.endpoint)
 	}

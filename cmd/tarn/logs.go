@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -35,17 +36,20 @@ func (l *logsCmd) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	if l.Group == "" {
-		return l.groups(ctx, cl)
+		return l.groups(ctx, c, cl)
 	}
 	if !strings.HasPrefix(l.Group, "/") {
 		l.Group = "/aws/lambda/" + l.Group
 	}
 	start := time.Now().Add(-l.Since).UnixMilli()
-	seen := map[string]bool{}
+	seen := map[string]int64{} // the time of each event that was printed and may come again
 	for {
 		newest, err := l.page(ctx, cl, c.JSON, start, seen)
 		var refused *serviceError
 		waiting := l.Follow && errors.As(err, &refused) && refused.code == "ResourceNotFoundException" // the group comes with its first line
+		if l.Follow && ctx.Err() != nil {
+			return nil // Ctrl-C is how it ends
+		}
 		if err != nil && !waiting {
 			return err
 		}
@@ -54,13 +58,14 @@ func (l *logsCmd) Run(ctx context.Context, c *cli) error {
 		}
 		// Events may arrive late: look back a little, and print none twice.
 		start = max(start, newest-10_000)
+		maps.DeleteFunc(seen, func(_ string, at int64) bool { return at < start })
 		if clock.Sleep(ctx, clock.Real(), 500*time.Millisecond) != nil {
 			return nil
 		}
 	}
 }
 
-func (l *logsCmd) page(ctx context.Context, cl *client, asJSON bool, start int64, seen map[string]bool) (newest int64, err error) {
+func (l *logsCmd) page(ctx context.Context, cl *client, asJSON bool, start int64, seen map[string]int64) (newest int64, err error) {
 	token := ""
 	for {
 		in := map[string]any{"logGroupName": l.Group, "startTime": start}
@@ -79,10 +84,10 @@ func (l *logsCmd) page(ctx context.Context, cl *client, asJSON bool, start int64
 		}
 		for _, e := range out.Events {
 			newest = max(newest, e.Timestamp)
-			if seen[e.EventID] {
+			if _, ok := seen[e.EventID]; ok {
 				continue
 			}
-			seen[e.EventID] = true
+			seen[e.EventID] = e.Timestamp
 			if asJSON {
 				if err := json.NewEncoder(os.Stdout).Encode(e); err != nil {
 					return newest, err
@@ -97,7 +102,7 @@ func (l *logsCmd) page(ctx context.Context, cl *client, asJSON bool, start int64
 	}
 }
 
-func (l *logsCmd) groups(ctx context.Context, cl *client) error {
+func (l *logsCmd) groups(ctx context.Context, c *cli, cl *client) error {
 	token := ""
 	for {
 		in := map[string]any{}
@@ -114,7 +119,11 @@ func (l *logsCmd) groups(ctx context.Context, cl *client) error {
 			return err
 		}
 		for _, g := range out.LogGroups {
-			fmt.Println(g.LogGroupName)
+			if !c.JSON {
+				fmt.Println(g.LogGroupName)
+			} else if err := json.NewEncoder(os.Stdout).Encode(g); err != nil {
+				return err
+			}
 		}
 		if token = out.NextToken; token == "" {
 			return nil

@@ -200,6 +200,9 @@ func (q *queueRedriveCmd) Run(ctx context.Context, c *cli) error {
 		if err := cl.sqs(ctx, "ListMessageMoveTasks", map[string]any{"SourceArn": a["QueueArn"]}, &out); err != nil {
 			return err
 		}
+		if len(out.Results) == 0 {
+			return fmt.Errorf("queue %s has gone, or was made anew, while its messages were moved", q.Queue)
+		}
 		t := out.Results[0]
 		if t.Status != "RUNNING" && c.JSON {
 			return json.NewEncoder(os.Stdout).Encode(t)

@@ -31,7 +31,7 @@ func (c *client) tail(ctx context.Context, method, path string, query url.Values
 		return err
 	}
 	r.Header.Set("Authorization", "Bearer "+c.admin)
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := direct.Do(r)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -62,6 +63,9 @@ func (a *App) backup(ctx context.Context, dir string, tell func(BackupProgress))
 	if !filepath.IsAbs(dir) {
 		return BackupResult{}, fmt.Errorf("directory %q: want an absolute path", dir)
 	}
+	if err := apart(dir, a.cfg.Data); err != nil {
+		return BackupResult{}, err
+	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return BackupResult{}, err
 	}
@@ -74,6 +78,28 @@ func (a *App) backup(ctx context.Context, dir string, tell func(BackupProgress))
 	}
 	res := BackupResult{Dir: dir, Blobs: c.progress.Files, Bytes: c.progress.Bytes}
 	return res, writeComplete(dir)
+}
+
+// apart refuses a directory that is to be made within the one that is copied: the copy would be copied as well, without end.
+func apart(dir, from string) error {
+	parent, err := filepath.EvalSymlinks(filepath.Dir(dir))
+	if err == nil {
+		parent, err = filepath.Abs(parent)
+	}
+	if err != nil {
+		return err
+	}
+	within, err := filepath.EvalSymlinks(from)
+	if err == nil {
+		within, err = filepath.Abs(within)
+	}
+	if err != nil {
+		return err
+	}
+	if parent == within || strings.HasPrefix(parent, within+string(filepath.Separator)) {
+		return fmt.Errorf("directory %q is in %s, which is copied: choose one elsewhere", dir, from)
+	}
+	return nil
 }
 
 // writeComplete marks a backup as whole.
@@ -90,6 +116,9 @@ func writeComplete(dir string) error {
 func Restore(ctx context.Context, backup, data string, tell func(BackupProgress)) (BackupResult, error) {
 	if _, err := os.Stat(filepath.Join(backup, "complete")); err != nil {
 		return BackupResult{}, fmt.Errorf("%s is no complete backup: %w", backup, err)
+	}
+	if err := apart(data, backup); err != nil {
+		return BackupResult{}, err
 	}
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return BackupResult{}, err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // tree makes files with their contents under a new directory.
@@ -65,5 +66,26 @@ func TestCopyStopsWithItsContext(t *testing.T) {
 	cancel()
 	if err := (&copier{}).tree(ctx, filepath.Join(t.TempDir(), "to"), from, allFixed); !errors.Is(err, context.Canceled) {
 		t.Errorf("copied after the end: %v", err)
+	}
+}
+
+func TestACopyIsNotMadeWithinWhatIsCopied(t *testing.T) {
+	backup := tree(t, map[string]string{"kv/a.sst": "x", "blobs/b": "y", "complete": ""})
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(filepath.Join(backup, "blobs"), link); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // a copy of itself has no end
+	defer cancel()
+	for _, data := range []string{backup + "/data", backup + "/blobs/data", link + "/data", backup + "/kv/../blobs/data"} {
+		if _, err := Restore(ctx, backup, data, nil); err == nil || ctx.Err() != nil {
+			t.Errorf("%s: err = %v", data, err)
+		}
+		if _, err := os.Stat(data); err == nil {
+			t.Errorf("%s was made", data)
+		}
+	}
+	if _, err := Restore(ctx, backup, filepath.Clean(backup)+"-data", nil); err != nil {
+		t.Error(err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Config is everything that can be set. The zero value is not valid: start from DefaultConfig.
+// Config is everything that can be set. The zero value is not valid: the defaults are those of the tags.
 type Config struct {
 	Data    string `help:"Directory for everything that is kept." default:"./tarn-data" env:"TARN_DATA" placeholder:"DIR"`
 	Listen  string `help:"Address for the AWS services; port 0 takes any." default:"127.0.0.1:4566" env:"TARN_LISTEN" placeholder:"HOST:PORT"`
@@ -67,6 +67,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxInstances < 1 {
 		bad("max-instances: %d: want 1 or more", c.MaxInstances)
+	}
+	if c.InstanceIdle <= 0 {
+		bad("instance-idle: %v: want more than 0, such as 10m", c.InstanceIdle)
 	}
 	if c.MaxConcurrent < 1 {
 		bad("max-concurrent: %d: want 1 or more", c.MaxConcurrent)

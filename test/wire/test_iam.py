@@ -101,3 +101,20 @@ def test_log_streams_are_resources(server, name):
                      lambda: client.delete_log_stream(logGroupName=group, logStreamName="secret")):
             with pytest.raises(ClientError, match="log-stream:secret"):
                 call()
+
+
+def test_batches_name_each_resource(server):
+    glue = server.client("glue", **keys(server, {"Effect": "Allow", "Action": "glue:*", "Resource": f"arn:aws:glue:us-east-1:{ACCOUNT}:*/mine"}))
+    for call, argument in ((glue.batch_get_jobs, "JobNames"), (glue.batch_get_crawlers, "CrawlerNames"), (glue.batch_get_triggers, "TriggerNames"),
+                           (glue.batch_get_workflows, "Names"), (glue.get_crawler_metrics, "CrawlerNameList")):
+        call(**{argument: ["mine"]})
+        with pytest.raises(ClientError, match="/secret"):
+            call(**{argument: ["mine", "secret"]})
+
+
+def test_a_table_with_a_bad_index_is_not_made(server, name):
+    glue, database = server.client("glue"), name.replace("-", "_")
+    glue.create_database(DatabaseInput={"Name": database})
+    with pytest.raises(ClientError):
+        glue.create_table(DatabaseName=database, TableInput={"Name": "t", "PartitionKeys": [{"Name": "p", "Type": "string"}]}, PartitionIndexes=[{"IndexName": "i", "Keys": ["none"]}])
+    assert glue.get_tables(DatabaseName=database)["TableList"] == []

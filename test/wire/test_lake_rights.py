@@ -135,6 +135,13 @@ def test_across_accounts(tmp_path):
         with pytest.raises(ClientError, match="not authorized to perform: s3:GetObject"):
             server.client("lambda", **theirs).create_function(FunctionName="f", Runtime="python3.11", Handler="f.f", Role="arn:aws:iam::111111111111:role/r",
                                                               Code={"S3Bucket": "private", "S3Key": "code.zip"})
+        # Nor does a mapping call a function of another account.
+        role = "arn:aws:iam::000000000000:role/r"
+        victim = server.client("lambda").create_function(FunctionName="victim", Runtime="python3.11", Handler="f.f", Role=role, Code={"ZipFile": code})["FunctionArn"]
+        queue = server.client("sqs", **theirs).create_queue(QueueName="q")["QueueUrl"]
+        server.client("sqs", **theirs).add_permission(QueueUrl=queue, Label="all", AWSAccountIds=["000000000000"], Actions=["*"])
+        with pytest.raises(ClientError, match="Function does not exist"):
+            server.client("lambda", **theirs).create_event_source_mapping(FunctionName=victim, EventSourceArn="arn:aws:sqs:us-east-1:111111111111:q")
         athena = server.client("athena", **theirs)
 
         def run(sql, out="s3://results-of-theirs/"):

@@ -8,6 +8,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -262,7 +263,7 @@ func s3RequestID(uuid string) string {
 func plainError(w http.ResponseWriter, e *protocol.Error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(e.Status)
-	_, _ = fmt.Fprintf(w, `{"__type":%q,"message":%q}`, e.Code, e.Message)
+	_ = json.NewEncoder(w).Encode(map[string]string{"__type": e.Code, "message": e.Message}) // the client may be gone
 }
 
 // ambiguous refuses what two parts of a chain could understand in two ways, and what is too large to look at.

@@ -29,7 +29,7 @@ func (a *api) jobOps() []protocol.Op {
 		protocol.Handle("GetJob", on("job", func(r *GetJobRequest) string { return r.JobName }), a.getJob),
 		protocol.Handle("GetJobs", on("job", func(*GetJobsRequest) string { return "*" }), a.getJobs),
 		protocol.Handle("ListJobs", on("job", func(*ListJobsRequest) string { return "*" }), a.listJobs),
-		protocol.Handle("BatchGetJobs", on("job", func(*BatchGetJobsRequest) string { return "*" }), a.batchGetJobs),
+		protocol.Handle("BatchGetJobs", each("job", func(r *BatchGetJobsRequest) []string { return r.JobNames }), a.batchGetJobs),
 		protocol.Handle("DeleteJob", on("job", func(r *DeleteJobRequest) string { return r.JobName }), a.deleteJob),
 		protocol.Handle("StartJobRun", on("job", func(r *StartJobRunRequest) string { return r.JobName }), a.startJobRun),
 		protocol.Handle("GetJobRun", on("job", func(r *GetJobRunRequest) string { return r.JobName }), a.getJobRun),

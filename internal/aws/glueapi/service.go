@@ -68,6 +68,21 @@ func on[In any](kind string, name func(*In) string) func(*protocol.Call, *In) []
 	return func(c *protocol.Call, in *In) []string { return []string{c.ARN("glue", kind+"/"+name(in))} }
 }
 
+// each names all that a request is about; none stands for all of the kind.
+func each[In any](kind string, names func(*In) []string) func(*protocol.Call, *In) []string {
+	return func(c *protocol.Call, in *In) []string {
+		list := names(in)
+		if len(list) == 0 {
+			list = []string{"*"}
+		}
+		out := make([]string, len(list))
+		for i, n := range list {
+			out[i] = c.ARN("glue", kind+"/"+n)
+		}
+		return out
+	}
+}
+
 var errorTable = []struct {
 	err  error
 	code string

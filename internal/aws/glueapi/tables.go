@@ -2,6 +2,7 @@ package glueapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -73,7 +74,8 @@ func (a *api) createTable(ctx context.Context, c *protocol.Call, in *CreateTable
 	}
 	for _, x := range in.PartitionIndexes {
 		if err := a.Catalog.CreateIndex(ctx, s, in.DatabaseName, t.Name, catalog.Index{Name: x.IndexName, Keys: x.Keys}); err != nil {
-			return nil, err
+			// A request that is refused leaves no table.
+			return nil, errors.Join(err, a.Catalog.DeleteTable(context.WithoutCancel(ctx), s, in.DatabaseName, t.Name))
 		}
 	}
 	return &CreateTableResponse{}, nil

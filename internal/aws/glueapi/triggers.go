@@ -17,7 +17,7 @@ func (a *api) triggerOps() []protocol.Op {
 		protocol.Handle("GetTrigger", on("trigger", func(r *GetTriggerRequest) string { return r.Name }), a.getTrigger),
 		protocol.Handle("GetTriggers", on("trigger", func(*GetTriggersRequest) string { return "*" }), a.getTriggers),
 		protocol.Handle("ListTriggers", on("trigger", func(*ListTriggersRequest) string { return "*" }), a.listTriggers),
-		protocol.Handle("BatchGetTriggers", on("trigger", func(*BatchGetTriggersRequest) string { return "*" }), a.batchGetTriggers),
+		protocol.Handle("BatchGetTriggers", each("trigger", func(r *BatchGetTriggersRequest) []string { return r.TriggerNames }), a.batchGetTriggers),
 		protocol.Handle("StartTrigger", on("trigger", func(r *StartTriggerRequest) string { return r.Name }), a.startTrigger),
 		protocol.Handle("StopTrigger", on("trigger", func(r *StopTriggerRequest) string { return r.Name }), a.stopTrigger),
 	}

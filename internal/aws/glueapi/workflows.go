@@ -20,7 +20,7 @@ func (a *api) workflowOps() []protocol.Op {
 		protocol.Handle("DeleteWorkflow", on("workflow", func(r *DeleteWorkflowRequest) string { return r.Name }), a.deleteWorkflow),
 		protocol.Handle("GetWorkflow", on("workflow", func(r *GetWorkflowRequest) string { return r.Name }), a.getWorkflow),
 		protocol.Handle("ListWorkflows", on("workflow", func(*ListWorkflowsRequest) string { return "*" }), a.listWorkflows),
-		protocol.Handle("BatchGetWorkflows", on("workflow", func(*BatchGetWorkflowsRequest) string { return "*" }), a.batchGetWorkflows),
+		protocol.Handle("BatchGetWorkflows", each("workflow", func(r *BatchGetWorkflowsRequest) []string { return r.Names }), a.batchGetWorkflows),
 		protocol.Handle("StartWorkflowRun", on("workflow", func(r *StartWorkflowRunRequest) string { return r.Name }), a.startWorkflowRun),
 		protocol.Handle("StopWorkflowRun", on("workflow", func(r *StopWorkflowRunRequest) string { return r.Name }), a.stopWorkflowRun),
 		protocol.Handle("ResumeWorkflowRun", on("workflow", func(r *ResumeWorkflowRunRequest) string { return r.Name }), a.resumeWorkflowRun),

@@ -59,11 +59,20 @@ func patterns(f *FilterCriteria) (list []string) {
 	return list
 }
 
+// mappedFunction is the function of a mapping, which is of the mapping's own account: no policy of another's lets a mapping call it.
+func mappedFunction(c *protocol.Call, name string) (function.Ref, error) {
+	r, err := function.ParseRef(c.Scope, name, "")
+	if err == nil && r.Account != c.Account {
+		err = fmt.Errorf("%w: Function does not exist", function.ErrBadParameter)
+	}
+	return r, err
+}
+
 func (a *api) createMapping(ctx context.Context, c *protocol.Call, in *CreateEventSourceMappingRequest) (*EventSourceMappingConfiguration, error) {
 	if in.EventSourceArn == nil {
 		return nil, &protocol.Error{Code: Code_InvalidParameterValueException, Message: "Unrecognized event source.", Members: map[string]any{"Type": "User"}}
 	}
-	r, err := function.ParseRef(c.Scope, in.FunctionName, "")
+	r, err := mappedFunction(c, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +126,7 @@ func (a *api) listMappings(_ context.Context, c *protocol.Call, in *ListEventSou
 func (a *api) updateMapping(ctx context.Context, c *protocol.Call, in *UpdateEventSourceMappingRequest) (*EventSourceMappingConfiguration, error) {
 	var fn string
 	if in.FunctionName != nil {
-		r, err := function.ParseRef(c.Scope, *in.FunctionName, "")
+		r, err := mappedFunction(c, *in.FunctionName)
 		if err != nil {
 			return nil, err
 		}
