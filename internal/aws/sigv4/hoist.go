@@ -25,11 +25,13 @@ func (c *Claim) Hoist(r *http.Request) {
 
 func hoisted(name string) bool {
 	switch name {
-	case "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature", "x-amz-security-token", "x-amz-content-sha256":
+	case "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature", "x-amz-security-token", "x-amz-content-sha256",
+		"x-amz-sdk-checksum-algorithm", "x-amz-trailer", "x-amz-decoded-content-length":
 		return false
 	case "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "range", "content-md5", "content-type", "cache-control",
 		"content-disposition", "content-encoding", "content-language":
 		return true
 	}
-	return strings.HasPrefix(name, "x-amz-")
+	// S3 passes checksums in the query over: SDKs put there that of the empty body that they had when they signed.
+	return strings.HasPrefix(name, "x-amz-") && !strings.HasPrefix(name, "x-amz-checksum-")
 }
