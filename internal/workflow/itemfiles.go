@@ -49,15 +49,45 @@ func (f *itemFiles) open(ctx context.Context, spec *asl.ItemReader, bucket, key,
 		}
 		r = z
 	}
+	m := &meteredFile{Reader: r}
+	m.item()
+	var read func(context.Context) (any, error)
+	var err error
 	switch spec.InputType {
 	case "CSV":
-		return csvReader(spec, r)
+		read, err = csvReader(spec, m)
 	case "JSON":
-		return jsonReader(spec, r)
+		read, err = jsonReader(spec, m)
 	case "JSONL", "PARQUET": // rows come as JSON lines
-		return jsonLines(r), nil
+		read = jsonLines(m)
+	default:
+		err = fmt.Errorf("items of type %s are not supported by Tarn", spec.InputType)
 	}
-	return nil, fmt.Errorf("items of type %s are not supported by Tarn", spec.InputType)
+	return func(ctx context.Context) (any, error) {
+		m.item()
+		return read(ctx)
+	}, err
+}
+
+// maxItem is how many bytes of a file an item may take: far more than a child's input can have.
+const maxItem = 16 << 20
+
+// meteredFile refuses to read on in an item that is larger than maxItem, before the memory is full of it.
+type meteredFile struct {
+	io.Reader
+	left int
+}
+
+// item begins the next item.
+func (m *meteredFile) item() { m.left = maxItem }
+
+func (m *meteredFile) Read(p []byte) (int, error) {
+	if m.left <= 0 {
+		return 0, fmt.Errorf("The file has an item of more than %d bytes.", maxItem)
+	}
+	n, err := m.Reader.Read(p)
+	m.left -= n
+	return n, err
 }
 
 // nextFile names the next file of a list, or returns io.EOF.

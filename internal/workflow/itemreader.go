@@ -201,14 +201,14 @@ func csvReader(spec *asl.ItemReader, body io.Reader) (func(context.Context) (any
 }
 
 // jsonReader yields the entries of an array, or the members of an object, without holding the document.
-func jsonReader(spec *asl.ItemReader, body io.Reader) (func(context.Context) (any, error), error) {
+func jsonReader(spec *asl.ItemReader, body *meteredFile) (func(context.Context) (any, error), error) {
 	d := json.NewDecoder(bufio.NewReaderSize(body, 64<<10))
 	notIterable := errors.New("Attempting to map over non-iterable node.")
 	for _, name := range strings.Split(strings.Trim(spec.Pointer, "/"), "/") {
 		if name == "" {
 			continue
 		}
-		if err := descend(d, strings.NewReplacer("~1", "/", "~0", "~").Replace(name)); err != nil {
+		if err := descend(d, body.item, strings.NewReplacer("~1", "/", "~0", "~").Replace(name)); err != nil {
 			return nil, notIterable
 		}
 	}
@@ -251,8 +251,8 @@ func jsonReader(spec *asl.ItemReader, body io.Reader) (func(context.Context) (an
 	return nil, notIterable
 }
 
-// descend moves to the member of an object or the entry of an array.
-func descend(d *json.Decoder, name string) error {
+// descend moves to the member of an object or the entry of an array. What it passes by is read token by token, each announced.
+func descend(d *json.Decoder, next func(), name string) error {
 	t, err := d.Token()
 	if err != nil {
 		return err
@@ -269,12 +269,31 @@ func descend(d *json.Decoder, name string) error {
 		if key == name {
 			return nil
 		}
-		var skip json.RawMessage
-		if err := d.Decode(&skip); err != nil {
+		if err := pass(d, next); err != nil {
 			return err
 		}
 	}
 	return errors.New("no such member")
+}
+
+// pass reads a value that is not wanted.
+func pass(d *json.Decoder, next func()) error {
+	for depth := 0; ; {
+		next()
+		t, err := d.Token()
+		if err != nil {
+			return err
+		}
+		switch t {
+		case json.Delim('['), json.Delim('{'):
+			depth++
+		case json.Delim(']'), json.Delim('}'):
+			depth--
+		}
+		if depth == 0 {
+			return nil
+		}
+	}
 }
 
 func jsonLines(body io.Reader) func(context.Context) (any, error) {
@@ -282,6 +301,9 @@ func jsonLines(body io.Reader) func(context.Context) (any, error) {
 	return func(context.Context) (any, error) {
 		for {
 			line, err := r.ReadString('\n')
+			if err != nil && !errors.Is(err, io.EOF) {
+				return nil, err
+			}
 			if text := strings.TrimSpace(line); text != "" {
 				return jsonvalue.Parse(text)
 			}
