@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,7 +53,8 @@ type fakeTasks struct {
 	// answer gives the outcome of the n-th call (from 1) of a name.
 	answer func(ctx context.Context, name string, n int, call *TaskCall) (string, *TaskError)
 	jobs   map[string]int // submissions by handle
-	gone   chan string    // names of calls whose context ended as not wanted
+	engine atomic.Pointer[Engine]
+	gone   chan string // names of calls whose context ended as not wanted
 }
 
 func newFakeTasks(answer func(ctx context.Context, name string, n int, call *TaskCall) (string, *TaskError)) *fakeTasks {
@@ -90,6 +92,9 @@ func open(t testing.TB, s kv.Store, tasks Tasks) *Engine {
 	e, err := Open(t.Context(), Options{Store: s, Tasks: tasks, Clock: newFastClock(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if f, ok := tasks.(*fakeTasks); ok {
+		f.engine.Store(e)
 	}
 	return e
 }

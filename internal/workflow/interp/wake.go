@@ -6,7 +6,8 @@ import (
 	"github.com/tarn-data/tarn/internal/workflow/asl"
 )
 
-// Wake is called when the Due times of threads have come. A call that comes too early does nothing. Of tasks whose time is over
+// Wake is called when the Due times of threads have come. A call that comes too early does nothing. The threads go on one after the
+// other, so that it makes no difference whether they are woken together. Only of tasks whose time is over
 // together, all are written to have timed out before the first of them fails.
 func (r *Step) Wake(threads ...uint32) {
 	type overdue struct {
@@ -31,6 +32,7 @@ func (r *Step) Wake(threads ...uint32) {
 			s := r.stateOf(t)
 			r.mark(t)
 			r.through(t, s, s.Next, s.Output, s.Assign)
+			r.run()
 		case Retrying:
 			if t.Due.After(r.Now) {
 				continue
@@ -38,6 +40,7 @@ func (r *Step) Wake(threads ...uint32) {
 			r.mark(t)
 			t.Phase = Pending
 			r.ready = append(r.ready, t.ID)
+			r.run()
 		case Tasking:
 			if f, over := r.taskTimedOut(t); over {
 				late = append(late, overdue{t, f})
