@@ -12,9 +12,6 @@ import (
 	"github.com/tarn-data/tarn/internal/workflow/interp"
 )
 
-// testedName is the name of a state that is tested without one.
-const testedName = "StateName"
-
 func refuse(format string, args ...any) *protocol.Error {
 	return &protocol.Error{Code: Code_ValidationException, Message: fmt.Sprintf(format, args...)}
 }
@@ -51,11 +48,11 @@ func (a *api) testState(ctx context.Context, c *protocol.Call, in *TestStateInpu
 // there is none of that name.
 func tested(in *TestStateInput) (*asl.Machine, *asl.State, error) {
 	if in.StateName == nil {
-		s, _, err := asl.ParseState(testedName, in.Definition, asl.Options{})
+		s, _, err := asl.ParseState(interp.TestedName, in.Definition, asl.Options{})
 		if err != nil {
 			return nil, nil, err
 		}
-		return &asl.Machine{StartAt: testedName, States: map[string]*asl.State{testedName: s}, Order: []string{testedName}}, s, nil
+		return &asl.Machine{StartAt: interp.TestedName, States: map[string]*asl.State{interp.TestedName: s}, Order: []string{interp.TestedName}}, s, nil
 	}
 	m, _, err := asl.Parse(in.Definition, asl.Options{})
 	if err != nil {

@@ -45,11 +45,18 @@ func (r *Step) context(t *Thread, s *asl.State) *jsonvalue.Object {
 	if x.parsed == nil {
 		x.parsed, _ = jsonvalue.Parse(x.Input)
 	}
-	state := jsonvalue.NewObject("Name", s.Name, "EnteredTime", t.EnteredAt.UTC().Format(timeLayout))
+	name, role := s.Name, any(x.RoleARN)
+	if x.Tested { // as recorded
+		name = TestedName
+		if x.RoleARN == "" {
+			role = nil
+		}
+	}
+	state := jsonvalue.NewObject("Name", name, "EnteredTime", t.EnteredAt.UTC().Format(timeLayout))
 	if s.Kind == asl.Task || s.Kind == asl.Map || s.Kind == asl.Parallel {
 		state.Set("RetryCount", jsonvalue.Int(int64(t.Retries)))
 	}
-	execution := jsonvalue.NewObject("Id", x.ARN, "Input", x.parsed, "StartTime", x.Start.UTC().Format(timeLayout), "Name", x.Name, "RoleArn", x.RoleARN)
+	execution := jsonvalue.NewObject("Id", x.ARN, "Input", x.parsed, "StartTime", x.Start.UTC().Format(timeLayout), "Name", x.Name, "RoleArn", role)
 	if !x.Tested {
 		execution.Set("RedriveCount", jsonvalue.Int(int64(x.Redrives)))
 		if !x.Redriven.IsZero() {

@@ -7,6 +7,9 @@ import (
 	"github.com/tarn-data/tarn/internal/workflow/asl"
 )
 
+// TestedName is the name of a state that is tried out, as its context object tells it whatever the definition says.
+const TestedName = "StateName"
+
 // TestRequest asks for one state to be tried out.
 type TestRequest struct {
 	State    *asl.State
