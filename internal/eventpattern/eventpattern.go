@@ -13,8 +13,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -173,6 +175,11 @@ func (o *object) match(v any, present bool) bool {
 
 // field tests the field k of m, or what the parts of k between its dots lead to.
 func field(m map[string]any, k string, n node) bool {
+	if _, nested := n.(*object); nested {
+		if joined := dotted(m, k); joined != nil {
+			return n.match(joined, true)
+		}
+	}
 	if e, ok := m[k]; ok {
 		return n.match(e, true)
 	}
@@ -192,11 +199,29 @@ func field(m map[string]any, k string, n node) bool {
 	return !found && n.match(nil, false)
 }
 
+// dotted is the object k of m together with the members of m whose names begin with k and a dot, which stand for members of k;
+// nil where m has none of those.
+func dotted(m map[string]any, k string) map[string]any {
+	var joined map[string]any
+	for name, v := range m {
+		if len(name) > len(k)+1 && name[len(k)] == '.' && name[:len(k)] == k {
+			if joined == nil {
+				joined = map[string]any{}
+				if sub, ok := m[k].(map[string]any); ok {
+					maps.Copy(joined, sub)
+				}
+			}
+			joined[name[len(k)+1:]] = v
+		}
+	}
+	return joined
+}
+
 func (l leaf) match(v any, present bool) bool {
 	for _, t := range l {
 		if list, ok := v.([]any); ok && present {
-			if _, exists := t.(existence); exists {
-				if t.match(v, true) {
+			if x, exists := t.(existence); exists {
+				if x.match(v, true) {
 					return true
 				}
 				continue
@@ -282,7 +307,18 @@ func number(n json.Number) *big.Rat {
 
 type existence struct{ want bool }
 
-func (t existence) match(_ any, present bool) bool { return present == t.want }
+func (t existence) match(v any, present bool) bool { return (present && leafy(v)) == t.want }
+
+// leafy reports whether a value is a leaf, or a list with one: AWS does not see that others exist.
+func leafy(v any) bool {
+	switch x := v.(type) {
+	case map[string]any:
+		return false
+	case []any:
+		return slices.ContainsFunc(x, leafy)
+	}
+	return true
+}
 
 // text is a test of strings.
 type text func(string) bool

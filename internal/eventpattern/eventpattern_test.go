@@ -7,7 +7,7 @@ import (
 )
 
 func TestMatch(t *testing.T) {
-	const event = `{"source":"aws.s3","n":1,"big":9007199254740993,"x":{"ip":"10.0.0.7","list":["a","Bc"],"null":null,"empty":""},"file":"dir/data.csv","objs":[{"k":1},{"k":2}],"deep":[[{"k":1},[{"k":2}]]],"lists":[[4],[5]],"d.e":"f","d":{"g":{"h":"i"}}}`
+	const event = `{"source":"aws.s3","n":1,"big":9007199254740993,"x":{"ip":"10.0.0.7","list":["a","Bc"],"null":null,"empty":""},"file":"dir/data.csv","objs":[{"k":1},{"k":2}],"deep":[[{"k":1},[{"k":2}]]],"lists":[[4],[5]],"d.e":"f","d":{"g":{"h":"i"}},"hollow":[],"a.dotted":"name","a":{"plain":1}}`
 	for _, c := range []struct {
 		pattern string
 		want    bool
@@ -23,6 +23,13 @@ func TestMatch(t *testing.T) {
 		{`{"x":{"none":[null]}}`, false},
 		{`{"x":{"none":[{"exists":false}]}}`, true},
 		{`{"x":{"ip":[{"exists":true}]}}`, true},
+		{`{"x":[{"exists":true}]}`, false}, // only leaves exist
+		{`{"x":[{"exists":false}]}`, true},
+		{`{"hollow":[{"exists":true}]}`, false},
+		{`{"lists":[{"exists":true}]}`, true},
+		{`{"a":{"dotted":["name"]}}`, true},
+		{`{"a":{"dotted":["other"]}}`, false},
+		{`{"a":{"plain":[1],"dotted":["name"]}}`, true},
 		{`{"file":[{"prefix":"dir/"}]}`, true},
 		{`{"file":[{"prefix":{"equals-ignore-case":"DIR/"}}]}`, true},
 		{`{"file":[{"suffix":".csv"}]}`, true},

@@ -273,6 +273,7 @@ func (s *shard) retried(ctx context.Context, q *ReceiveRequest, visibility time.
 
 // deliver reads the messages and waits until their receive is durable.
 func (s *shard) deliver(ctx context.Context, taken []given, p kv.Pending) ([]Received, error) {
+	ctx = context.WithoutCancel(ctx) // they are taken, for one who may still have a use for them: a mapping that is changed has
 	list := make([]Received, 0, len(taken))
 	for _, g := range taken {
 		m, err := s.read(ctx, g.seq)

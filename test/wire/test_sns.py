@@ -286,3 +286,23 @@ def test_limits(subscribed):
         with pytest.raises(botocore.exceptions.ClientError) as e:
             sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
         assert e.value.response["Error"]["Code"] == code, e.value
+
+
+def test_too_large_for_a_queue(server):
+    """What a subscribed queue refuses goes to the subscription's dead-letter queue."""
+    sns, sqs = server.client("sns"), server.client("sqs")
+    topic = sns.create_topic(Name=name())["TopicArn"]
+
+    def queue(**attributes):
+        url = sqs.create_queue(QueueName=name(), Attributes=attributes)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]})})
+        return url, arn
+
+    (small, small_arn), (dead, dead_arn) = queue(MaximumMessageSize="1024"), queue()
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=small_arn, Attributes={"RawMessageDelivery": "true", "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_arn})})
+    sns.publish(TopicArn=topic, Message="x" * 1024)
+    sns.publish(TopicArn=topic, Message="y" * 1025)
+    assert [m["Body"][0] for m in sqs.receive_message(QueueUrl=small, MaxNumberOfMessages=10)["Messages"]] == ["x"]
+    assert [m["Body"] for m in sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=5)["Messages"]] == ["y" * 1025]

@@ -11,7 +11,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
-from conftest import until
+from conftest import Server, until
 
 
 def name(suffix=""):
@@ -230,3 +230,27 @@ def test_handles_of_earlier_receives(sqs, queue):
     assert sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0)["Messages"][0]["Body"] == "x"
     sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=first, VisibilityTimeout=60)  # it is visible, and hidden again
     assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+
+
+def test_what_no_policy_shares(tmp_path):
+    """A queue's policy lets other accounts use it, and not own it."""
+    server = Server(tmp_path / "tarn", "--insecure-dev").start()
+    try:
+        mine, theirs = server.client("sqs"), server.client("sqs", aws_access_key_id="111111111111", aws_secret_access_key="x")
+        url = mine.create_queue(QueueName="shared")["QueueUrl"]
+        mine.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "sqs:*", "Resource": "arn:aws:sqs:us-east-1:000000000000:shared"}]})})
+        theirs.send_message(QueueUrl=url, MessageBody="x")
+        assert theirs.receive_message(QueueUrl=url)["Messages"]
+        for call in (
+            lambda: theirs.delete_queue(QueueUrl=url), lambda: theirs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "1"}),
+            lambda: theirs.tag_queue(QueueUrl=url, Tags={"a": "b"}), lambda: theirs.list_queue_tags(QueueUrl=url),
+            lambda: theirs.add_permission(QueueUrl=url, Label="l", AWSAccountIds=["111111111111"], Actions=["SendMessage"]),
+            lambda: theirs.start_message_move_task(SourceArn="arn:aws:sqs:us-east-1:000000000000:shared"),
+        ):
+            with pytest.raises(botocore.exceptions.ClientError) as e:
+                call()
+            assert e.value.response["Error"]["Code"] == "AccessDenied"
+        theirs.purge_queue(QueueUrl=url)
+    finally:
+        server.kill()

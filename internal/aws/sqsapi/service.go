@@ -218,10 +218,21 @@ func (a *api) url(c *protocol.Call, r queue.Ref) *string {
 	return &s
 }
 
-func (a *api) resourcePolicy(_ context.Context, _ *protocol.Call, resource string) (*policy.Document, string, error) {
+// ownersOnly are the operations that a queue's policy cannot let other accounts do.
+//
+// Source: "Basic examples of Amazon SQS policies" in the Amazon SQS developer guide.
+var ownersOnly = map[string]bool{
+	"AddPermission": true, "CancelMessageMoveTask": true, "CreateQueue": true, "DeleteQueue": true, "ListMessageMoveTasks": true, "ListQueues": true, "ListQueueTags": true,
+	"RemovePermission": true, "SetQueueAttributes": true, "StartMessageMoveTask": true, "TagQueue": true, "UntagQueue": true,
+}
+
+func (a *api) resourcePolicy(_ context.Context, c *protocol.Call, resource string) (*policy.Document, string, error) {
 	r, ok := queue.ParseARN(resource)
 	if !ok {
 		return nil, "", nil
+	}
+	if ownersOnly[c.Operation] && c.Principal.Account != r.Account {
+		return nil, r.Account, nil
 	}
 	doc, err := a.Queues.Policy(r)
 	if err != nil {
