@@ -127,7 +127,11 @@ func (e *ObjectEvents) enqueue(oe objectEvent, r queue.Ref, b *kv.Batch) error {
 	if err != nil {
 		return err
 	}
-	return e.queues.Enqueue(b, queue.Incoming{Queue: r, Message: queue.Message{Body: string(body), Sender: oe.Event.Scope.Account, Trace: oe.Event.By.Trace}})
+	in := queue.Incoming{Queue: r, Message: queue.Message{Body: string(body), Sender: oe.Event.Scope.Account, Trace: oe.Event.By.Trace}}
+	if err := e.queues.Enqueue(b, in); err != nil { // too large for the queue, say: it would be refused each time
+		e.log.Warn("drop an event that the queue refuses", "queue", r.ARN(), "bucket", oe.Event.Bucket, "key", oe.Event.Key, "err", err)
+	}
+	return nil
 }
 
 // publish publishes an event to a topic.

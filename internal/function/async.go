@@ -123,7 +123,7 @@ func (s *Service) finish(ctx context.Context, b *kv.Batch, q queued, cfg EventCo
 		if err != nil {
 			return err
 		}
-		return s.opts.Dest.Send(ctx, b, q.Ref.Scope, target, Outcome{Body: record, Function: q.ran(res), Failed: condition != "Success"})
+		return s.send(ctx, b, q, target, Outcome{Body: record, Function: q.ran(res), Failed: condition != "Success"})
 	}
 	if condition == "Success" {
 		return nil
@@ -133,7 +133,19 @@ func (s *Service) finish(ctx context.Context, b *kv.Batch, q queued, cfg EventCo
 		s.log.Warn("give up an asynchronous invocation", "function", q.Ref.ARN(), "request", q.RequestID, "condition", condition)
 		return nil
 	}
-	return s.opts.Dest.Send(ctx, b, q.Ref.Scope, v.Config.DeadLetter, Outcome{Body: q.Payload, Function: q.ran(res), Failed: true, Letter: letter(q, res)})
+	return s.send(ctx, b, q, v.Config.DeadLetter, Outcome{Body: q.Payload, Function: q.ran(res), Failed: true, Letter: letter(q, res)})
+}
+
+// send gives an outcome to a destination. One that does not take it, as a queue that is gone, is no reason to run the function
+// again: it is logged, as AWS counts it.
+func (s *Service) send(ctx context.Context, b *kv.Batch, q queued, target string, o Outcome) error {
+	err := s.opts.Dest.Send(ctx, b, q.Ref.Scope, target, o)
+	if err != nil && ctx.Err() == nil {
+		b.Reset()
+		s.log.Warn("drop the outcome of an invocation that its destination does not take", "function", q.Ref.ARN(), "request", q.RequestID, "destination", target, "err", err)
+		return nil
+	}
+	return err
 }
 
 // ran is the ARN of the function with the version that ran or was to run.

@@ -12,8 +12,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/tarn-data/tarn/internal/function"
 	"github.com/tarn-data/tarn/internal/ident"
 	"github.com/tarn-data/tarn/internal/kv"
+	"github.com/tarn-data/tarn/internal/kv/key"
 	"github.com/tarn-data/tarn/internal/kv/kvtest"
 	"github.com/tarn-data/tarn/internal/lifecycle"
 	"github.com/tarn-data/tarn/internal/sandbox"
@@ -41,6 +44,7 @@ type fixture struct {
 	mu   sync.Mutex
 	logs []string
 	sent chan string // "target record"
+	full atomic.Bool // destinations take nothing
 }
 
 func (f *fixture) AppendLines(_ context.Context, _ ident.Scope, _, _ string, lines []function.LogLine) error {
@@ -64,6 +68,9 @@ func (f *fixture) Send(_ context.Context, _ *kv.Batch, _ ident.Scope, target str
 		text += fmt.Sprintf(" %d %s", r.Letter.ErrorCode, r.Letter.ErrorMessage)
 	}
 	f.sent <- text
+	if f.full.Load() {
+		return errors.New("no such queue")
+	}
 	return nil
 }
 
@@ -337,6 +344,35 @@ def handler(e, c):
 	}
 	if got, want := <-f.sent, `arn:aws:sqs:us-west-2:000000000000:dead {} 429 Rate Exceeded.`; got != want {
 		t.Errorf("a function without concurrency: sent %s, want %s", got, want)
+	}
+}
+
+// TestInvokeAsync_DestinationThatRefuses: the function runs once, whatever becomes of its outcome.
+func TestInvokeAsync_DestinationThatRefuses(t *testing.T) {
+	f := open(t, nil)
+	r := f.python(t, "def handler(e, c):\n    return e\n")
+	if _, err := f.PutEventConfig(t.Context(), r, function.EventConfig{OnSuccess: "arn:aws:sqs:us-west-2:000000000000:gone"}, false); err != nil {
+		t.Fatal(err)
+	}
+	f.full.Store(true)
+	if _, err := f.InvokeAsync(t.Context(), function.Invocation{Ref: r, Payload: []byte(`{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	<-f.sent
+	waiting := func() (n int) {
+		for _, err := range f.store.Scan(t.Context(), kv.Prefix(key.In(key.Outbox))) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		return n
+	}
+	for waiting() > 0 {
+		runtime.Gosched()
+		if len(f.sent) > 0 {
+			t.Fatal("the function ran again")
+		}
 	}
 }
 
