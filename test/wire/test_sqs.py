@@ -135,6 +135,7 @@ def test_query_protocol(sqs, queue):
     attribute = {"MessageAttribute.1.Name": "k", "MessageAttribute.1.Value.DataType": "String", "MessageAttribute.1.Value.StringValue": "v"}
     assert "<MD5OfMessageBody>" in query(sqs, queue, Action="SendMessage", QueueUrl=queue, MessageBody="by query", **attribute)
     assert "<MD5OfMessageBody>" in query(sqs, queue, Action="SendMessage", MessageBody="by path")
+    assert f"<QueueUrl>{queue}</QueueUrl>" in query(sqs, queue, Action="GetQueueUrl", QueueName=queue.rsplit("/", 1)[1])
     got = {m["Body"]: m for _ in range(2) for m in sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"], MaxNumberOfMessages=10).get("Messages", [])}
     assert set(got) == {"by query", "by path"} and got["by query"]["MessageAttributes"]["k"]["StringValue"] == "v"
     root = queue.rsplit("/", 2)[0] + "/"

@@ -114,7 +114,7 @@ func (a *api) counted(op protocol.Op) protocol.Op {
 }
 
 // completeForm takes the queue from the path where the parameters name none: older clients send to the queue's URL. There, only
-// what is done with a queue is known. A batch without entries has no parameters that say so.
+// what is done with a queue is known, and GetQueueUrl. A batch without entries has no parameters that say so.
 func completeForm(r *http.Request, form url.Values) *protocol.Error {
 	if entry, ok := strings.CutSuffix(form.Get("Action"), "Batch"); ok && Model().Ops[entry+"Batch"] != nil {
 		entry += "BatchRequestEntry"
@@ -134,7 +134,7 @@ func completeForm(r *http.Request, form url.Values) *protocol.Error {
 	}
 	name := form.Get("Action")
 	op := Model().Ops[name]
-	if name != "" && (op == nil || op.In == nil || !slices.ContainsFunc(op.In.Members, func(m *model.Member) bool { return m.Name == "QueueUrl" })) {
+	if name != "" && name != "GetQueueUrl" && (op == nil || op.In == nil || !slices.ContainsFunc(op.In.Members, func(m *model.Member) bool { return m.Name == "QueueUrl" })) {
 		return &protocol.Error{Code: "InvalidAction", Message: "The action " + name + " is not valid for this endpoint."}
 	}
 	return nil
