@@ -3,7 +3,9 @@ package mapping
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -66,6 +68,11 @@ func (p *poller) loop(ctx, group context.Context, slots chan struct{}) {
 		go func() {
 			defer p.wg.Done()
 			defer func() { <-slots }()
+			defer func() {
+				if v := recover(); v != nil { // its records come back when their time is up
+					p.log.Error("batch panicked", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+				}
+			}()
 			p.process(group, b)
 		}()
 	}

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -255,7 +256,7 @@ func (x *Box) deliver(ctx context.Context, deliver Deliver, k []byte, e Entry) {
 		return
 	}
 	var b kv.Batch
-	err := deliver(ctx, e, &b)
+	err := x.attempt(ctx, deliver, e, &b)
 	if ctx.Err() != nil {
 		return // stays as it is; delivered again after the next start
 	}
@@ -278,6 +279,17 @@ func (x *Box) deliver(ctx context.Context, deliver Deliver, k []byte, e Entry) {
 		x.log.Error("commit delivery", "id", e.ID, "err", err)
 		_ = clock.Sleep(ctx, x.opts.Clock, time.Second) // the entry is still there: do not spin on a full disk
 	}
+}
+
+// attempt makes one delivery. One that panics has failed: it must not end the process, nor each process that finds it again.
+func (x *Box) attempt(ctx context.Context, deliver Deliver, e Entry, b *kv.Batch) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.log.Error("delivery panicked", "id", e.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("the delivery panicked: %v", p)
+		}
+	}()
+	return deliver(ctx, e, b)
 }
 
 // forgetWaiting begins a pass: the entries that wait for their lanes now are those that the pass sees.

@@ -338,3 +338,27 @@ func TestBox_WaitsAsLongAsItShouldWhenTheClockIsSet(t *testing.T) {
 		t.Errorf("set back while down: delivered after %v", age)
 	}
 }
+
+// TestBox_PanicIsAFailedDelivery: an entry whose delivery panics is tried again, and ends nothing else.
+func TestBox_PanicIsAFailedDelivery(t *testing.T) {
+	store := kvtest.New(t)
+	box := outbox.New(store, outbox.Options{Name: "b", Logger: slog.New(slog.DiscardHandler), Backoff: func(int) time.Duration { return 0 }})
+	var b kv.Batch
+	box.Put(&b, 1)
+	if err := kv.Commit(t.Context(), store, &b); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan int, 1)
+	stop := run(t, box, func(_ context.Context, e outbox.Entry, _ *kv.Batch) error {
+		if e.Attempt == 0 {
+			panic("out of order")
+		}
+		got <- e.Attempt
+		return nil
+	})
+	if n := <-got; n != 1 {
+		t.Errorf("delivered with %d failures, want 1", n)
+	}
+	drained(t, store)
+	stop()
+}

@@ -17,7 +17,7 @@ import (
 type Endpoints struct {
 	Notes *Notes
 	Mail  *mail.Mailer
-	HTTP  *http.Client // nil = NewHTTPClient()
+	HTTP  *http.Client // as NewHTTPClient makes it; required
 }
 
 var _ topic.Endpoints = (*Endpoints)(nil)
