@@ -109,7 +109,7 @@ func TestQuirks(t *testing.T) {
 		{"SELECT format_number(-0.4e0), format_number(999.6e0), format_number(-1234e0)", "0|999|-1.23K"},
 		{"SELECT round(7, -18), round(7e0, -400)", "0|NaN"},
 		{"SELECT round(7, -19)", "NUMERIC_VALUE_OUT_OF_RANGE: "},
-		{"SELECT bitwise_left_shift(SMALLINT '7', -256), bitwise_right_shift_arithmetic(-7, -32), bitwise_left_shift(7, -1)", "7|-7|-2147483648"},
+		{"SELECT bitwise_left_shift(SMALLINT '7', -256), bitwise_right_shift_arithmetic(-7, -64), bitwise_left_shift(7, -1)", "7|-7|0"},
 		{"SELECT json_array_contains('[1.5', infinity()), from_utf8(X'41', BIGINT '-2')", "false|A"},
 		{"SELECT euclidean_distance(ARRAY[1e0, 0.975e0], ARRAY[3, 3])", "2.8461596933411872"},
 		// Blanks of a char count in a part of it, and it is no varbinary; a uuid is a varchar without a length only.
@@ -124,6 +124,16 @@ func TestQuirks(t *testing.T) {
 		// The longer array gives the order, nothing to take away leaves all.
 		{"SELECT array_intersect(ARRAY[1, 2, 3], ARRAY[3, 2, 3, 4]), array_intersect(ARRAY[1, 2, 3], ARRAY[3, 2, 1]), array_except(ARRAY['b', 'b'], ARRAY[])", "[3, 2]|[1, 2, 3]|[b, b]"},
 		{"SELECT width_bucket(7, ARRAY[1e0, 1e0])", "2"},
+		// NaN is less and greater than nothing, wherever it comes from.
+		{"SELECT infinity() < nan(), abs(nan()) >= 1e0, ceiling(1e0) <= nan(), ceiling(1e0) <> abs(nan()), ceiling(infinity()) BETWEEN 1e0 AND nan(), REAL '1' < CAST(abs(nan()) AS real)", "false|false|false|true|false|false"},
+		{"SELECT v FROM (VALUES nan(), 1e0) t(v) WHERE abs(v) > 0.5e0", "1.0"},
+		// Times with zones are ordered by the time of day in UTC.
+		{"SELECT TIME '21:00:00 -11:30' > TIME '00:00:00 -11:30', TIME '04:00:00 +00:00' = TIME '23:00:00 -05:00'", "false|true"},
+		{"SELECT CAST(avg(v) AS varchar) FROM (VALUES INTERVAL '0' MONTH, INTERVAL '-13' MONTH) t(v)", "-0-6"},
+		{"SELECT date_format(TIMESTAMP '2024-12-31 23:59:59.999999', '%Y %f'), format_datetime(TIMESTAMP '1969-12-31 23:59:59.999999 UTC', 'yyyy SSS')", "2025 000000|1970 000"},
+		{"SELECT CAST(TIMESTAMP '1969-12-31 23:59:59.5' AS time(1)), CAST(TIMESTAMP '1970-01-01 23:59:59.5' AS time(1))", "23:59:58.5|23:59:59.5"},
+		{"SELECT map_concat(MAP(ARRAY[1], ARRAY[2]))", "INVALID_FUNCTION_ARGUMENT: "},
+		{"SELECT normal_cdf(0, nan(), 1)", "INVALID_FUNCTION_ARGUMENT: "},
 		// Some failures have no place, or come before the choice of a function.
 		{"SELECT trim(1)", "FUNCTION_NOT_FOUND: Unexpected parameters (integer) for function trim."},
 		{"SELECT concat('a')", "INVALID_FUNCTION_ARGUMENT: There must be two or more concatenation arguments"},

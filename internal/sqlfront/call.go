@@ -126,6 +126,9 @@ func (a *analyzer) function(name string, e *parse.Expr, xs []*ex, s *scope) *ex 
 	if ambiguous {
 		a.fail("AMBIGUOUS_FUNCTION_CALL", e.Pos, "Could not choose a best candidate operator. Explicit type casts must be added.")
 	}
+	if name == "map_concat" && c != nil && len(ts) == 1 {
+		a.fail("INVALID_FUNCTION_ARGUMENT", parse.Pos{}, "There must be two or more concatenation arguments to map_concat")
+	}
 	if c == nil {
 		if len(ts) == 1 {
 			a.loneArgument(name, ts[0])

@@ -180,7 +180,7 @@ func (a *analyzer) sortKey(x *ex, o parse.Sort) string {
 	case types.TimestampTZ:
 		sql = "(" + sql + ").t"
 	case types.TimeTZ:
-		sql = "((" + sql + ").t - (" + sql + ").z * 60000000)"
+		sql = "((((" + sql + ").t - (" + sql + ").z * 60000000) % 86400000000 + 86400000000) % 86400000000)"
 	}
 	if x.t.Is(types.Array, types.Row) {
 		if x.t.Has(types.TimestampTZ, types.TimeTZ) {

@@ -111,7 +111,7 @@ var aggregateTable = map[string]entry{
 		if num(a[1]) == 0 {
 			return nil, nil
 		}
-		return int64(math.Round(float64(num(a[0])) / float64(num(a[1])))), nil
+		return int64(math.Floor(float64(num(a[0]))/float64(num(a[1])) + 0.5)), nil
 	}),
 	"$agg_approx_most_frequent": typed(mostFrequent),
 }

@@ -21,27 +21,24 @@ func shift(f func(v, n int64, bits uint) int64) builder {
 func signed(v int64, width uint) int64 { return v << (64 - width) >> (64 - width) }
 
 func shiftLeft(v, n int64, width uint) int64 {
-	n = masked(n, width)
-	if n < 0 || n >= int64(width) {
+	n = masked(n)
+	if n >= int64(width) {
 		return 0
 	}
 	return v << n
 }
 
-// masked reads a negative count as Java's shifts do: the low six bits for a bigint, the low five for the other types.
-func masked(n int64, width uint) int64 {
-	switch {
-	case n < 0 && width == 64:
+// masked reads a negative count as Java's shifts of 64 bits do: it is the low six bits.
+func masked(n int64) int64 {
+	if n < 0 {
 		return n & 63
-	case n < 0:
-		return n & 31
 	}
 	return n
 }
 
 func shiftRight(v, n int64, width uint) int64 {
-	n = masked(n, width)
-	if n < 0 || n >= int64(width) {
+	n = masked(n)
+	if n >= int64(width) {
 		return 0
 	}
 	if n == 0 {
@@ -51,8 +48,8 @@ func shiftRight(v, n int64, width uint) int64 {
 }
 
 func shiftArithmetic(v, n int64, width uint) int64 {
-	n = masked(n, width)
-	if n < 0 || n >= int64(width) {
+	n = masked(n)
+	if n >= int64(width) {
 		if v >= 0 {
 			return 0
 		}

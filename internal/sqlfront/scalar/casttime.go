@@ -103,7 +103,11 @@ func castTemporal(from, to types.Type) (Converter, bool) {
 		}, true
 	case pair(types.Timestamp, types.Time), pair(types.TimestampTZ, types.Time):
 		return func(v any) (any, error) {
-			return floorMod(RoundMicros(localMicros(v, from), to.P), microsPerDay), nil
+			us := localMicros(v, from)
+			if from.Base == types.Timestamp && us < 0 && us%1e6 != 0 {
+				us -= 1e6 // Trino is a second off there
+			}
+			return floorMod(RoundMicros(us, to.P), microsPerDay), nil
 		}, true
 	case pair(types.TimestampTZ, types.TimeTZ):
 		return func(v any) (any, error) {

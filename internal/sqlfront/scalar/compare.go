@@ -182,7 +182,7 @@ func order(a, b any, t types.Type) int {
 	case types.TimestampTZ:
 		return cmp.Compare(num(x[0]), num(y[0]))
 	case types.TimeTZ:
-		return cmp.Compare(num(x[0])-num(x[1])*60e6, num(y[0])-num(y[1])*60e6)
+		return cmp.Compare(floorMod(num(x[0])-num(x[1])*60e6, microsPerDay), floorMod(num(y[0])-num(y[1])*60e6, microsPerDay))
 	}
 	for i := range min(len(x), len(y)) {
 		et := t.Args[0]
@@ -233,24 +233,29 @@ func ordering(holds func(int) bool) builder {
 		t := s.Args[0]
 		return func(a []any) (v any, err error) {
 			defer catchNestedNull(&err)
+			if isNaN(a[0]) || isNaN(a[1]) {
+				return false, nil
+			}
 			return holds(order(a[0], a[1], t)), nil
 		}, nil
 	}
+}
+
+// isNaN reports a number that is none; inside arrays and rows NaN has its place in the order.
+func isNaN(v any) bool {
+	switch f := v.(type) {
+	case float64:
+		return f != f
+	case float32:
+		return f != f
+	}
+	return false
 }
 
 // extreme is greatest and least. NaN loses against every number.
 func extreme(sign int) builder {
 	return func(s Signature) (Func, error) {
 		t := s.Args[0]
-		isNaN := func(v any) bool {
-			switch f := v.(type) {
-			case float64:
-				return math.IsNaN(f)
-			case float32:
-				return f != f
-			}
-			return false
-		}
 		return func(a []any) (v any, err error) {
 			defer catchNestedNull(&err)
 			best := a[0]

@@ -20,9 +20,8 @@ var formatTable = map[string]entry{
 func dateFormat(s Signature) (Func, error) {
 	in := s.Args[0]
 	return func(a []any) (any, error) {
-		us := localMicros(a[0], in)
+		us := RoundMicros(localMicros(a[0], in), 3)
 		t := civil(us)
-		us = floorDiv(us, 1000) * 1000
 		var b strings.Builder
 		f := str(a[1])
 		if f == "" {

@@ -68,7 +68,7 @@ func formatDatetime(s Signature) (Func, error) {
 		if err != nil {
 			return nil, err
 		}
-		us := localMicros(a[0], in)
+		us := RoundMicros(localMicros(a[0], in), 3)
 		t := civil(us)
 		zone, instant := "UTC", us
 		if in.Base == types.TimestampTZ {

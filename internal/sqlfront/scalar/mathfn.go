@@ -340,7 +340,7 @@ func random(s Signature) (Func, error) {
 }
 
 func normalCDF(a []any) (any, error) {
-	if dbl(a[1]) <= 0 {
+	if !(dbl(a[1]) > 0) {
 		return nil, invalid("standardDeviation must be > 0")
 	}
 	return 0.5 * math.Erfc(-(dbl(a[2])-dbl(a[0]))/(dbl(a[1])*math.Sqrt2)), nil
