@@ -141,6 +141,7 @@ func (c *Catalog) DeleteDatabase(ctx context.Context, s ident.Scope, name string
 		return err
 	}
 	var b kv.Batch
+	b.UseReserve()
 	b.Delete(dbKey(s, name))
 	for _, kind := range []string{"table", "version", "partition", "stats", "pstats", "index", "function"} {
 		p := under(s, kind).Str(name)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/tarn-data/tarn/internal/catalog"
@@ -225,5 +226,48 @@ func TestStatisticsFunctionsConnections(t *testing.T) {
 	}
 	if err := c.DeleteConnection(ctx, scope, "none"); !errors.Is(err, catalog.ErrNotFound) {
 		t.Error(err)
+	}
+}
+
+// Short texts can stand for numbers of megabytes: they are none here.
+func TestExpressionDoesNotCalculateHugeNumbers(t *testing.T) {
+	keys := []catalog.Column{{Name: "n", Type: "int"}}
+	if _, err := catalog.ParseExpression("n = 1e900000", keys); !errors.Is(err, catalog.ErrBadExpression) {
+		t.Errorf("err = %v, want ErrBadExpression", err)
+	}
+	e, err := catalog.ParseExpression("NOT n < 5", keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for value, want := range map[string]bool{"1e900000": false, "1e3": true, "4": false} {
+		if got := e.Match([]string{value}); got != want {
+			t.Errorf("%s: %v, want %v", value, got, want)
+		}
+	}
+}
+
+// What is made while its database is deleted is not in the next one of the name.
+func TestFunctionsGoWithTheirDatabase(t *testing.T) {
+	c, ctx := open(t), t.Context()
+	for range 200 {
+		if err := c.CreateDatabase(ctx, scope, catalog.Database{Name: "gone"}); err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for i := range 4 {
+			wg.Go(func() {
+				err := c.CreateFunction(ctx, scope, catalog.UserFunction{Database: "gone", Name: fmt.Sprint("f", i)})
+				if err != nil && !errors.Is(err, catalog.ErrNotFound) && !errors.Is(err, catalog.ErrConcurrent) {
+					t.Errorf("create function: %v", err)
+				}
+			})
+		}
+		if err := c.DeleteDatabase(ctx, scope, "gone"); err != nil {
+			t.Fatal(err)
+		}
+		wg.Wait()
+		if list, _, err := c.Functions(ctx, scope, "", "", "", 0); err != nil || len(list) > 0 {
+			t.Fatalf("%d functions outlive their database, err = %v", len(list), err)
+		}
 	}
 }

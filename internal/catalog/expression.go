@@ -190,8 +190,8 @@ func order(k kind, value string, l literal) (int, bool) {
 		t, ok := parseTime(value)
 		return t.Compare(l.time), ok
 	case k == kindNumber || !l.quoted:
-		r, ok := new(big.Rat).SetString(strings.TrimSpace(value))
-		if !ok || l.number == nil {
+		r := rat(strings.TrimSpace(value))
+		if r == nil || l.number == nil {
 			return 0, false
 		}
 		return r.Cmp(l.number), true

@@ -100,7 +100,7 @@ func (p *exprParser) scan() error {
 				j++
 			}
 			kind := tokWord
-			if _, ok := new(big.Rat).SetString(s[i:j]); ok && !strings.ContainsAny(s[i:j], "_xXpP/") {
+			if rat(s[i:j]) != nil && !strings.ContainsAny(s[i:j], "_xXpP/") {
 				kind = tokNumber
 			} else if !isWord(c) {
 				return badExpression(p.src, fmt.Sprintf("%q is no number", s[i:j]))

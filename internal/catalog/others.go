@@ -16,15 +16,21 @@ func (c *Catalog) CreateFunction(ctx context.Context, s ident.Scope, f UserFunct
 	if err := checkName("function", f.Name); err != nil {
 		return err
 	}
-	if _, err := c.Database(ctx, s, f.Database); err != nil {
-		return err
-	}
-	f.Created = c.clock.Now()
-	var b kv.Batch
-	k := under(s, "function").Str(f.Database).Str(f.Name)
-	b.IfAbsent(k)
-	kv.Put(&b, k, f)
-	return conflict(kv.Commit(ctx, c.kv, &b), fmt.Errorf("%w: UserDefinedFunction already exists: %s", ErrExists, f.Name))
+	return c.step(ctx, ErrConcurrent, func(ch *Change) error {
+		if _, err := c.Database(ctx, s, f.Database); err != nil {
+			return err
+		}
+		switch _, err := c.Function(ctx, s, f.Database, f.Name); {
+		case err == nil:
+			return fmt.Errorf("%w: UserDefinedFunction already exists: %s", ErrExists, f.Name)
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+		f.Created = c.clock.Now()
+		ch.Batch.IfPresent(dbKey(s, f.Database)) // it may be deleted meanwhile
+		kv.Put(&ch.Batch, under(s, "function").Str(f.Database).Str(f.Name), f)
+		return nil
+	})
 }
 
 // Function returns a user-defined function or ErrNotFound.
@@ -70,7 +76,9 @@ func (c *Catalog) UpdateFunction(ctx context.Context, s ident.Scope, database, n
 			return err
 		}
 		f.Database, f.Name, f.Created = old.Database, old.Name, old.Created
-		kv.Put(&ch.Batch, under(s, "function").Str(f.Database).Str(f.Name), f)
+		k := under(s, "function").Str(f.Database).Str(f.Name)
+		ch.Batch.IfPresent(k)
+		kv.Put(&ch.Batch, k, f)
 		return nil
 	})
 }
@@ -123,6 +131,7 @@ func (c *Catalog) UpdateConnection(ctx context.Context, s ident.Scope, name stri
 			return err
 		}
 		n.Name, n.Created, n.Updated = old.Name, old.Created, c.clock.Now()
+		ch.Batch.IfPresent(under(s, "connection").Str(name))
 		kv.Put(&ch.Batch, under(s, "connection").Str(name), n)
 		return nil
 	})

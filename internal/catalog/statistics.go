@@ -20,6 +20,9 @@ func (c *Catalog) PutStatistics(ctx context.Context, s ident.Scope, database, ta
 	}
 	var b kv.Batch
 	b.IfPresent(tableKey(s, t.Database, t.Name))
+	if values != nil {
+		b.IfPresent(partitionKey(s, t, values))
+	}
 	columns := slices.Concat(t.Columns(), t.PartitionKeys)
 	for i, st := range list {
 		if !slices.ContainsFunc(columns, func(col Column) bool { return col.Name == st.Column }) {
