@@ -152,3 +152,13 @@ func TestEchoedStructures(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// A number that JSON does not have passes every limit and can be kept by nothing: no request may give it.
+func TestNumbersThatAreNone(t *testing.T) {
+	for _, x := range []string{"NaN", "Infinity", "-Infinity"} {
+		in := `{"FunctionName":"f","Name":"a","FunctionVersion":"1","RoutingConfig":{"AdditionalVersionWeights":{"2":"` + x + `"}}}`
+		if seen, _, e := invoke(t, "lambdaapi", "createAlias", in, `{}`, nil); e == nil {
+			t.Errorf("%s is given as %s", x, seen)
+		}
+	}
+}

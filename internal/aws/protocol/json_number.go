@@ -83,12 +83,8 @@ func (d *jsonDec) number() (float64, error) {
 			return 0, err
 		}
 		switch string(x) {
-		case "NaN":
-			return math.NaN(), nil
-		case "Infinity":
-			return math.Inf(1), nil
-		case "-Infinity":
-			return math.Inf(-1), nil
+		case "NaN", "Infinity", "-Infinity": // no member has a use for them, and nothing could keep them
+			return 0, fmt.Errorf("%w: %s is not a number that can be given here", errSyntax, x)
 		}
 		return 0, fmt.Errorf("%w: STRING_VALUE can not be converted to Double", errSyntax)
 	}

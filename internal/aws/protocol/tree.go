@@ -3,6 +3,7 @@ package protocol
 import (
 	"encoding/base64"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -206,7 +207,7 @@ func setScalar(s *model.Shape, m *model.Member, text string, v reflect.Value, re
 		v.SetInt(x)
 	case model.Float, model.Double:
 		x, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-		if err != nil {
+		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
 			return bad("a number")
 		}
 		rep.checkNumber(s, x)
