@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,7 +71,7 @@ func (e *Engine) Emit(b *kv.Batch, bus BusRef, ev Event) (string, error) {
 		ev.Resources = []string{}
 	}
 	text, err := marshal(envelope{
-		Version: "0", ID: id, DetailType: ev.DetailType, Source: ev.Source, Account: bus.Account, Time: ev.Time.UTC().Format("2006-01-02T15:04:05Z"),
+		Version: "0", ID: id, DetailType: ev.DetailType, Source: ev.Source, Account: cmp.Or(ev.Account, bus.Account), Time: ev.Time.UTC().Format("2006-01-02T15:04:05Z"),
 		Region: bus.Region, Resources: ev.Resources, Detail: ev.Detail,
 	})
 	if err != nil {
@@ -84,7 +85,7 @@ func (e *Engine) Emit(b *kv.Batch, bus BusRef, ev Event) (string, error) {
 	return id, nil
 }
 
-// Forward puts an event of another bus on a bus, as it is. An event is forwarded once at most, as AWS does it: what a bus got from
+// Forward puts an event of another bus on a bus, as it is but for its id, which changes with the region, as on AWS. An event is forwarded once at most, as AWS does it: what a bus got from
 // another bus does not go to a third.
 func (e *Engine) Forward(b *kv.Batch, bus BusRef, text []byte, hops int) error {
 	if _, err := e.Bus(bus); err != nil {
@@ -96,6 +97,12 @@ func (e *Engine) Forward(b *kv.Batch, bus BusRef, text []byte, hops int) error {
 	}
 	m, _ := doc.(map[string]any)
 	id, _ := m["id"].(string)
+	if m["region"] != bus.Region && id != "" {
+		old := id
+		id = ident.UUID()
+		m["id"] = id
+		text = bytes.Replace(text, []byte(`"id":"`+old+`"`), []byte(`"id":"`+id+`"`), 1)
+	}
 	e.match(b, bus, arrived{id: id, text: text, doc: doc, at: e.opts.Clock.Now().UTC(), hops: hops})
 	return nil
 }

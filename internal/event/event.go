@@ -131,6 +131,7 @@ type Event struct {
 	Detail             json.RawMessage // an object
 	Resources          []string
 	Time               time.Time // zero = now
+	Account            string    // who puts it; "" = the owner of the bus
 }
 
 // Delivery is an event on its way to a target.

@@ -1,6 +1,7 @@
 package topic
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/tarn-data/tarn/internal/eventpattern"
 	"github.com/tarn-data/tarn/internal/ident"
+	"github.com/tarn-data/tarn/internal/jsonvalue"
 	"github.com/tarn-data/tarn/internal/kv"
 )
 
@@ -63,11 +65,18 @@ func (s *Subscription) compile() error {
 	if s.Filter == "" {
 		return nil
 	}
+	if _, err := jsonvalue.Parse(s.Filter); err != nil {
+		return fmt.Errorf("%w: FilterPolicy: failed to parse JSON. %s", ErrBadParameter, unread(err))
+	}
 	var doc map[string]any
 	if err := json.Unmarshal([]byte(s.Filter), &doc); err != nil {
 		return fmt.Errorf("%w: FilterPolicy: failed to parse JSON. %w", ErrBadParameter, err)
 	}
-	p, err := eventpattern.Compile([]byte(s.Filter))
+	var text bytes.Buffer // AWS reads it, and shows it where it refuses it, without spaces
+	if err := json.Compact(&text, []byte(s.Filter)); err != nil {
+		return fmt.Errorf("%w: FilterPolicy: failed to parse JSON. %w", ErrBadParameter, err)
+	}
+	p, err := eventpattern.Compile(text.Bytes())
 	if err != nil {
 		return fmt.Errorf("%w: FilterPolicy: %s", ErrBadParameter, strings.TrimPrefix(err.Error(), eventpattern.ErrInvalid.Error()+". Reason: "))
 	}
@@ -82,6 +91,15 @@ func (s *Subscription) compile() error {
 	}
 	s.pattern = p
 	return nil
+}
+
+// unread words, as AWS does, why a text is not JSON.
+func unread(err error) string {
+	var e *jsonvalue.SyntaxError
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %d, column: %d]", e.Msg, e.Line, e.Col)
 }
 
 // combinations is by what the complexity of a filter policy is measured: the product over all its lists of their lengths times

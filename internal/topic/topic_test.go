@@ -155,3 +155,25 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedFilters: a filter policy is read without spaces; where it is refused, the place is that in this form.
+func TestRefusedFilters(t *testing.T) {
+	store := kvtest.New(t)
+	e, err := topic.Open(t.Context(), topic.Options{Store: store, Deliverer: &sink{store: store}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := topic.Ref{Scope: scope, Name: "t"}
+	if _, err := e.Create(t.Context(), r, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	for filter, want := range map[string]string{
+		`{"k": [ {"suffix": 7} ]}`: "FilterPolicy: suffix match pattern must be a string\n at [Source: (String)\"{\"k\":[{\"suffix\":7}]}\"; line: 1, column: 18]",
+		`{k}`:                      "FilterPolicy: failed to parse JSON. Unexpected character ('k' (code 107)): was expecting double-quote to start field name\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 2]",
+	} {
+		_, err := e.Subscribe(t.Context(), topic.Subscription{Topic: r, Owner: scope.Account, Protocol: "sqs", Endpoint: "arn:aws:sqs:us-east-1:000000000000:q", Filter: filter}, nil)
+		if !errors.Is(err, topic.ErrBadParameter) || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: %v\nwant %s", filter, err, want)
+		}
+	}
+}

@@ -201,7 +201,7 @@ def test_permissions_of_buses(tmp_path):
         mine.put_permission(EventBusName="shared", Action="events:PutEvents", Principal="111111111111", StatementId="them")
         assert json.loads(mine.describe_event_bus(Name="shared")["Policy"])["Statement"][0]["Sid"] == "them"
         send(theirs, bus, {})
-        take(1)
+        assert json.loads(take(1)[0]["Body"])["account"] == "111111111111"  # who put it, not whose bus it is
         # A rule of theirs may forward to it as well, without a role.
         theirs.put_rule(Name="fwd", EventPattern='{"source":["shop"]}')
         theirs.put_targets(Rule="fwd", Targets=[{"Id": "1", "Arn": bus}])

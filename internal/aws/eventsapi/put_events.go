@@ -37,7 +37,7 @@ func (a *api) putEvents(ctx context.Context, c *protocol.Call, in *PutEventsRequ
 		case json.Unmarshal([]byte(detail), &object) != nil:
 			refuse(i, "MalformedDetail", "Detail is malformed.")
 		default:
-			ev := event.Event{Source: *e.Source, DetailType: *e.DetailType, Detail: json.RawMessage(detail), Resources: e.Resources}
+			ev := event.Event{Source: *e.Source, DetailType: *e.DetailType, Detail: json.RawMessage(detail), Resources: e.Resources, Account: c.Account}
 			if e.Time != nil {
 				ev.Time = *e.Time
 			}
