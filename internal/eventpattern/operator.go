@@ -255,7 +255,7 @@ func numeric(arg *value) (test, *refusal) {
 	case ">", ">=":
 		t.lo, t.loOpen = n, op == ">"
 	default:
-		return nil, refuse(list[0].end, "Unrecognized numeric range operator: %s", op)
+		return nil, refuse(next(arg, 1), "Unrecognized numeric range operator: %s", op)
 	}
 	if bad != nil {
 		return nil, bad
@@ -277,13 +277,21 @@ func numeric(arg *value) (test, *refusal) {
 		return nil, bad
 	}
 	t.hiOpen = upper == "<"
-	if t.lo.Cmp(t.hi) >= 0 {
-		return nil, refuse(list[3].start, "Bottom must be less than top")
-	}
 	if len(list) > 4 {
-		return nil, refuse(list[4].start, "Too many terms in numeric range expression")
+		return nil, refuse(next(arg, 4), "Too many terms in numeric range expression")
+	}
+	if t.lo.Cmp(t.hi) >= 0 {
+		return nil, refuse(next(arg, 4), "Bottom must be less than top")
 	}
 	return t, nil
+}
+
+// next is where the reader is when it has gone on to a place of a list, or to its end.
+func next(list *value, at int) int {
+	if at < len(list.items) {
+		return list.items[at].start
+	}
+	return list.end
 }
 
 // operand is the number at a place of a numeric expression.

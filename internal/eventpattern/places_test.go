@@ -21,6 +21,8 @@ func TestPlaces(t *testing.T) {
 		{`{"a": [{"numeric": 10^}]}`, "Value of numeric must be an array."},
 		{`{"a": [{"numeric": [">", 0, ">"^, 0]}]}`, "Bad numeric range operator: >"},
 		{`{"a": [{"numeric": [">", 0, "<"]^}]}`, "Value of < must be numeric"},
+		{`{"a": [{"numeric": ["~"]^}]}`, "Unrecognized numeric range operator: ~"},
+		{`{"a": [{"numeric": [">", 3, "<", 1]^}]}`, "Bottom must be less than top"},
 		{`{"a": [{"anything-but": null^}]}`, badAnythingBut},
 		{`{"a": [{"anything-but": true^}]}`, badAnythingBut},
 		{`{"a": [{"anything-but": {"prefix": ""^}}]}`, "Null prefix/suffix not allowed"},
