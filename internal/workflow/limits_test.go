@@ -3,6 +3,8 @@ package workflow
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/tarn-data/tarn/internal/kv"
 	"github.com/tarn-data/tarn/internal/kv/key"
+	"github.com/tarn-data/tarn/internal/workflow/asl"
 	"github.com/tarn-data/tarn/internal/workflow/interp"
 )
 
@@ -172,6 +175,43 @@ func TestForgottenWithMapRuns(t *testing.T) {
 	}
 	if err := e.collectOnce(t.Context(), time.Now().Add(1000*time.Hour)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The variables of one Assign have 256 KiB together, those of an execution 10 MiB.
+func TestVariablesAreLimited(t *testing.T) {
+	e := newEngine(t, nil)
+	input := `{"s":"` + strings.Repeat("x", 200<<10) + `"}`
+	both := create(t, e, "both", `{"StartAt":"A","States":{"A":{"Type":"Pass","Assign":{"a.$":"$.s","b.$":"$.s"},"End":true}}}`, Standard)
+	states := []string{`"S60":{"Type":"Pass","End":true}`}
+	for i := range 60 {
+		states = append(states, fmt.Sprintf(`"S%d":{"Type":"Pass","Assign":{"v%d.$":"$.s"},"Next":"S%d"}`, i, i%30, i+1))
+	}
+	thirty := create(t, e, "thirty", `{"StartAt":"S0","States":{`+strings.Join(states, ",")+`}}`, Standard)
+	sixty := create(t, e, "sixty", `{"StartAt":"S0","States":{`+strings.Join(states[:31], ",")+`,`+strings.ReplaceAll(strings.Join(states[31:], ","), `"v`, `"u`)+`}}`, Standard)
+	for m, want := range map[*Machine]string{both: "States.DataLimitExceeded", thirty: "", sixty: "States.DataLimitExceeded"} {
+		rec := await(t, e, start(t, e, m.ARN, "x", input).ARN)
+		got := ""
+		if rec.Error != nil {
+			got = *rec.Error
+		}
+		if got != want {
+			t.Errorf("%s: %s %q, want %q", m.Name, rec.Status, got, want)
+		}
+	}
+}
+
+// What a catcher makes can be too large as well: that is not caught again.
+func TestCaughtResultTooLarge(t *testing.T) {
+	e := newEngine(t, newFakeTasks(func(context.Context, string, int, *TaskCall) (string, *TaskError) {
+		return `"` + strings.Repeat("x", 300<<10) + `"`, nil
+	}))
+	for name, catch := range map[string]string{"path": `"ResultPath":"$.e"`, "assign": `"ResultPath":null,"Assign":{"a.$":"$","b.$":"States.Format('{}{}{}{}', $.Cause, $.Cause, $$.Execution.Input.s, $$.Execution.Input.s)"}`} {
+		m := create(t, e, name, `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"`+lambda+`f","Catch":[{"ErrorEquals":["States.DataLimitExceeded"],`+catch+`,"Next":"P"}],"End":true},"P":{"Type":"Pass","End":true}}}`, Standard)
+		rec := await(t, e, start(t, e, m.ARN, "x", `{"s":"`+strings.Repeat("x", asl.MaxPayload-20)+`"}`).ARN)
+		if rec.Status != interp.Failed || *rec.Error != "States.DataLimitExceeded" {
+			t.Errorf("%s: %s %v", name, rec.Status, *rec.Error)
+		}
 	}
 }
 

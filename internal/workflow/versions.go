@@ -142,10 +142,7 @@ func (e *Engine) DeleteVersion(ctx context.Context, arn string) error {
 func (e *Engine) removeIfIdle(ctx context.Context, m *Machine) error {
 	running := false
 	e.live.Range(func(_, v any) bool {
-		x := v.(*exec)
-		x.mu.Lock()
-		running = x.rec.MachineARN == m.ARN
-		x.mu.Unlock()
+		running = v.(*exec).rec.MachineARN == m.ARN // it never changes; the lock may be held by a long step
 		return !running
 	})
 	if running {

@@ -109,12 +109,34 @@ func evalAssign(t *asl.Template, scope *asl.Scope) (*jsonvalue.Object, error) {
 	if !ok {
 		return nil, &asl.StateError{Name: asl.ErrRuntime, Cause: "The value of 'Assign' is no object"}
 	}
+	total := 0
 	for k, v := range o.All() {
-		if len(jsonvalue.Marshal(v)) > asl.MaxPayload {
+		n := len(jsonvalue.Marshal(v))
+		if n > asl.MaxPayload {
 			return nil, &asl.StateError{Name: asl.ErrDataLimit, Cause: fmt.Sprintf("The variable '%s' has a size exceeding the maximum number of bytes service limit.", k)}
+		}
+		if total += n; total > asl.MaxPayload {
+			return nil, &asl.StateError{Name: asl.ErrDataLimit, Cause: "The variables of 'Assign' have a combined size exceeding the maximum number of bytes service limit."}
 		}
 	}
 	return o, nil
+}
+
+// maxVariables is how many bytes the values of all variables of an execution may have.
+const maxVariables = 10 << 20
+
+// roomFor reports whether the execution can keep what is assigned in the thread's scope.
+func (r *Step) roomFor(t *Thread, assigned *jsonvalue.Object) bool {
+	total := 0
+	for k, v := range assigned.All() {
+		total += len(jsonvalue.Marshal(v)) - len(t.Vars[k])
+	}
+	for _, x := range r.State.Threads {
+		for _, v := range x.Vars {
+			total += len(v)
+		}
+	}
+	return total <= maxVariables
 }
 
 // through passes a state's input to its output: for states that make no result of their own.

@@ -51,6 +51,7 @@ type Step struct {
 	Stored bool     // for the shell: there is a batch of it
 
 	ready     []uint32
+	catching  *Thread  // that leaves its state by a catcher
 	scheduled []uint32 // threads of whose tasks it is still to be written that they were started
 }
 
@@ -285,6 +286,12 @@ func (r *Step) exit(t *Thread, s *asl.State, out payload, assigned *jsonvalue.Ob
 	}
 	d := Detail{Name: s.Name, Output: text}
 	if assigned != nil && assigned.Len() > 0 {
+		if !r.roomFor(t, assigned) {
+			r.dropChildren(t)
+			t.Phase = Pending
+			r.fail(t, s, named(asl.ErrDataLimit, "The variables of the execution have a combined size exceeding the maximum number of bytes service limit."))
+			return
+		}
 		if t.Vars == nil {
 			t.Vars = map[string]string{}
 		}
@@ -405,7 +412,7 @@ func (r *Step) Break(last int64, cause string) {
 
 // fail deals with an error of a state: retry, catch, or up.
 func (r *Step) fail(t *Thread, s *asl.State, f failure) {
-	if f.stopped {
+	if f.stopped || r.catching == t { // what a catcher makes is not caught again
 		r.threadFailed(t, f)
 		return
 	}
@@ -522,7 +529,9 @@ func (r *Step) caught(t *Thread, s *asl.State, c *asl.Catcher, f failure) {
 		r.threadFailed(t, r.raise(t, s, err))
 		return
 	}
+	r.catching = t
 	r.exit(t, s, result, assigned, c.Next)
+	r.catching = nil
 }
 
 // raise turns an error of an evaluation into a failure, with an event for errors of JSONata.
