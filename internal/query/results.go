@@ -320,7 +320,14 @@ func (r *running) reuse(ctx context.Context) (bool, error) {
 			if r.mayRead(ctx, bucket, key) != nil {
 				continue // another's result
 			}
-			return true, r.copyResult(ctx, old)
+			switch err := r.copyResult(ctx, old); {
+			case err == nil:
+				return true, nil
+			case errors.Is(err, objstore.ErrNoSuchKey) || errors.Is(err, objstore.ErrNoSuchBucket):
+				return false, nil // somebody removed the result: the query runs
+			default:
+				return false, err
+			}
 		}
 		if token = next; token == "" {
 			return false, nil
@@ -329,9 +336,6 @@ func (r *running) reuse(ctx context.Context) (bool, error) {
 }
 
 func (r *running) copyResult(ctx context.Context, old *Execution) error {
-	if err := r.start(ctx); err != nil {
-		return err
-	}
 	for _, suffix := range []string{"", ".metadata"} {
 		sb, sk, err := splitLocation(old.OutputLocation + suffix)
 		if err != nil {
@@ -344,6 +348,9 @@ func (r *running) copyResult(ctx context.Context, old *Execution) error {
 		if _, _, err := r.e.opts.Objects.Copy(ctx, &objstore.CopyRequest{SourceBucket: sb, SourceKey: sk, Bucket: db, Key: dk}); err != nil {
 			return fmt.Errorf("reuse result of %s: %w", old.ID, err)
 		}
+	}
+	if err := r.start(ctx); err != nil {
+		return err
 	}
 	r.x.Columns, r.x.Header, r.x.Rows, r.x.OutputBytes, r.x.Reused = old.Columns, old.Header, old.Rows, old.OutputBytes, true
 	return nil

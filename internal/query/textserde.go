@@ -99,7 +99,7 @@ func (s *scan) lazySimple() (string, func(int, string, types.Type) (string, erro
 		}
 		col := "s.n" + strconv.Itoa(i)
 		if escaped {
-			col = restore(col)
+			col = restore(col, delim[0])
 		}
 		return lazyValue(col, t, items, keys)
 	}, nil
@@ -114,11 +114,11 @@ var escapedBytes = []struct {
 const escapedDelimiter = "\uF8F4"
 
 // restore puts back what unescape replaced.
-func restore(sql string) string {
+func restore(sql string, delim byte) string {
 	for _, e := range escapedBytes[:2] {
 		sql = "replace(" + sql + ", '" + e.mark + "', chr(" + strconv.Itoa(int(e.raw)) + "))"
 	}
-	return "replace(" + sql + ", '" + escapedDelimiter + "', chr(1))"
+	return "replace(" + sql + ", '" + escapedDelimiter + "', chr(" + strconv.Itoa(int(delim)) + "))"
 }
 
 // unescape rewrites files in which the escape byte occurs, so that a reader without escapes reads them.
@@ -154,9 +154,6 @@ func (s *scan) unescape(delim, escape byte) error {
 			default:
 				out = append(out, c)
 			}
-		}
-		if delim != 1 && strings.Contains(string(out), escapedDelimiter) {
-			return refused("escaped delimiters in text with the delimiter %q are not supported: %s", string(delim), f.uri)
 		}
 		path, err := s.r.materialise(out)
 		if err != nil {

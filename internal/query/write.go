@@ -20,6 +20,7 @@ import (
 	"github.com/tarn-data/tarn/internal/objstore"
 	"github.com/tarn-data/tarn/internal/sqlfront"
 	"github.com/tarn-data/tarn/internal/sqlfront/parse"
+	"github.com/tarn-data/tarn/internal/sqlfront/scalar"
 	"github.com/tarn-data/tarn/internal/sqlfront/types"
 )
 
@@ -32,6 +33,8 @@ type output struct {
 	format      string // PARQUET, TEXTFILE, CSV, JSON
 	compression string
 	delimiter   string
+	null        string // what stands for NULL in text; "" = \N
+	escape      string // before delimiters in text; "" = none
 	header      bool
 	location    string
 }
@@ -79,6 +82,9 @@ func (r *running) copySQL(plan *sqlfront.Plan, out output, dir string) (string, 
 		if err != nil {
 			return "", err
 		}
+		if out.format == "TEXTFILE" && c.Type.Text() && i < len(out.columns)-out.keys {
+			x = out.textCell(x, c.Name)
+		}
 		name := value.Quote(strings.ToLower(c.Name))
 		if i >= len(out.columns)-out.keys {
 			x = "nullif(CAST(" + x + " AS VARCHAR), '" + hiveNull + "')" // that text reads back as NULL, and is its folder
@@ -102,7 +108,7 @@ func (r *running) copySQL(plan *sqlfront.Plan, out output, dir string) (string, 
 	case "JSON":
 		opts = append(opts, "FORMAT json", "COMPRESSION "+out.compression)
 	default:
-		opts = append(opts, "FORMAT csv", "DELIMITER "+value.Literal(out.delimiter), "HEADER "+strconv.FormatBool(out.header), "NULLSTR '\\N'", "COMPRESSION "+out.compression)
+		opts = append(opts, "FORMAT csv", "DELIMITER "+value.Literal(out.delimiter), "HEADER "+strconv.FormatBool(out.header), "NULLSTR "+value.Literal(out.nullText()), "COMPRESSION "+out.compression)
 		if out.format == "TEXTFILE" {
 			opts = append(opts, "QUOTE ''", "ESCAPE ''")
 		}
@@ -112,6 +118,32 @@ func (r *running) copySQL(plan *sqlfront.Plan, out output, dir string) (string, 
 		target = dir
 	}
 	return "COPY (SELECT " + strings.Join(items, ", ") + " FROM (" + plan.SQL + ") AS q) TO " + value.Literal(target) + " (" + strings.Join(opts, ", ") + ")", nil
+}
+
+func (o *output) nullText() string {
+	if o.null == "" {
+		return `\N`
+	}
+	return o.null
+}
+
+// textCell is a text as a line without quotes holds it. What such a line cannot hold fails: it would come back as other columns and rows.
+func (o *output) textCell(sql, column string) string {
+	bad := []string{"\n", "\r"}
+	cell := sql
+	if o.escape == "" {
+		bad = append(bad, o.delimiter)
+	} else {
+		for _, c := range []string{o.escape, o.delimiter} {
+			cell = "replace(" + cell + ", " + value.Literal(c) + ", " + value.Literal(o.escape+c) + ")"
+		}
+	}
+	tests := make([]string, len(bad))
+	for i, c := range bad {
+		tests[i] = "contains(" + sql + ", " + value.Literal(c) + ")"
+	}
+	fault := scalar.Error{Name: "HIVE_WRITER_DATA_ERROR", Message: "column " + column + " has a value with a line break or with the table's delimiter, which its text format cannot keep; write PARQUET or JSON"}
+	return "(CASE WHEN " + strings.Join(tests, " OR ") + " THEN error(" + value.Literal(fault.Error()) + ") ELSE " + cell + " END)"
 }
 
 // toStored turns the representation of t into what a file holds.
@@ -158,12 +190,24 @@ func toStored(sql string, t types.Type, format string, depth int) (string, error
 		}
 		return "(CASE WHEN " + sql + " IS NULL THEN NULL ELSE {" + strings.Join(parts, ", ") + "} END)", nil
 	case types.Varbinary:
-		if format == "JSON" {
+		if format != "PARQUET" {
 			return "to_base64(" + sql + ")", nil
 		}
 		return sql, nil
-	case types.Boolean, types.TinyInt, types.SmallInt, types.Integer, types.BigInt, types.Real, types.Double, types.Decimal, types.Varchar, types.Char,
-		types.Date, types.Timestamp:
+	case types.Real, types.Double:
+		switch format { // DuckDB's own names of what is no number are neither JSON nor Java's
+		case "JSON":
+			return "(CASE WHEN isfinite(" + sql + ") THEN to_json(" + sql + ") WHEN isnan(" + sql + ") THEN to_json('NaN') WHEN " + sql + " > 0 THEN to_json('Infinity') WHEN " + sql + " < 0 THEN to_json('-Infinity') END)", nil
+		case "PARQUET":
+			return sql, nil
+		}
+		return "(CASE WHEN isfinite(" + sql + ") THEN CAST(" + sql + " AS VARCHAR) WHEN isnan(" + sql + ") THEN 'NaN' WHEN " + sql + " > 0 THEN 'Infinity' WHEN " + sql + " < 0 THEN '-Infinity' END)", nil
+	case types.Decimal:
+		if format == "JSON" && t.P > 15 { // a number of JSON is a double to many readers, DuckDB's writer among them
+			return "CAST(" + sql + " AS VARCHAR)", nil
+		}
+		return sql, nil
+	case types.Boolean, types.TinyInt, types.SmallInt, types.Integer, types.BigInt, types.Varchar, types.Char, types.Date, types.Timestamp:
 		return sql, nil
 	}
 	return unsupported()
@@ -362,6 +406,17 @@ func (r *running) insert(ctx context.Context, st *parse.Statement) error {
 		out.delimiter = oneByte(t.Storage.Serde.Parameters["field.delim"])
 		if out.delimiter == "" {
 			out.delimiter = "\x01"
+		}
+		p := t.Storage.Serde.Parameters
+		out.null, out.escape = p["serialization.null.format"], oneByte(p["escape.delim"])
+		if out.escape != "" {
+			out.compression = "none" // escapes are read back from plain files only
+		}
+		switch lines := (&scan{table: &t, part: &part{storage: t.Storage}}).headerLines(); {
+		case lines > 1:
+			return refused("INSERT into a table with skip.header.line.count above 1 is not supported: table %s", t.Name)
+		case lines == 1:
+			out.header = true
 		}
 	default:
 		return refused("INSERT into a table with the SerDe %s is not supported", lib)

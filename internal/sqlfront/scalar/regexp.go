@@ -43,7 +43,31 @@ func result2(l []any, err error) (any, error) {
 	return l, nil
 }
 
-var compiled sync.Map // pattern -> *regexp2.Regexp or error
+// patterns keeps what was compiled. Patterns may come from the data: a full cache is dropped.
+type patterns struct {
+	mu    sync.RWMutex
+	known map[string]any // *regexp2.Regexp or error
+}
+
+const maxPatterns = 1000
+
+func (c *patterns) Load(p string) (any, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	v, ok := c.known[p]
+	return v, ok
+}
+
+func (c *patterns) Store(p string, v any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known == nil || len(c.known) >= maxPatterns {
+		c.known = map[string]any{}
+	}
+	c.known[p] = v
+}
+
+var compiled patterns
 
 // compile reads a Java pattern. What the engine here cannot do is refused.
 func compile(p string) (*regexp2.Regexp, error) {

@@ -1,6 +1,7 @@
 package scalar
 
 import (
+	"math"
 	"math/big"
 	"strings"
 	"unicode"
@@ -17,6 +18,9 @@ func split(a []any) (any, error) {
 	if len(a) == 3 {
 		if num(a[2]) <= 0 {
 			return nil, invalid("Limit must be positive")
+		}
+		if num(a[2]) > math.MaxInt32 {
+			return nil, invalid("Limit is too large")
 		}
 		limit = int(min(num(a[2]), 1<<30))
 	}
