@@ -113,7 +113,7 @@ def test_missed_while_the_server_was_killed(fresh_server):
     role = iam.create_role(RoleName="s", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     iam.attach_role_policy(RoleName="s", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     queue, _ = inbox(server)
-    at = soon(1)
+    at = soon(2)  # cut to seconds: a second at least is left
     server.client("scheduler").create_schedule(Name="s", ScheduleExpression=at, FlexibleTimeWindow={"Mode": "OFF"}, Target={"Arn": queue, "RoleArn": role, "Input": "late"})
     server.kill()
     until(lambda: soon(0) > at)
